@@ -1,0 +1,146 @@
+"""What a kind of step is.
+
+A kind is one frozen dataclass in one file. Its fields are the step's own fields, resolved; a field whose name is a
+Python keyword ends in an underscore (``from_``). Its docstring is its reference page: what it does, when to use it.
+A kind that acts by itself is an :class:`Automated`, one that needs a person is an :class:`Asked`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
+
+from runbook.model.canonical import Json, JsonObject
+from runbook.model.io import Io
+from runbook.model.question import Question
+from runbook.model.runbook import Effect, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """A field of an observation: its CEL type, whether it is there after a failure too, and a line of reference.
+
+    Types: ``int double string bool dyn timestamp duration``, ``list<T>``, ``map<string,T>``.
+    A dotted name (``tls.days_left``) is a field of its own. ``always`` false: there only on some answers, so an
+    expression may use it only in that step's own ``expect`` (where its absence is an error with a position).
+    """
+
+    type: str
+    text: str
+    after_failure: bool = False
+    always: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a kind makes of an observation. ``changed`` is ``yes``, ``no`` or ``maybe``."""
+
+    outcome: Outcome
+    reason: str = ""
+    changed: str = "no"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What would be done, exactly, as a person reads it: one line, and the text to look at before saying yes.
+
+    Secrets stand in it as ``‹secret NAME›``.
+    """
+
+    line: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What the checker and the walk must know of a kind without performing it.
+
+    ``effect``: what every such step does, or None when the file must say it (see also :meth:`Kind.effect_of`).
+    ``person``: a person is asked while it runs. ``ends``: the run ends with it. ``gate``: never skipped.
+    ``needs_undo`` false: a changing step of this kind needs neither ``undo`` nor ``because``.
+    ``expressions``: fields that hold an expression and not a template, with the wanted CEL type; ``options[].when``
+    names a field of each element. ``verbatim``: fields that may hold no ``${{ }}`` at all. ``secrets``: fields that
+    may hold secret references. ``nested``: fields that hold nested steps: ``until``, ``items[].check``, ``steps[]``.
+    ``timeout``: the limit in milliseconds unless the step names one. ``observes_failure``: a failed visit leaves an
+    observation. ``jumps``: fields that name steps: ``options[].next``. ``ready`` false: this version cannot walk it.
+    """
+
+    effect: Effect | None = Effect.NONE
+    person: bool = False
+    ends: bool = False
+    gate: bool = False
+    needs_undo: bool = True
+    expressions: Mapping[str, str] = field(default_factory=dict)
+    verbatim: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
+    nested: tuple[str, ...] = ()
+    jumps: tuple[str, ...] = ()
+    timeout: int | None = None
+    observes_failure: bool = False
+    ready: bool = True
+
+
+class Kind(Protocol):
+    """The part that every kind has.
+
+    ``SCHEMA`` is the JSON Schema of its own fields: ``{"properties": {…}, "required": […]}``.
+    ``JUDGE`` is raised by one whenever ``judge`` would say something else about the same observation.
+    """
+
+    NAME: ClassVar[str]
+    JUDGE: ClassVar[int]
+    SCHEMA: ClassVar[JsonObject]
+    TRAITS: ClassVar[Traits]
+    OBSERVES: ClassVar[Mapping[str, Observed]]
+    EXAMPLES: ClassVar[tuple[JsonObject, ...]]
+
+    @classmethod
+    def observes(cls, fields: Mapping[str, Json]) -> Mapping[str, Observed]:
+        """The fields that a step with these (unrendered) fields observes; for most kinds always the same."""
+        del fields
+        return cls.OBSERVES
+
+    @classmethod
+    def effect_of(cls, fields: Mapping[str, Json]) -> Effect | None:
+        """The effect of a step with these (unrendered) fields; None when the file must say it."""
+        del fields
+        return cls.TRAITS.effect
+
+    def preview(self) -> Preview:
+        """What would be done. Pure."""
+
+    def judge(self, observation: Mapping[str, Json]) -> Verdict:
+        """What to make of an observation. Pure, and the same for ever for one value of ``JUDGE``.
+
+        It looks a field up only when it needs it: in a scripted world a field that nobody told raises KeyError.
+        """
+
+
+@runtime_checkable
+class Automated(Kind, Protocol):
+    """A kind that acts by itself."""
+
+    def perform(self, io: Io) -> JsonObject:
+        """Do it, and return the raw observation. The only part that touches the world.
+
+        :raises WorldError: if there is nothing to observe.
+        """
+
+
+@runtime_checkable
+class Asked(Kind, Protocol):
+    """A kind that needs a person's answer."""
+
+    def question(self) -> Question | None:
+        """What to ask; None when the machine can answer (a ``choice`` whose options all have a ``when``)."""
+
+    def observe(self, answer: JsonObject, *, by: str) -> JsonObject:
+        """The observation that an answer makes (``{}`` when nothing was asked).
+
+        :param by: the operator.
+        :raises ValueError: with one line for the person, if the answer does not fit the question.
+        """
+
+
+KindClass: TypeAlias = type[Kind]
+Registry: TypeAlias = Mapping[str, KindClass]
+"""Kinds by name."""
