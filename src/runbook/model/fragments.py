@@ -106,7 +106,7 @@ def mapping_of_text(description: str, *, names: str | None = None) -> JsonObject
     return mapping_of({"type": "string"}, description, names=names)
 
 
-def closed(required: Sequence[str] = (), /, *, description: str, **properties: JsonObject) -> JsonObject:
+def closed(description: str, required: Sequence[str] = (), /, **properties: JsonObject) -> JsonObject:
     """A mapping with exactly these keys, for a value with an inner form, such as an element of ``options``."""
     return {
         "type": "object",
