@@ -1,0 +1,16 @@
+"""What holds for every test of the project: how property tests draw their examples."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# The same examples every time, so that a red run is red for everybody; `make reliability` draws new ones.
+settings.register_profile(
+    "sample",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("full", deadline=None, max_examples=1_000, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("RUNBOOK_HYPOTHESIS", "sample"))

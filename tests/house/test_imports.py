@@ -1,0 +1,46 @@
+"""Imports go one way, and a command loads only what it uses."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CLEAN = ROOT / "runbooks" / "app_not_loading.yaml"
+TELL = """
+import sys
+from runbook.cli.main import main
+try:
+    status = main()
+except SystemExit as end:
+    status = end.code
+print("STATUS", status)
+print("MODULES", *sys.modules)
+"""
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """The modules that a command has loaded when it ends with status 0."""
+    pytest.importorskip("runbook.cli.main", reason="there is no command line yet")
+    done = subprocess.run([sys.executable, "-c", TELL, *arguments], capture_output=True, text=True, check=False)
+    lines = {line.partition(" ")[0]: line.split(" ")[1:] for line in done.stdout.splitlines()}
+    assert lines.get("STATUS") in (["0"], ["None"]), done.stdout + done.stderr
+    return set(lines["MODULES"])
+
+
+def test_rooms_import_one_way() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("flag", ["--version", "--help"])
+def test_a_word_about_itself_loads_no_library(flag: str) -> None:
+    heavy = {"yaml", "cel_expr_python", "jsonschema", "jsonschema_rs", "httpx", "rich", "paramiko", "hashlib"}
+    assert loaded_by(flag) & heavy == set()
+
+
+def test_checking_a_clean_file_loads_no_terminal_no_client_and_no_slow_validator() -> None:
+    heavy = {"jsonschema", "httpx", "rich", "paramiko", "asyncio", "importlib.metadata"}
+    assert loaded_by("check", str(CLEAN)) & heavy == set()
