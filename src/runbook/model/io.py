@@ -45,10 +45,10 @@ class Cancelled(WorldError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """One HTTP request. ``timeout`` is in milliseconds, None for the client's own limit of 30 s."""
+    """One HTTP request. A secret may stand in the URL of a webhook only."""
 
     method: str
-    url: str
+    url: Text
     headers: Mapping[str, Text] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     json: object = None

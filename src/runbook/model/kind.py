@@ -58,10 +58,13 @@ class Traits:
     ``person``: a person is asked while it runs. ``ends``: the run ends with it. ``gate``: never skipped.
     ``needs_undo`` false: a changing step of this kind needs neither ``undo`` nor ``because``.
     ``expressions``: fields that hold an expression and not a template, with the wanted CEL type; ``options[].when``
-    names a field of each element. ``verbatim``: fields that may hold no ``${{ }}`` at all. ``secrets``: fields that
-    may hold secret references. ``nested``: fields that hold nested steps: ``until``, ``items[].check``, ``steps[]``.
-    ``timeout``: the limit in milliseconds unless the step names one. ``observes_failure``: a failed visit leaves an
-    observation. ``jumps``: fields that name steps: ``options[].next``. ``ready`` false: this version cannot walk it.
+    names a field of each element, ``fields.*.enum`` one of each value of a mapping (an expression where it is text).
+    ``verbatim``: fields that may hold no ``${{ }}`` at all. ``secrets``: fields that may hold secret references.
+    ``nested``: fields that hold nested steps: ``until``, ``items[].check``, ``steps[]``.
+    ``jumps``: fields that name steps: ``options[].next``. ``timeout``: the limit in milliseconds unless the step
+    names one. ``observes_failure``: a failed visit leaves an observation. ``ready`` false: this version cannot walk
+    it. ``not_yet``: fields, as dotted paths (``from.ssh``), that this version cannot walk. ``exactly_one``: groups of
+    fields of which a step gives exactly one; ``at_most_one``: groups of fields that exclude each other.
     """
 
     effect: Effect | None = Effect.NONE
@@ -77,6 +80,9 @@ class Traits:
     timeout: int | None = None
     observes_failure: bool = False
     ready: bool = True
+    exactly_one: tuple[tuple[str, ...], ...] = ()
+    at_most_one: tuple[tuple[str, ...], ...] = ()
+    not_yet: tuple[str, ...] = ()
 
 
 class Kind(Protocol):
