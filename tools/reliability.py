@@ -1,0 +1,72 @@
+"""Performs the reliability bar in full and prints each of its rows with what came of it.
+
+The rows are read from docs/explanation/reliability.md. A test belongs to the row that its name begins with
+(``test_c6_…``). Ends with status 1 if a row failed.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BAR = ROOT / "docs" / "explanation" / "reliability.md"
+ROW = re.compile(r"^\| ([A-K][0-9]+) \| (.+?) \|", re.MULTILINE)
+TEST = re.compile(r"test_([a-k][0-9]+)_")
+
+
+def perform(report: Path) -> None:
+    """Run every test of the bar, with full counts and fresh examples, into a JUnit report."""
+    command = [sys.executable, "-m", "pytest", "-n", "2", "-q", "-m", "reliability or full", f"--junitxml={report}"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "RUNBOOK_HYPOTHESIS": "full"}, check=False)
+
+
+def results(report: Path) -> Mapping[str, list[tuple[str, str]]]:
+    """For each row its tests: what came of one (``ran``, ``skipped``, ``failed``), and why it was skipped."""
+    rows: dict[str, list[tuple[str, str]]] = {}
+    for case in ET.parse(report).iter("testcase"):  # noqa: S314 - our own test runner wrote it a moment ago
+        row = TEST.match(case.get("name", ""))
+        if row is None:
+            continue
+        skipped = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            result = ("failed", "")
+        elif skipped is not None:
+            result = ("skipped", skipped.get("message", ""))
+        else:
+            result = ("ran", "")
+        rows.setdefault(row[1].upper(), []).append(result)
+    return rows
+
+
+def verdict(tests: list[tuple[str, str]]) -> str:
+    """What is printed beside a row."""
+    if not tests:
+        return "not yet"
+    counts = {word: sum(result == word for result, _ in tests) for word in ("failed", "ran", "skipped")}
+    said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    reasons = "; ".join(sorted({why for result, why in tests if result == "skipped"}))
+    return f"{said} ({reasons})" if reasons else said
+
+
+def main() -> int:
+    """Perform, print, and say whether all is well."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        perform(report)
+        if not report.exists():
+            return 1
+        rows = results(report)
+    for row, text in ROW.findall(BAR.read_text()):
+        print(f"{row:4}{verdict(rows.get(row, [])):24}  {text}")
+    failed = [row for row, tests in rows.items() if any(result == "failed" for result, _ in tests)]
+    print(f"failed: {', '.join(sorted(failed))}" if failed else "no row failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
