@@ -74,7 +74,11 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """A program to run here: no shell unless ``argv`` names one, no terminal, standard input empty unless given."""
+    """A program to run here: no shell unless ``argv`` names one, no terminal, standard input empty unless given.
+
+    ``files`` are texts by the name of an environment variable: each is written to a private file that is gone when the
+    program has ended, and the variable holds its path.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, Text] = field(default_factory=dict)
