@@ -1,0 +1,48 @@
+"""What an event about a step inside a step does to a visit: a probe, the check of a wait or of a checklist's item."""
+
+from runbook.walk import events as e
+from runbook.walk.results import Visit
+from runbook.walk.rules import IllegalEvent
+from runbook.walk.tables import Phase
+
+
+def _allowed(visit: Visit, part: str) -> bool:
+    """Whether that part of the step may run in the visit's phase."""
+    match visit.phase:
+        case Phase.UNKNOWN:
+            return part == "probe" and visit.step.probe is not None
+        case Phase.WAITING:
+            return part == "until" and part in visit.step.nested
+        case Phase.RUNNING:
+            return part != "until" and part in visit.step.nested
+        case _:
+            return False
+
+
+def tell(visit: Visit, event: e.StepEvent) -> None:
+    """Look at an event about a nested step, and let the visit know it.
+
+    :raises IllegalEvent: if it may not happen now.
+    """
+    address = event.step
+    part = address.partition(".")[2]
+    if not isinstance(event, e.AttemptEvent) or not _allowed(visit, part):
+        raise IllegalEvent("order", f"`{event.TYPE}` of `{address}` while `{visit.step.id}` is {visit.phase.value}")
+    running = visit.nested_running
+    attempt = visit.nested.get(address, 0)
+    match event:
+        case e.StepStarted():
+            if running is not None or event.attempt != attempt + 1:
+                raise IllegalEvent("attempts", f"attempt {event.attempt} of `{address}` after attempt {attempt}")
+            if event.effect != "none":
+                raise IllegalEvent("effect", f"`{address}` is a read, and is started as `{event.effect}`")
+            visit.nested[address], visit.nested_running = event.attempt, address
+        case e.StepOutput() | e.StepRetrying():
+            pass
+        case e.StepFinished() | e.StepCancelled():
+            if running != address or event.attempt != attempt:
+                raise IllegalEvent("order", f"`{address}` ends, and its attempt {event.attempt} does not run")
+            visit.nested_running, visit.interrupted = None, False
+            visit.probed = visit.probed or (part == "probe" and isinstance(event, e.StepFinished))
+        case _:
+            raise IllegalEvent("order", f"`{event.TYPE}` of `{address}`")

@@ -1,0 +1,102 @@
+"""Events as records of the audit log, and back."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from types import NoneType, UnionType
+from typing import get_args, get_origin, get_type_hints
+
+from runbook.model.canonical import Json, JsonObject
+from runbook.walk import events as _step_events  # noqa: F401 - its classes are found as subclasses
+from runbook.walk.run_events import Event
+
+
+class MalformedEvent(ValueError):  # noqa: N818 - named for what it says of the record
+    """A record that is not an event of this version: unknown type, missing, unknown or wrongly typed field."""
+
+
+_HEADER = ("ts", "mono")
+
+
+def _concrete(cls: type[Event]) -> list[type[Event]]:
+    """Every class below one that has a record type."""
+    found = [cls] if "TYPE" in cls.__dict__ else []
+    return found + [c for below in cls.__subclasses__() for c in _concrete(below)]
+
+
+EVENTS: Mapping[str, type[Event]] = {cls.TYPE: cls for cls in _concrete(Event)}
+"""Every event class by its record type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of an event: its name in the record and in Python, its type, whether a record may leave it out."""
+
+    name: str
+    attribute: str
+    type: type
+    optional: bool
+
+
+def _fields(cls: type[Event]) -> tuple[Field, ...]:
+    hints = get_type_hints(cls)
+    found = []
+    for field in fields(cls):
+        if field.name in _HEADER:
+            continue
+        hint = hints[field.name]
+        kinds = [h for h in get_args(hint) if h is not NoneType] if isinstance(hint, UnionType) else [hint]
+        origin = get_origin(kinds[0]) or kinds[0]
+        found.append(
+            Field(
+                field.name.rstrip("_"),
+                field.name,
+                {tuple: list, Mapping: dict}.get(origin, origin),
+                field.default is not MISSING,
+            ),
+        )
+    return tuple(found)
+
+
+FIELDS: Mapping[type[Event], tuple[Field, ...]] = {cls: _fields(cls) for cls in EVENTS.values()}
+"""The record fields of every event class, in order."""
+
+
+def to_record(event: Event) -> JsonObject:
+    """The fields of an event's record, without the header."""
+    record: JsonObject = {}
+    for field in FIELDS[type(event)]:
+        value = getattr(event, field.attribute)
+        if value is None or (field.optional and value == ()):
+            continue
+        record[field.name] = list(value) if isinstance(value, tuple) else value
+    return record
+
+
+def from_record(record_type: str, ts: str, mono: int, record: Mapping[str, Json]) -> Event:
+    """The event that a record stands for.
+
+    :raises MalformedEvent: if it is none.
+    """
+    cls = EVENTS.get(record_type)
+    if cls is None:
+        raise MalformedEvent(f"`{record_type}` is no record type of this version")
+    values: dict[str, object] = {"ts": ts, "mono": mono}
+    expected = FIELDS[cls]
+    for field in expected:
+        if field.name not in record:
+            if not field.optional:
+                raise MalformedEvent(f"`{record_type}` has no `{field.name}`")
+            continue
+        value = record[field.name]
+        if type(value) is not field.type:
+            raise MalformedEvent(f"`{field.name}` of `{record_type}` is not {field.type.__name__}")
+        if isinstance(value, list):
+            if not all(isinstance(item, str) for item in value):
+                raise MalformedEvent(f"`{field.name}` of `{record_type}` holds something that is not a text")
+            values[field.attribute] = tuple(value)
+        else:
+            values[field.attribute] = value
+    unknown = record.keys() - {field.name for field in expected}
+    if unknown:
+        raise MalformedEvent(f"`{record_type}` has an unknown field `{min(unknown)}`")
+    return cls(**values)  # type: ignore[arg-type]  # every value was looked at against its field above

@@ -1,0 +1,185 @@
+"""What an event about the run as a whole does to a walk: it begins, goes on, is taken in hand, ends."""
+
+import json
+from typing import TYPE_CHECKING
+
+from runbook.model.runbook import Mode, Outcome
+from runbook.walk.actions import End
+from runbook.walk.events import StepEntered
+from runbook.walk.results import Result, Visit
+from runbook.walk.rules import IllegalEvent
+from runbook.walk.run_events import (
+    DeviationRecorded,
+    Event,
+    OperatorActed,
+    RunFinished,
+    RunHandedOver,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+)
+from runbook.walk.tables import HANDS, RUN, Phase, RunPhase
+
+if TYPE_CHECKING:
+    from runbook.walk.walk import Walk
+
+FORMAT = "1.0"
+"""The version of the log's format that this walk is told."""
+
+_REASONED = {"skip", "go_to", "abort", "stop_waiting"}
+
+
+def tell(walk: "Walk", event: Event) -> None:
+    """Look at an event about the run, and let the walk know it.
+
+    :raises IllegalEvent: if it may not happen now.
+    """
+    if isinstance(event, StepEntered):
+        _enter(walk, event)
+        return
+    following = RUN[walk.phase].get(type(event))
+    if following is None:
+        raise IllegalEvent("order", f"`{event.TYPE}` while the run is {walk.phase.value}")
+    match event:
+        case RunStarted():
+            _begin(walk, event)
+        case OperatorActed():
+            _act(walk, event)
+        case DeviationRecorded():
+            _deviate(walk, event)
+        case RunPaused():
+            if walk.in_flight():
+                raise IllegalEvent("order", "the run pauses while a step is in flight")
+        case RunResumed():
+            _resume(walk, event)
+        case RunHandedOver():
+            if event.by != walk.operator and walk.phase is RunPhase.GOING:
+                raise IllegalEvent("operator", f"`{event.by}` hands over what `{walk.operator}` walks")
+            walk.operator = event.to
+        case RunFinished():
+            _finish(walk, event)
+        case _:
+            pass
+    walk.phase = following
+
+
+def _begin(walk: "Walk", event: RunStarted) -> None:
+    if event.format != FORMAT:
+        raise IllegalEvent("format", f"the log has format {event.format}, this version reads {FORMAT}")
+    if event.runbook != walk.runbook.id or event.graph != walk.graph:
+        raise IllegalEvent("runbook", f"the log is of another runbook or another version of it: `{event.runbook}`")
+    if event.mode not in {mode.value for mode in Mode}:
+        raise IllegalEvent("mode", f"there is no mode `{event.mode}`")
+    known = walk.runbook.environments
+    if (event.environment is not None or known) and event.environment not in known:
+        raise IllegalEvent("environment", f"the runbook has no environment `{event.environment}`")
+    try:
+        inputs = json.loads(event.inputs)
+    except ValueError:
+        inputs = None
+    if not isinstance(inputs, dict):
+        raise IllegalEvent("inputs", "the inputs are no JSON object")
+    walk.started = event
+    walk.mode = Mode(event.mode)
+    walk.environment = event.environment
+    walk.inputs = inputs
+    walk.operator = event.operator
+
+
+def _enter(walk: "Walk", event: StepEntered) -> None:
+    if walk.phase is not RunPhase.GOING:
+        raise IllegalEvent("order", f"`{event.TYPE}` while the run is {walk.phase.value}")
+    expected = None if walk.deviation_due() else walk.next_entry()
+    if expected is None:
+        raise IllegalEvent("edge", f"`{event.step}` is entered, and nothing leads there now")
+    told = (event.step, event.visit, event.via, event.from_)
+    if told != (expected.step, expected.visit, expected.via, expected.source):
+        raise IllegalEvent(
+            "edge",
+            f"`{event.step}` visit {event.visit} is entered by `{event.via}` from `{event.from_}`; what leads on is "
+            f"`{expected.via}` to `{expected.step}` visit {expected.visit}",
+        )
+    left = walk.visit
+    if left is not None and left.phase not in {Phase.DONE, Phase.STUCK} and event.via == "go_to":
+        # The visit that a jump leaves has no outcome of its own, and must not pass for an earlier one.
+        walk.results[left.step.id] = Result(
+            visit=left.number, outcome=Outcome.SKIPPED, reason="left by a jump", mono=event.mono, by_hand=True
+        )
+    walk.visit = Visit(step=walk.steps[event.step], number=event.visit, entered=event.ts)
+    walk.visits[event.step] = event.visit
+    walk.path.append((event.step, event.visit))
+    walk.jumped = walk.jumped or event.via in {"go_to", "start_at"}
+    walk.intent, walk.deviated = None, False
+
+
+def _act(walk: "Walk", event: OperatorActed) -> None:
+    allowed = HANDS.get(event.do)
+    visit = walk.visit
+    if allowed is None:
+        raise IllegalEvent("act", f"an operator cannot `{event.do}`")
+    if event.by != walk.operator:
+        raise IllegalEvent("operator", f"`{event.by}` acts, and `{walk.operator}` walks")
+    if walk.intent is not None and event.do != "abort":
+        raise IllegalEvent("act", f"`{event.do}` before `{walk.intent.do}` was carried out")
+    if event.do not in {"pause", "abort"} and (
+        walk.phase is RunPhase.PAUSED or visit is None or visit.phase not in allowed
+    ):
+        where = "the run is paused" if visit is None or walk.phase is RunPhase.PAUSED else f"it is {visit.phase.value}"
+        raise IllegalEvent("act", f"`{event.do}` is not possible while {where}")
+    stuck = visit is not None and visit.phase is Phase.STUCK
+    if (event.do in _REASONED or (event.do == "retry" and stuck)) and not (event.reason or "").strip():
+        raise IllegalEvent("reason", f"`{event.do}` without a reason")
+    if visit is not None and (event.step, event.visit) not in {(None, None), (visit.step.id, visit.number)}:
+        raise IllegalEvent("act", f"`{event.do}` at `{event.step}`, and the walk is at `{visit.step.id}`")
+    match event.do:
+        case "skip":
+            if visit is not None and not walk.may_skip(visit.step):
+                raise IllegalEvent("gate", f"`{visit.step.id}` cannot be skipped")
+        case "go_to":
+            objections = walk.objections(event.to or "")
+            if objections:
+                raise IllegalEvent("gate", objections[0])
+        case "check_now":
+            if visit is not None:
+                visit.due = event.mono
+        case _:
+            pass
+    if event.do in {"skip", "go_to", "retry", "abort", "stop_waiting"}:
+        walk.intent, walk.deviated = event, False
+
+
+def _deviate(walk: "Walk", event: DeviationRecorded) -> None:
+    if walk.visit is None:
+        if event.deviation != "start_at" or event.to is None or not event.reason.strip():
+            raise IllegalEvent("deviation", f"a deviation `{event.deviation}` before the first step")
+        objections = walk.objections(event.to)
+        if objections:
+            raise IllegalEvent("gate", objections[0])
+        walk.start_at = event.to
+        return
+    due = walk.deviation_due()
+    told = (event.step, event.visit, event.deviation, event.to, event.reason)
+    if due is None or told != (due.step, due.visit, due.deviation, due.to, due.reason):
+        raise IllegalEvent("deviation", f"a deviation `{event.deviation}` that no act of the operator explains")
+    walk.deviated = True
+
+
+def _resume(walk: "Walk", event: RunResumed) -> None:
+    if event.operator != walk.operator:
+        raise IllegalEvent("operator", f"`{event.operator}` resumes what `{walk.operator}` walks, without a hand-over")
+    visit = walk.visit
+    if visit is None:
+        return
+    if visit.phase in {Phase.CONFIRMING, Phase.CONFIRMED}:
+        # A confirmation that was not used is void: the world may be another one by now.
+        visit.phase = Phase.ENTERED
+        visit.requested = visit.confirmed = None
+    visit.interrupted = walk.in_flight()
+    visit.open_question = False
+
+
+def _finish(walk: "Walk", event: RunFinished) -> None:
+    due = walk.pending()[0]
+    if not isinstance(due, End) or event.finish != due.finish.value:
+        raise IllegalEvent("finish", f"the run ends `{event.finish}`, and nothing leads to that end")
+    walk.finish = due.finish

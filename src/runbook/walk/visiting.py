@@ -1,0 +1,363 @@
+"""What an event about the present visit does to a walk: it is confirmed, started, repeated, settled, done."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from runbook.model.canonical import JsonObject, sha256
+from runbook.model.graph import FAILED, PASSED, SKIPPED, UNKNOWN
+from runbook.model.runbook import Outcome, Step
+from runbook.walk import events as e
+from runbook.walk import nested
+from runbook.walk.results import Change, Result, Visit
+from runbook.walk.rules import IllegalEvent, requirement
+from runbook.walk.tables import VISIT, Phase, RunPhase
+
+if TYPE_CHECKING:
+    from runbook.walk.walk import Walk
+
+
+def asks_a_person(walk: "Walk", step: Step) -> bool:
+    """Whether a person does the step, so that nothing of it is in flight while the walk waits."""
+    return walk.registry[step.kind].TRAITS.person and "webhook" not in step.fields
+
+
+def tell(walk: "Walk", event: e.StepEvent) -> None:
+    """Look at an event about a step, and let the walk know it.
+
+    :raises IllegalEvent: if it may not happen now.
+    """
+    visit = walk.visit
+    if walk.phase is not RunPhase.GOING or visit is None:
+        raise IllegalEvent("order", f"`{event.TYPE}` while the run is {walk.phase.value}")
+    if event.visit != visit.number or event.step.partition(".")[0] != visit.step.id:
+        raise IllegalEvent(
+            "order",
+            f"`{event.TYPE}` of `{event.step}` visit {event.visit}, and the walk is in `{visit.step.id}` "
+            f"visit {visit.number}",
+        )
+    if event.step != visit.step.id:
+        nested.tell(visit, event)
+        return
+    allowed = VISIT[visit.phase].get(type(event))
+    if allowed is None:
+        raise IllegalEvent("order", f"`{event.TYPE}` while `{visit.step.id}` is {visit.phase.value}")
+    if visit.nested_running is not None:
+        raise IllegalEvent("order", f"`{event.TYPE}` while `{visit.nested_running}` runs")
+    if isinstance(event, e.AttemptEvent) and not isinstance(event, e.StepStarted | e.StepRetrying):
+        current = 0 if walk.exhausted(visit) else visit.attempt
+        if event.attempt != current:
+            raise IllegalEvent("attempts", f"`{event.TYPE}` of attempt {event.attempt}, and attempt {current} is on")
+    if walk.exhausted(visit) and not isinstance(event, e.StepFinished) and visit.phase is Phase.ENTERED:
+        raise IllegalEvent("visits", f"`{visit.step.id}` is visited more than {visit.step.max_visits} times")
+    following = _RULES[type(event)](walk, visit, event)
+    if following not in allowed:  # pragma: no cover - the table and the rules are tested to agree
+        raise AssertionError(f"{event.TYPE} leads from {visit.phase} to {following}")
+    visit.phase = following
+
+
+def _end(walk: "Walk", visit: Visit, result: Result) -> Phase:
+    """Remember how a visit ended and find the edge that leads on; without one the operator is asked."""
+    via = {
+        Outcome.PASSED: PASSED,
+        Outcome.FAILED: FAILED,
+        Outcome.SKIPPED: SKIPPED,
+        Outcome.UNKNOWN: UNKNOWN,
+    }[result.outcome]
+    if result.outcome is Outcome.PASSED and visit.step.kind == "choice":
+        via = f"option:{(result.observation or {}).get('chosen')}"
+        if walk.target(visit.step.id, via) is None:
+            raise IllegalEvent("edge", f"`{visit.step.id}` has no {via.replace(':', ' ')}")
+    walk.results[visit.step.id] = result
+    visit.because = result.reason
+    ends = walk.registry[visit.step.kind].TRAITS.ends and result.outcome is Outcome.PASSED
+    if ends or walk.target(visit.step.id, via) is not None:
+        visit.onward = None if ends else via
+        return Phase.DONE
+    return Phase.STUCK
+
+
+def _changed(walk: "Walk", visit: Visit, changed: str) -> None:
+    """Keep the list of what is changed: at most one entry a visit, none for what surely did not happen."""
+    walk.changes[:] = [c for c in walk.changes if (c.step, c.visit) != (visit.step.id, visit.number)]
+    if changed != "no":
+        walk.changes.append(Change(step=visit.step.id, visit=visit.number, changed=changed))
+
+
+def _skipped(walk: "Walk", visit: Visit, event: e.StepSkipped) -> Phase:
+    by_hand = event.by == "operator"
+    if by_hand:
+        if walk.intent is None or walk.intent.do != "skip" or not walk.deviated:
+            raise IllegalEvent("deviation", f"`{event.step}` is skipped by hand, and no deviation says so")
+    elif event.by != "when" or visit.step.when is None or visit.phase is not Phase.ENTERED:
+        raise IllegalEvent("order", f"`{event.step}` is skipped by `{event.by}`")
+    result = Result(visit=visit.number, outcome=Outcome.SKIPPED, reason=event.reason, mono=event.mono, by_hand=by_hand)
+    walk.intent, walk.deviated = None, False
+    return _end(walk, visit, result)
+
+
+def _refused(walk: "Walk", visit: Visit, event: e.StepRefused) -> Phase:
+    if event.by in {"needs", "gate"} and event.by not in {by for by, _ in walk.unmet(visit.step, event.mono)}:
+        raise IllegalEvent("needs", f"`{event.step}` is refused by its {event.by}, and they are met")
+    visit.because = event.reason
+    visit.refused_by = event.by
+    return Phase.REFUSED
+
+
+def _requested(walk: "Walk", visit: Visit, event: e.ConfirmationRequested) -> Phase:
+    required = requirement(visit.step, walk.runbook)
+    if required is None:
+        raise IllegalEvent("confirmation", f"`{event.step}` asks for a confirmation that the file does not")
+    if (event.phrase is None) != (required.phrase is None) or event.phrase == "":
+        raise IllegalEvent("confirmation", f"`{event.step}` is not asked for the phrase that the file demands")
+    if event.reason_required != required.reason or event.expires_ms != required.expires:
+        raise IllegalEvent("confirmation", f"`{event.step}` is confirmed in another way than the file demands")
+    if visit.phase is not Phase.ENTERED and event.stale is None:
+        raise IllegalEvent("confirmation", f"`{event.step}` is asked again, and nothing made its confirmation stale")
+    _action_of(visit, event.action, event.what)
+    visit.requested, visit.confirmed = event.action, None
+    visit.reason_required, visit.expires = event.reason_required, event.expires_ms
+    return Phase.CONFIRMING
+
+
+def _action_of(visit: Visit, digest: str, what: str) -> None:
+    """Look at an action: its digest, and that it is of the step's kind."""
+    try:
+        action = json.loads(what)
+    except ValueError:
+        action = None
+    if not isinstance(action, dict) or action.get("kind") != visit.step.kind:
+        raise IllegalEvent("action", f"the action of `{visit.step.id}` is none of kind `{visit.step.kind}`")
+    if sha256(what) != digest:
+        raise IllegalEvent("action", f"the action of `{visit.step.id}` is not the one of its digest")
+
+
+def _confirmed(walk: "Walk", visit: Visit, event: e.ConfirmationGiven) -> Phase:
+    if event.action != visit.requested:
+        raise IllegalEvent("confirmation", f"`{event.step}` is confirmed for another action")
+    if event.by != walk.operator:
+        raise IllegalEvent("operator", f"`{event.by}` confirms, and `{walk.operator}` walks")
+    if visit.reason_required and not (event.reason or "").strip():
+        raise IllegalEvent("confirmation", f"`{event.step}` is confirmed without a reason")
+    visit.confirmed, visit.confirmed_at = event.action, event.mono
+    return Phase.CONFIRMED
+
+
+def _unconfirmed(walk: "Walk", visit: Visit, event: e.ConfirmationRefused) -> Phase:
+    del walk
+    if event.action != visit.requested:
+        raise IllegalEvent("confirmation", f"`{event.step}` is refused for another action")
+    visit.because = event.reason
+    visit.refused_by = "confirmation"
+    return Phase.REFUSED
+
+
+def _started(walk: "Walk", visit: Visit, event: e.StepStarted) -> Phase:
+    step = visit.step
+    if walk.intent is not None:
+        raise IllegalEvent("act", f"`{event.step}` starts, and the operator wants to {walk.intent.do}")
+    if event.attempt != visit.attempt + 1:
+        raise IllegalEvent("attempts", f"attempt {event.attempt} of `{step.id}` after attempt {visit.attempt}")
+    if event.effect != step.effect.value:
+        raise IllegalEvent("effect", f"`{step.id}` is started as `{event.effect}`, and the file says otherwise")
+    if visit.phase is Phase.RETRYING and event.mono < visit.due:
+        raise IllegalEvent("attempts", f"`{step.id}` is repeated before its delay is over")
+    if requirement(step, walk.runbook) is not None:
+        if visit.confirmed is None or visit.confirmed != event.action:
+            raise IllegalEvent("confirmation", f"`{step.id}` starts an action that nobody confirmed")
+        if visit.expires is not None and event.mono - visit.confirmed_at > visit.expires and visit.attempt == 0:
+            raise IllegalEvent("confirmation", f"`{step.id}` starts after its confirmation expired")
+    unmet = walk.unmet(step, event.mono) if visit.attempt == 0 else []
+    if unmet:
+        raise IllegalEvent(unmet[0][0], f"`{step.id}` starts, and {unmet[0][1]}")
+    _action_of(visit, event.action, event.what)
+    visit.attempt = event.attempt
+    visit.waited = visit.interrupted = visit.open_question = False
+    return Phase.RUNNING
+
+
+def _asked(walk: "Walk", visit: Visit, event: e.QuestionAsked) -> Phase:
+    if not asks_a_person(walk, visit.step):
+        raise IllegalEvent("order", f"`{event.step}` asks a question, and its kind has none")
+    visit.open_question = True
+    return Phase.RUNNING
+
+
+def _answered(walk: "Walk", visit: Visit, event: e.AnswerGiven) -> Phase:
+    if not visit.open_question:
+        raise IllegalEvent("order", f"`{event.step}` is answered, and nothing was asked")
+    if event.by != walk.operator:
+        raise IllegalEvent("operator", f"`{event.by}` answers, and `{walk.operator}` walks")
+    visit.open_question = False
+    return Phase.RUNNING
+
+
+def _finished(walk: "Walk", visit: Visit, event: e.StepFinished) -> Phase:
+    step = visit.step
+    if event.outcome not in {Outcome.PASSED.value, Outcome.FAILED.value}:
+        raise IllegalEvent("outcome", f"`{step.id}` finishes `{event.outcome}`")
+    outcome = Outcome(event.outcome)
+    if event.changed not in ({"yes", "no", "maybe"} if step.effect.changes else {"no"}):
+        raise IllegalEvent("effect", f"`{step.id}` finishes changed `{event.changed}`")
+    exhausted = walk.exhausted(visit)
+    if visit.phase is Phase.ENTERED and not exhausted:
+        raise IllegalEvent("order", f"`{step.id}` finishes, and it was not started")
+    if outcome is Outcome.PASSED and (exhausted or visit.open_question):
+        raise IllegalEvent("outcome", f"`{step.id}` passes, and {'it may not run' if exhausted else 'nobody answered'}")
+    if step.kind == "wait" and outcome is Outcome.PASSED and not visit.waited:
+        raise IllegalEvent("order", f"`{step.id}` passes before its wait is over")
+    result = Result(
+        visit=visit.number,
+        outcome=outcome,
+        reason=event.reason,
+        mono=event.mono,
+        observation=parsed(event.obs, "observation"),
+        masked=event.masked,
+        truncated=event.truncated,
+    )
+    saved = parsed(event.saved, "saved values") or {}
+    if not saved.keys() <= step.save.keys():
+        raise IllegalEvent("save", f"`{step.id}` saves what the file does not name")
+    attempts = step.retry.attempts if step.retry else 1
+    if outcome is Outcome.FAILED and visit.failures + 1 < attempts and not exhausted:
+        phase = Phase.REPEATING
+        walk.results[step.id] = result
+        visit.because = event.reason
+    else:
+        phase = _end(walk, visit, result)
+    visit.failures += outcome is Outcome.FAILED
+    visit.interrupted = False
+    walk.saved.update(saved)
+    _changed(walk, visit, event.changed)
+    return phase
+
+
+def parsed(text: str | None, name: str) -> JsonObject | None:
+    """The JSON object that stands as a text in a record; None where there is none.
+
+    :raises IllegalEvent: if it is something else.
+    """
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise IllegalEvent("observation", f"the {name} of a step are no JSON object")
+    return value
+
+
+def _unknown(walk: "Walk", visit: Visit, event: e.StepUnknown) -> Phase:
+    if not visit.step.effect.changes:
+        raise IllegalEvent("effect", f"`{event.step}` changes nothing and is never unknown")
+    walk.results[visit.step.id] = Result(
+        visit=visit.number, outcome=Outcome.UNKNOWN, reason=event.reason, mono=event.mono
+    )
+    visit.because = event.reason
+    visit.interrupted = False
+    _changed(walk, visit, "maybe")
+    return Phase.UNKNOWN
+
+
+def _settled(walk: "Walk", visit: Visit, event: e.StepSettled) -> Phase:
+    step = visit.step
+    if event.outcome not in {Outcome.PASSED.value, Outcome.FAILED.value, Outcome.UNKNOWN.value}:
+        raise IllegalEvent("outcome", f"`{step.id}` is settled `{event.outcome}`")
+    outcome = Outcome(event.outcome)
+    probed = visit.probed or step.probe is None
+    match event.by:
+        case "probe":
+            legal = visit.probed and outcome is not Outcome.UNKNOWN
+        case "file":
+            legal = probed and outcome is Outcome.UNKNOWN and step.on_unknown is not None
+        case _:
+            legal = probed and event.by == walk.operator and step.on_unknown is None
+    if not legal:
+        raise IllegalEvent("settle", f"`{step.id}` is settled `{event.outcome}` by `{event.by}`")
+    result = Result(visit=visit.number, outcome=outcome, reason=event.evidence or visit.because, mono=event.mono)
+    phase = _end(walk, visit, result)
+    _changed(walk, visit, {Outcome.PASSED: "yes", Outcome.FAILED: "no"}.get(outcome, "maybe"))
+    return phase
+
+
+def _cancelled(walk: "Walk", visit: Visit, event: e.StepCancelled) -> Phase:
+    if visit.step.effect.changes or asks_a_person(walk, visit.step):
+        raise IllegalEvent("effect", f"`{event.step}` cannot be cancelled: nobody would know what it did")
+    visit.because = event.reason
+    visit.interrupted = False
+    return Phase.INTERRUPTED
+
+
+def _retrying(walk: "Walk", visit: Visit, event: e.StepRetrying) -> Phase:
+    del walk
+    retry = visit.step.retry
+    if retry is None or event.attempt != visit.attempt + 1 or event.delay_ms != retry.pause_after(visit.failures):
+        raise IllegalEvent("attempts", f"`{event.step}` is repeated in another way than the file says")
+    visit.due = event.mono + event.delay_ms
+    return Phase.RETRYING
+
+
+def _wait_started(walk: "Walk", visit: Visit, event: e.WaitStarted) -> Phase:
+    del walk
+    if visit.step.kind != "wait" or visit.waited:
+        raise IllegalEvent("order", f"`{event.step}` does not wait now")
+    visit.waiting_since = event.mono
+    visit.due = event.mono + (event.for_ms or 0)
+    visit.every = event.every_ms
+    visit.deadline = None if event.timeout_ms is None else event.mono + event.timeout_ms
+    visit.checks, visit.checked = 0, False
+    return Phase.WAITING
+
+
+def _wait_checked(walk: "Walk", visit: Visit, event: e.WaitChecked) -> Phase:
+    del walk
+    if event.check != visit.checks + 1 or visit.every is None:
+        raise IllegalEvent("order", f"`{event.step}` is checked for the {event.check}. time after {visit.checks}")
+    visit.checks, visit.checked = event.check, event.passed
+    visit.due = event.mono + visit.every
+    return Phase.WAITING
+
+
+def _wait_ended(walk: "Walk", visit: Visit, event: e.WaitEnded) -> Phase:
+    stopped = walk.intent is not None and walk.intent.do == "stop_waiting" and walk.deviated
+    legal = {
+        "elapsed": visit.every is None and event.mono >= visit.due,
+        "passed": visit.checked,
+        "timeout": visit.deadline is not None and event.mono >= visit.deadline,
+        "operator": stopped,
+    }
+    if not legal.get(event.why, False):
+        raise IllegalEvent("order", f"`{event.step}` ends its wait by `{event.why}`")
+    walk.intent, walk.deviated = (None, False) if stopped else (walk.intent, walk.deviated)
+    visit.waited = True
+    return Phase.RUNNING
+
+
+def _noted(walk: "Walk", visit: Visit, event: e.StepEvent) -> Phase:
+    """Something that is told for the record and decides nothing."""
+    del walk, event
+    return visit.phase
+
+
+_RULES: Mapping[type[e.StepEvent], Callable[..., Phase]] = {
+    e.StepSkipped: _skipped,
+    e.StepRefused: _refused,
+    e.GuardChecked: _noted,
+    e.SecretResolved: _noted,
+    e.ConfirmationRequested: _requested,
+    e.ConfirmationGiven: _confirmed,
+    e.ConfirmationRefused: _unconfirmed,
+    e.StepStarted: _started,
+    e.QuestionAsked: _asked,
+    e.AnswerGiven: _answered,
+    e.StepOutput: _noted,
+    e.StepFinished: _finished,
+    e.StepUnknown: _unknown,
+    e.StepSettled: _settled,
+    e.StepCancelled: _cancelled,
+    e.StepRetrying: _retrying,
+    e.WaitStarted: _wait_started,
+    e.WaitChecked: _wait_checked,
+    e.WaitEnded: _wait_ended,
+}

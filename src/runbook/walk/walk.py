@@ -1,0 +1,225 @@
+"""The walk: told events, it says what is pending.
+
+An event is first looked at against every rule and only then changes anything, so a refused one changes nothing.
+``pending`` is pure: asked twice, it says the same.
+"""
+
+from runbook.model.canonical import Json, JsonObject
+from runbook.model.graph import PASSED, SKIPPED, below, edges_of, graph_digest
+from runbook.model.kind import Registry
+from runbook.model.runbook import Finish, Mode, Runbook, Step
+from runbook.walk import running, visiting
+from runbook.walk.actions import (
+    Action,
+    Announce,
+    AskOperator,
+    Begin,
+    Choice,
+    Confirm,
+    Decide,
+    Deviate,
+    End,
+    Enter,
+    Exhausted,
+    Interrupted,
+    LeaveUnknown,
+    Pause,
+    Perform,
+    Probe,
+    Resume,
+    Skip,
+    Start,
+    Wait,
+)
+from runbook.walk.events import StepEntered, StepEvent
+from runbook.walk.results import Change, Result, Visit
+from runbook.walk.rules import IllegalEvent, gates_before, is_gate, unmet_needs, unpassed_gates
+from runbook.walk.run_events import Event, OperatorActed, RunStarted
+from runbook.walk.tables import Phase, RunPhase
+
+__all__ = ["IllegalEvent", "Walk"]
+
+DEVIATIONS = {"skip": "skip", "go_to": "jump", "stop_waiting": "skip", "retry": "retry"}
+"""What an operator's act is called as a deviation."""
+
+
+class Walk:
+    """One walk of one runbook.
+
+    :param runbook: a runbook that the checker found no error in.
+    :param registry: its kinds; the walk looks at their traits only.
+
+    What it remembers may be read: ``phase``, ``visit``, ``results`` (the last visit of each step), ``saved``,
+    ``changes``, ``path``, ``operator``, ``mode``, ``inputs``, ``environment``, ``finish``, ``mono``.
+    """
+
+    def __init__(self, runbook: Runbook, registry: Registry) -> None:
+        self.runbook = runbook
+        self.registry = registry
+        self.steps: dict[str, Step] = {step.id: step for step in runbook.steps}
+        self.edges = edges_of(runbook)
+        self.graph = graph_digest(runbook)
+        self.phase = RunPhase.NEW
+        self.started: RunStarted | None = None
+        self.mode = Mode.LIVE
+        self.environment: str | None = None
+        self.inputs: JsonObject = {}
+        self.operator = ""
+        self.visit: Visit | None = None
+        self.visits: dict[str, int] = {}
+        self.results: dict[str, Result] = {}
+        self.saved: dict[str, Json] = {}
+        self.changes: list[Change] = []
+        self.path: list[tuple[str, int]] = []
+        self.intent: OperatorActed | None = None
+        self.deviated = False
+        self.start_at: str | None = None
+        self.jumped = False
+        self.finish: Finish | None = None
+        self.mono = 0
+        self._targets = {(edge.source, edge.via): edge.target for edge in self.edges}
+        self._below = below(runbook)
+
+    def tell(self, event: Event) -> None:
+        """Take note of what happened.
+
+        :raises IllegalEvent: if it may not happen now; the walk is then as it was before.
+        """
+        if event.mono < self.mono:
+            raise IllegalEvent("clock", f"the walk's clock goes back from {self.mono} ms to {event.mono} ms")
+        if isinstance(event, StepEvent) and not isinstance(event, StepEntered):
+            visiting.tell(self, event)
+        else:
+            running.tell(self, event)
+        self.mono = event.mono
+
+    def target(self, step_id: str, via: str) -> str | None:
+        """Where an edge leads; for a step skipped by hand, where it would have gone on. None if nowhere."""
+        found = self._targets.get((step_id, via))
+        if found is None and via == SKIPPED:
+            return self._targets.get((step_id, PASSED)) or self.steps[step_id].next or self._below[step_id]
+        return found
+
+    def may_skip(self, step: Step) -> bool:
+        """Whether an operator may skip a step: it is no gate, and something comes after it."""
+        return not is_gate(step, self.registry) and self.target(step.id, SKIPPED) is not None
+
+    def unmet(self, step: Step, mono: int) -> list[tuple[str, str]]:
+        """Why a step may not start at this time: pairs of ``needs`` or ``gate`` and a sentence; empty if it may."""
+        found = [("needs", reason) for reason in unmet_needs(step, self.results, mono)]
+        if self.jumped:
+            found += [("gate", reason) for reason in self._gates(step)]
+        return found
+
+    def objections(self, step_id: str) -> list[str]:
+        """Why a jump may not lead to a step: a sentence each; empty if it may."""
+        step = self.steps.get(step_id)
+        return [f"there is no step `{step_id}`"] if step is None else list(self._gates(step))
+
+    def _gates(self, step: Step) -> list[str]:
+        if not step.effect.changes:
+            return []
+        return list(unpassed_gates(gates_before(step, self.runbook, self.edges, self.registry), self.results))
+
+    def exhausted(self, visit: Visit) -> bool:
+        """Whether this visit is one more than the file allows."""
+        return visit.step.max_visits is not None and visit.number > visit.step.max_visits
+
+    def in_flight(self) -> bool:
+        """Whether something was started whose result is still to come, and not from a person."""
+        visit = self.visit
+        if visit is None:
+            return False
+        return visit.nested_running is not None or (
+            visit.phase is Phase.RUNNING and not visit.waited and not visiting.asks_a_person(self, visit.step)
+        )
+
+    def next_entry(self) -> Enter | None:
+        """The step that may be entered now, if any."""
+        visit = self.visit
+        if visit is None:
+            step = self.start_at or self.runbook.steps[0].id
+            return Enter(step, 1, "start_at" if self.start_at else "start", None)
+        if self.intent is not None and self.intent.do in {"go_to", "retry"}:
+            step = self.intent.to or visit.step.id
+            return Enter(step, self.visits.get(step, 0) + 1, self.intent.do, visit.step.id)
+        if visit.phase is Phase.DONE and visit.onward is not None:
+            target = self.target(visit.step.id, visit.onward)
+            if target is not None:
+                return Enter(target, self.visits.get(target, 0) + 1, visit.onward, visit.step.id)
+        return None
+
+    def deviation_due(self) -> Deviate | None:
+        """The deviation that the operator's last act is and that nobody has told yet."""
+        act = self.intent
+        if act is None or self.deviated or self.visit is None or act.do not in DEVIATIONS:
+            return None
+        if act.do == "retry" and self.visit.phase is not Phase.STUCK:
+            return None
+        return Deviate(self.visit.step.id, self.visit.number, DEVIATIONS[act.do], act.to, act.reason or "")
+
+    def pending(self) -> tuple[Action, ...]:
+        """What is to be done now; empty when the run is over."""
+        match self.phase:
+            case RunPhase.NEW:
+                return (Begin(),)
+            case RunPhase.OVER:
+                return ()
+            case RunPhase.PAUSED | RunPhase.GOING:
+                if self.intent is not None and self.intent.do == "abort" and not self.in_flight():
+                    return (End(Finish.ABORTED),)
+                if self.phase is RunPhase.PAUSED:
+                    return (Resume(),)
+                return (self._going(),)
+
+    def _going(self) -> Action:
+        deviation = self.deviation_due()
+        if deviation is not None:
+            return deviation
+        visit = self.visit
+        if visit is not None and self.intent is not None and self.intent.do == "skip":
+            return Skip(visit.step.id, visit.number, self.intent.reason or "")
+        entry = self.next_entry()
+        if entry is not None:
+            return entry
+        if visit is None:  # pragma: no cover - without a visit there is an entry
+            raise AssertionError("a walk with nothing to enter")
+        return self._visiting(visit)
+
+    def _visiting(self, visit: Visit) -> Action:
+        step, number = visit.step.id, visit.number
+        if visit.interrupted:
+            address = visit.nested_running
+            if address is not None:
+                return Interrupted(address, number, visit.nested[address], changing=False)
+            return Interrupted(step, number, visit.attempt, changing=visit.step.effect.changes)
+        match visit.phase:
+            case Phase.ENTERED:
+                return Exhausted(step, number) if self.exhausted(visit) else Decide(step, number)
+            case Phase.CONFIRMING:
+                return Confirm(step, number, visit.requested or "")
+            case Phase.CONFIRMED | Phase.INTERRUPTED:
+                return Start(step, number, visit.attempt + 1)
+            case Phase.RUNNING:
+                return Perform(step, number, visit.attempt)
+            case Phase.WAITING:
+                return Wait(step, number, visit.attempt, visit.due, visit.deadline)
+            case Phase.REPEATING:
+                retry = visit.step.retry
+                delay = retry.pause_after(visit.failures) if retry else 0
+                return Announce(step, number, visit.attempt + 1, delay)
+            case Phase.RETRYING:
+                return Pause(step, number, visit.attempt + 1, visit.due)
+            case Phase.UNKNOWN:
+                if visit.step.probe is not None and not visit.probed:
+                    return Probe(step, number)
+                if visit.step.on_unknown is not None:
+                    return LeaveUnknown(step, number)
+                return AskOperator(step, number, visit.because, (Choice.SETTLE, Choice.ABORT))
+            case Phase.REFUSED | Phase.STUCK:
+                choices = [Choice.RETRY, Choice.SKIP, Choice.GO_TO, Choice.ABORT]
+                if not self.may_skip(visit.step):
+                    choices.remove(Choice.SKIP)
+                return AskOperator(step, number, visit.because, tuple(choices))
+            case Phase.DONE:
+                return End(Finish(str(visit.step.fields["outcome"])))
