@@ -1,0 +1,108 @@
+"""The demonstration: start a small service, break it, walk a runbook against it, stop it, say what is left.
+
+``run.py [RUNBOOK]`` walks ``runbooks/RUNBOOK.yaml``. In a terminal a person walks. Without one the committed answers in
+``examples/demo/answers/`` are given, and the fault is mended as soon as the walk asks for it.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import faults
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path("examples") / "demo"
+STATE = Path("build") / "demo" / "state"
+RUNBOOKS = {
+    "app_not_loading": ("misspelt", "fix_env"),
+    "auth_not_working": ("no_csrf", "fix_secrets"),
+    "database_connection": ("backend", "fix_url"),
+}
+"""For each runbook the fault that it is for, and the step that asks a person to mend it."""
+TOOL = str(Path(sys.executable).with_name("runbook"))
+
+
+@contextmanager
+def service(fault: str) -> Iterator[int]:
+    """The service, with a fault, on a free port of loopback; gone afterwards whatever happens."""
+    command = [sys.executable, str(HERE / "service.py"), str(faults.FILE)]
+    # A session of its own: Ctrl-C is for the walk, which still talks to the service then.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            port = int(process.stdout.readline()) if process.stdout else 0
+            faults.write(faults.FILE, port, fault)
+            yield port
+        finally:
+            process.terminate()
+
+
+def mend_when_asked(log: Path, step: str, port: int, done: threading.Event) -> None:
+    """Mend the fault as soon as the log says that the walk has come to the step that asks for it."""
+    asked = f'"type":"step.entered","step":"{step}"'
+    while not done.wait(0.1):
+        if log.exists() and asked in log.read_text():
+            faults.write(faults.FILE, port, "none")
+            return
+
+
+def walk(command: list[str]) -> int:
+    """Run a command in the foreground; a signal that ends us ends it first, and Ctrl-C is its own affair."""
+    with subprocess.Popen(command) as process:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda got, _: process.send_signal(got))
+        return process.wait()
+
+
+def tell(run: str) -> None:
+    """Say what is left of a run."""
+    report = STATE.parent / f"{run}.md"
+    made = subprocess.run([TOOL, "report", run, "-o", str(report)], check=False)
+    log = STATE / "runs" / run / "audit.jsonl"
+    print("\nThe service is stopped. What is left:")
+    if log.exists():
+        print(f"  the log     {log}")
+    if made.returncode == 0:
+        print(f"  the report  {report}")
+    tool = os.path.relpath(TOOL)
+    print(f"  to verify   RUNBOOK_STATE_DIR={STATE} {tool} verify {run}")
+
+
+def main() -> int:
+    """Demonstrate, and end as the walk ended."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runbook", choices=RUNBOOKS, nargs="?", default="app_not_loading")
+    runbook = parser.parse_args().runbook
+    fault, mended_in = RUNBOOKS[runbook]
+    os.chdir(ROOT)
+    os.environ["RUNBOOK_STATE_DIR"] = str(STATE)
+    # Not ignored, which children would inherit: handled by doing nothing.
+    signal.signal(signal.SIGINT, lambda *_: None)
+
+    run = f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    command = [TOOL, "run", f"runbooks/{runbook}.yaml", "-e", "demo", "--run-id", run]
+    done = threading.Event()
+    with service(fault) as port:
+        print(f"A small web application listens on http://127.0.0.1:{port}/ and is broken.")
+        command += ["-i", f"port=:{port}"]
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            print("Walk the runbook. When it asks you to mend something, a second terminal in this folder helps.\n")
+        else:
+            print("There is no terminal: the walk is given the answers in examples/demo/answers/.\n", flush=True)
+            command += ["--answers", str(HERE / "answers" / f"{runbook}.yaml")]
+            log = STATE / "runs" / run / "audit.jsonl"
+            threading.Thread(target=mend_when_asked, args=(log, mended_in, port, done), daemon=True).start()
+        status = walk(command)
+        done.set()
+    tell(run)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
