@@ -93,6 +93,7 @@ class ProcessResult:
 
     ``exit_code`` is None when a signal ended it, and ``signal`` then its name (``SIGKILL``).
     ``incomplete`` says that something the program left behind still held its output open.
+    ``replaced`` says that bytes that are no UTF-8 stand as U+FFFD.
     """
 
     exit_code: int | None
@@ -102,6 +103,7 @@ class ProcessResult:
     duration_ms: int
     truncated: bool = False
     incomplete: bool = False
+    replaced: bool = False
 
 
 class Io(Protocol):
