@@ -41,7 +41,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What would be done, exactly, as a person reads it: one line, and the text to look at before saying yes.
+    """What would be done, exactly, as a person reads it: one line, and below it the rest; neither repeats the other.
 
     Secrets stand in it as ``‹secret NAME›``.
     """
