@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from runbook.walk.records import EVENTS, FIELDS
+
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
 ROW = re.compile(r"def test_([a-k][0-9]{1,2})_")
@@ -28,3 +30,12 @@ def test_every_reliability_test_names_a_row_of_the_bar_and_says_that_it_is_one()
         marked = "mark.reliability" in text
         wrong += [f"{path.name}: {row}" for row in ROW.findall(text) if f"| {row.upper()} |" not in bar or not marked]
     assert wrong == []
+
+
+def test_the_page_on_the_log_names_every_type_and_every_field_in_order() -> None:
+    page = (ROOT / "docs" / "reference" / "audit-log.md").read_text()
+    rows = re.findall(r"^\| `([a-z._]+)` \| (`.+?) \| ", page, re.MULTILINE)
+    told = {name: re.findall(r"`(\w+)`(\??)", fields) for name, fields in rows}
+    assert told == {
+        name: [(field.name, "?" * field.optional) for field in FIELDS[event]] for name, event in EVENTS.items()
+    }
