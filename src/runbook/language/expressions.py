@@ -1,0 +1,343 @@
+"""Expressions: CEL with its strings extension, compiled against declared names and evaluated over JSON.
+
+The only module that imports CEL. Its rules, each against a trap of ``cel-expr-python`` 0.1.3:
+
+* Nothing but :func:`runbook.language.values.admit` puts data in, and nothing but :func:`_json` takes a value out. The
+  type is looked at first: ``.value()`` of a null drops a reference of None each time, until the process dies; an error
+  is a value too, and a true one. ``plain_value`` is never used.
+* A name is declared whole (``steps.ID.FIELD``), and only the names that texts mention: the cost of an environment grows
+  faster than its names. Expressions share environments of up to 400 names.
+* A map's order differs from process to process, so ``map`` and ``filter`` run over lists only: a range that may be no
+  list is compiled as ``(range + [])``, which a map refuses.
+* What can be known to fail is tried while it is compiled: constants, and expressions without a name.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cel_expr_python import cel
+from cel_expr_python.ext import ext_strings
+
+from runbook.language import problems
+from runbook.language.explain import explain, failure, too_deep
+from runbook.language.problems import Problem, at
+from runbook.language.rendering import rendered
+from runbook.language.tokens import Reading, position, read
+from runbook.language.traps import MAX_CHARACTERS, Rejected, accepts, held, look_at, mentioned, traps, wrong_result
+from runbook.language.values import MAX_ELEMENTS, Unfit, admit, conforms, duration_text, kind_of, spoken, time_text
+from runbook.model.canonical import Json
+from runbook.model.evaluator import NO_TYPES, ExpressionError
+from runbook.model.secrets import Resolved
+
+_SHARED = 400
+_STRINGS = ext_strings.ExtStrings()
+_T = cel.Type
+_SIMPLE = {
+    "bool": _T.BOOL,
+    "int": _T.INT,
+    "double": _T.DOUBLE,
+    "string": _T.STRING,
+    "timestamp": _T.TIMESTAMP,
+    "duration": _T.DURATION,
+    "dyn": _T.DYN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """An expression that can be evaluated: the names that it mentions with their types, and the type that it yields."""
+
+    source: str
+    program: cel.Expression
+    names: Mapping[str, str]
+    returns: str
+    reading: Reading
+
+
+@lru_cache(maxsize=256)
+def _declared(type_: str) -> cel.Type:
+    """The library's type of that name."""
+    base, _, inner = type_.removesuffix(">").partition("<")
+    match base:
+        case "list":
+            return _T.List(_declared(inner or "dyn"))
+        case "map":
+            return _T.Map(_T.STRING, _declared(inner.partition(",")[2].strip() or "dyn"))
+        case _:
+            return _SIMPLE.get(base, _T.DYN)
+
+
+class _Shared:
+    """An environment that several expressions use; it is made when the first of them is compiled."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+        self._environment: cel.Env | None = None
+
+    def takes(self, names: Mapping[str, str]) -> bool:
+        """Whether it declares these names, or can still be told to."""
+        if self._environment is None and len(self.names) + len(names) <= _SHARED:
+            self.names.update(names)
+            return True
+        return names.items() <= self.names.items()
+
+    def compile(self, source: str) -> cel.Expression:
+        """Compile a text; the library raises RuntimeError with its errors in the message."""
+        if self._environment is None:
+            types = {name: _declared(type_) for name, type_ in self.names.items()}
+            self._environment = cel.NewEnv(variables=types, extensions=[_STRINGS])
+        return self._environment.compile(source)
+
+
+class Compiler:
+    """Compiles expressions, each once, and shares environments between them."""
+
+    def __init__(self) -> None:
+        self._environments: dict[frozenset[tuple[str, str]], _Shared] = {}
+        self._compiled: dict[tuple[str, str, frozenset[tuple[str, str]]], Compiled] = {}
+        self._constants: dict[str, str | None] = {}
+
+    def reserve(self, names: Mapping[str, str], own: Mapping[str, str] = NO_TYPES) -> _Shared:
+        """The environment in which an expression that mentions these names is to be compiled.
+
+        Reserving for many expressions before the first of them is compiled makes fewer environments.
+
+        :param names: names of the runbook that it mentions; each has one type throughout a runbook.
+        :param own: names at the root that it mentions; their types are this expression's own.
+        """
+        key = frozenset(own.items())
+        wanted = {**names, **own}
+        shared = self._environments.get(key)
+        if shared is None or not shared.takes(wanted):
+            shared = self._environments[key] = _Shared()
+            shared.names.update(wanted)
+        return shared
+
+    def compile(self, source: str, want: str, names: Mapping[str, str], own: Mapping[str, str] = NO_TYPES) -> Compiled:
+        """Compile an expression that is to yield a type.
+
+        :param names: all names of the runbook with their types, of which it may mention any.
+        :param own: further names at the root: an observation's own fields, ``item``.
+        :raises Rejected: if it is no expression, mentions other names, or yields another type.
+        """
+        if not source.strip() or len(source) > MAX_CHARACTERS or not source.isprintable():
+            look_at(source)
+        reading = read(source)
+        used, used_own = mentioned(reading, names), mentioned(reading, own)
+        key = (source, want, frozenset({**used, **used_own}.items()))
+        if key not in self._compiled:
+            self._compiled[key] = self._fresh(source, want, reading, names, own)
+        return self._compiled[key]
+
+    def _fresh(
+        self, source: str, want: str, reading: Reading, names: Mapping[str, str], own: Mapping[str, str]
+    ) -> Compiled:
+        used, used_own = mentioned(reading, names), mentioned(reading, own)
+        found = [*traps(source, reading, {*used, *used_own}, own), *self._bad_constants(source, reading)]
+        shared = self.reserve(used, used_own)
+        try:
+            program = shared.compile(source)
+        except RuntimeError as error:
+            raise Rejected([*found, *explain(source, {*names, *own}, str(error))]) from None
+        returns = program.return_type().name().lower().replace(", ", ",")
+        if not accepts(want, returns):
+            found.append(wrong_result(source, want, returns))
+        try:
+            program = _over_lists(source, reading, {**used, **used_own}, program, shared)
+        except Rejected as rejected:
+            found += rejected.problems
+        if not found and not used and not used_own:
+            found += _never_works(source, program)
+        if found:
+            raise Rejected(found)
+        return Compiled(source, program, {**used, **used_own}, returns, reading)
+
+    def _bad_constants(self, source: str, reading: Reading) -> Iterable[Problem]:
+        """The constants that cannot be converted, tried now and not in the middle of an incident."""
+        for piece in reading.constants:
+            if piece.text not in self._constants:
+                self._constants[piece.text] = self._tried(piece.text)
+            said = self._constants[piece.text]
+            if said is not None:
+                written = source[piece.start : piece.end]
+                days = piece.text.startswith("duration") and written.rstrip("'\"").endswith("d")
+                help_ = 'write days as hours: "24h"' if days else "correct the constant"
+                yield at(source, piece.start, piece.end, problems.BAD_CONSTANT, said, help=help_)
+
+    def _tried(self, text: str) -> str | None:
+        """What is wrong with a text that mentions no name; None where nothing is."""
+        try:
+            value = self.reserve(NO_TYPES).compile(text).eval(data={})
+        except RuntimeError:
+            return None
+        if value.type() != _T.ERROR:
+            return None
+        function, _, constant = text.partition("(")
+        if function == "''.matches":
+            return f"not a pattern: {str(value.value()).rpartition('expression: ')[2]}"
+        return f"{constant.removesuffix(')')} is not {spoken(function)}"
+
+
+def _over_lists(
+    source: str, reading: Reading, used: Mapping[str, str], program: cel.Expression, shared: _Shared
+) -> cel.Expression:
+    """The same expression with every range of ``map`` and ``filter`` that may be no list held to be one.
+
+    :raises Rejected: if one of them is a map by its type.
+    """
+    doubtful = [piece for piece in reading.ranges if not used.get(piece.text, "").startswith("list")]
+    for piece in doubtful:
+        try:
+            shared.compile(held(source, [(piece.start, piece.end)]))
+        except RuntimeError as error:
+            if "recursion" in str(error):
+                raise Rejected([too_deep(source)]) from None
+            said = "`map` and `filter` run over a list, and this is a map, whose keys have no order"
+            help_ = "ask `all`, `exists` or `in` about its keys"
+            raise Rejected([at(source, piece.start, piece.end, problems.NO_ORDER, said, help=help_)]) from None
+    if not doubtful:
+        return program
+    try:
+        return shared.compile(held(source, [(piece.start, piece.end) for piece in doubtful]))
+    except RuntimeError:
+        raise Rejected([too_deep(source)]) from None
+
+
+def _never_works(source: str, program: cel.Expression) -> Iterable[Problem]:
+    """An expression without a name always yields the same, so it can be tried now."""
+    try:
+        _json(program.eval(data={}))
+    except (RuntimeError, Unfit) as error:
+        said = f"this can never be evaluated: {failure(str(error))}"
+        yield at(source, 0, len(source.rstrip()), problems.BAD_CONSTANT, said, help="correct the constant")
+
+
+def _json(value: cel.Value) -> Json:
+    """A value as JSON, its maps in the order of their keys.
+
+    :raises Unfit: if it is an error or has no JSON; the message stands alone.
+    """
+    type_ = value.type()
+    if type_ == _T.NULL:
+        return None
+    if type_ == _T.ERROR:
+        raise Unfit(str(value.value()))
+    match type_.name().partition("<")[0]:
+        case "BOOL" | "INT" | "UINT" | "STRING":
+            plain: Json = value.value()
+            return plain
+        case "DOUBLE":
+            number: float = value.value()
+            if not math.isfinite(number):
+                raise Unfit(f"the result is {number}, which is no number in JSON")
+            return number
+        case "LIST":
+            return [_json(item) for item in value.value()]
+        case "MAP":
+            items = dict(value.value().items())
+            if not all(isinstance(key, str) for key in items):
+                raise Unfit("the result is a map whose keys are not all text")
+            return {key: _json(items[key]) for key in sorted(items)}
+        case "TIMESTAMP":
+            return time_text(value.value())
+        case "DURATION":
+            return duration_text(value.value())
+        case other:
+            raise Unfit(f"the result is {spoken(other.lower())}, which has no place in JSON")
+
+
+class Cel:
+    """The evaluator of one runbook.
+
+    :param types: the CEL type of every dotted name that an expression may mention (``steps.check.status: int``).
+    """
+
+    def __init__(self, types: Mapping[str, str]) -> None:
+        self._types = dict(types)
+        self._compiler = Compiler()
+        if len(self._types) <= _SHARED:
+            self._compiler.reserve(self._types)
+        self._ready: dict[tuple[str, str, frozenset[tuple[str, str]]], Compiled] = {}
+
+    def evaluate(self, source: str, scope: Mapping[str, Json], want: str, *, own: Mapping[str, str] = NO_TYPES) -> Json:
+        """The value of one expression, of the wanted type: JSON in, JSON out, times and durations as text.
+
+        :param scope: the values of the names that are set. If it has a method ``spoiled``, every chain of names that
+            the expression mentions is shown to it, and what it returns is why that value cannot be used.
+        :param own: the types of names at the root; one that is told nowhere has the type of its value.
+        :raises ExpressionError: if it does not compile, mentions what is not set, fails, or yields another type.
+        """
+        compiled = self._compiled(source, scope, want, own)
+        data = {name: _given(compiled, name, type_, scope) for name, type_ in compiled.names.items()}
+        _refuse_spoiled(compiled, scope)
+        try:
+            result = _json(compiled.program.eval(data=data))
+        except (RuntimeError, Unfit) as error:
+            raise ExpressionError(failure(str(error), ordered=bool(compiled.reading.ranges)), 1, 1) from None
+        if not conforms(result, want):
+            raise ExpressionError(f"this must be {spoken(want)}, and it is {kind_of(result)}", 1, 1)
+        return result
+
+    def render(self, template: Json, scope: Mapping[str, Json]) -> Resolved:
+        """A field, or a mapping of fields, with every ``${{ }}`` in it evaluated.
+
+        A text that is wholly one ``${{ }}`` becomes its value. In a list that is rendered by itself, and in those named
+        ``argv`` and ``command``, an element that is wholly one list is spliced into the list around it. Keys stay as
+        they are, and so does ``${{`` in a value.
+
+        :raises ExpressionError: as :meth:`evaluate` does, with the place in the text of the template.
+        """
+        return rendered(template, lambda source: self.evaluate(source, scope, "dyn"))
+
+    def _compiled(self, source: str, scope: Mapping[str, Json], want: str, own: Mapping[str, str]) -> Compiled:
+        around: dict[str, str] = {}
+        for mention in read(source).mentions:
+            if mention.longest(self._types) is None:
+                name = mention.longest(own)
+                if name is not None:
+                    around[name] = own[name]
+                elif mention.parts[0] in scope:
+                    around[mention.parts[0]] = "dyn"
+        key = (source, want, frozenset(around.items()))
+        if key not in self._ready:
+            try:
+                self._ready[key] = self._compiler.compile(source, want, self._types, around)
+            except Rejected as rejected:
+                first = rejected.problems[0]
+                raise ExpressionError(first.message, first.line, first.column) from None
+        return self._ready[key]
+
+
+def _first(compiled: Compiled, name: str) -> tuple[int, int]:
+    """Where a name is first mentioned."""
+    for mention in compiled.reading.mentions:
+        if mention.longest(compiled.names) == name:
+            return position(compiled.source, mention.starts[0])
+    return 1, 1
+
+
+def _given(compiled: Compiled, name: str, type_: str, scope: Mapping[str, Json]) -> object:
+    """A name's value for the library."""
+    try:
+        value = scope[name]
+    except KeyError:
+        raise ExpressionError(f"`{name}` is not set", *_first(compiled, name)) from None
+    try:
+        return admit(value, type_, MAX_ELEMENTS if compiled.reading.builds_lists else None)
+    except Unfit as unfit:
+        raise ExpressionError(f"`{name}` {unfit}", *_first(compiled, name)) from None
+
+
+def _refuse_spoiled(compiled: Compiled, scope: Mapping[str, Json]) -> None:
+    """Refuse to use what was masked or cut: it is not what was seen."""
+    spoiled: Callable[[str], str | None] | None = getattr(scope, "spoiled", None)
+    if spoiled is None:
+        return
+    for mention in compiled.reading.mentions:
+        chain = ".".join(mention.parts)
+        word = spoiled(chain)
+        if word is not None:
+            place = position(compiled.source, mention.starts[0])
+            raise ExpressionError(f"`{chain}` was {word}, so nothing can be said about it", *place)
