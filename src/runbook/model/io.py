@@ -61,7 +61,10 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResponse:
-    """What came back. ``text`` is decoded with replacement; ``size`` counts the bytes of the body before any cut."""
+    """What came back. ``text`` is decoded with replacement; ``size`` counts the bytes of the body before any cut.
+
+    ``truncated`` says that ``text`` holds the beginning only.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -70,6 +73,7 @@ class HttpResponse:
     elapsed_ms: int
     url: str
     tls_days_left: int | None = None
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

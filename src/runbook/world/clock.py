@@ -1,0 +1,66 @@
+"""The real clock, and the simulated one of drills, whose waits pass at once."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+_START = "2026-01-01T09:00:00.000Z"
+
+
+class RealClock:
+    """The clocks of this machine. ``mono`` counts a suspended machine's sleep too, where the system can tell."""
+
+    _SOURCE = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # on macOS that one counts sleep
+
+    def __init__(self) -> None:
+        """Make a clock that nobody has woken yet."""
+        self._woken = threading.Event()
+
+    def now(self) -> str:
+        """The time of day in UTC."""
+        return _text(datetime.now(UTC))
+
+    def mono(self) -> int:
+        """Milliseconds since the machine was started."""
+        return time.clock_gettime_ns(self._SOURCE) // 1_000_000
+
+    def wait(self, ms: int) -> None:
+        """Wait; :meth:`wake` ends it at once, also if it was called a little earlier."""
+        self._woken.wait(ms / 1000)
+        self._woken.clear()
+
+    def wake(self) -> None:
+        """End the present wait, or the next one if there is none; from any thread or signal handler."""
+        self._woken.set()
+
+
+class SimulatedClock:
+    """A clock that moves only when it is told to, or waited for."""
+
+    def __init__(self, start: str = _START) -> None:
+        """Begin at a time of day.
+
+        :param start: RFC 3339 with an offset or Z.
+        :raises ValueError: if it is not.
+        """
+        self._start = datetime.fromisoformat(start)
+        if self._start.tzinfo is None:
+            message = f"`{start}` has no offset from UTC"
+            raise ValueError(message)
+        self._passed = 0
+
+    def now(self) -> str:
+        """The simulated time of day in UTC."""
+        return _text(self._start.astimezone(UTC) + timedelta(milliseconds=self._passed))
+
+    def mono(self) -> int:
+        """Milliseconds since the start."""
+        return self._passed
+
+    def wait(self, ms: int) -> None:
+        """Let so many milliseconds pass at once."""
+        self._passed += max(0, ms)
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
