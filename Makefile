@@ -14,7 +14,7 @@ setup:
 	@tools/setup
 
 run: setup ## Walk a runbook against a small broken service on this machine
-	@$(BIN)/python examples/demo/run.py
+	@$(BIN)/python examples/demo/run.py $(RUNBOOK)
 
 test: setup ## Run all tests
 	$(PYTEST)
@@ -31,8 +31,8 @@ lint: setup ## Lint, types, imports alone
 schema: setup ## Write schemas/ anew from the kinds
 	$(BIN)/python tools/schema.py
 
-docs: setup ## Write the generated pages of docs/reference anew
-	$(BIN)/python tools/docs.py
+docs: setup ## Write what is generated in docs/ anew
+	$(BIN)/python tools/states.py
 
 bench: setup ## Measure against the bars, with peers
 	$(BIN)/python tools/bench.py

@@ -1,6 +1,8 @@
 """What the papers of the house say is so: commands, links and the reliability bar."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from runbook.walk.records import EVENTS, FIELDS
@@ -39,3 +41,8 @@ def test_the_page_on_the_log_names_every_type_and_every_field_in_order() -> None
     assert told == {
         name: [(field.name, "?" * field.optional) for field in FIELDS[event]] for name, event in EVENTS.items()
     }
+
+
+def test_the_diagram_of_phases_is_drawn_from_the_tables() -> None:
+    done = subprocess.run([sys.executable, ROOT / "tools" / "states.py", "--check"], check=False)
+    assert done.returncode == 0, "`make docs` draws it anew"
