@@ -28,9 +28,9 @@ from runbook.model.io import (
     TimedOut,
     WorldError,
 )
-from runbook.model.kind import Traits
 from runbook.model.secrets import SecretText, Text
 from runbook.world.http import Exchange, HttpClient
+from runbook.world.limits import limit_of
 from runbook.world.processes import Output, Program
 from runbook.world.secrets import SecretStore
 
@@ -179,8 +179,7 @@ class RealWorld:
                 failed.append(error)
                 raise
 
-        traits = getattr(kind, "TRAITS", None)
-        limit = traits.timeout if timeout is None and isinstance(traits, Traits) else timeout
+        limit = limit_of(kind, timeout)
         io = RealIo(secrets=self._secrets, client=self._client, directory=self._directory, output=output, limit=limit)
         with self._lock:
             self._attempts.add(io)
