@@ -65,8 +65,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A scenario file. ``runbook`` is the path as written, relative to ``file``; ``simulated`` says that waits pass
-    at once; ``inputs`` are as written, to be bound to the runbook's.
+    """A scenario file.
+
+    ``runbook`` is the path as written, relative to ``file``. ``inputs`` are as written, to be bound to the runbook's.
+    ``simulated`` says that waits pass at once.
     """
 
     file: str
