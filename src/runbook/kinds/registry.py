@@ -4,13 +4,26 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import cast
 
+from runbook.kinds.activate import Activate
+from runbook.kinds.ask import Ask
 from runbook.kinds.assert_ import Assert
+from runbook.kinds.checklist import Checklist
+from runbook.kinds.choice import Choice
 from runbook.kinds.command import Command
 from runbook.kinds.env import Env
 from runbook.kinds.finish import Finish
 from runbook.kinds.fitting import fit
+from runbook.kinds.gate import Gate
 from runbook.kinds.http import Http
 from runbook.kinds.manual import Manual
+from runbook.kinds.message import Message
+from runbook.kinds.parallel import Parallel
+from runbook.kinds.revisions import Revisions
+from runbook.kinds.runbook_ import Runbook
+from runbook.kinds.sql import Sql
+from runbook.kinds.ssh import Ssh
+from runbook.kinds.undo import Undo
+from runbook.kinds.wait import Wait
 from runbook.model.kind import Kind, Registry
 from runbook.model.secrets import Resolved
 
@@ -18,15 +31,24 @@ KINDS: Registry = {
     "http": Http,
     "env": Env,
     "command": Command,
+    "ssh": Ssh,
+    "sql": Sql,
+    "revisions": Revisions,
+    "activate": Activate,
     "manual": Manual,
+    "gate": Gate,
+    "choice": Choice,
+    "ask": Ask,
+    "checklist": Checklist,
+    "wait": Wait,
+    "message": Message,
     "assert": Assert,
+    "parallel": Parallel,
+    "runbook": Runbook,
+    "undo": Undo,
     "finish": Finish,
 }
 """The kinds of this package, in the order in which the reference shows them."""
-
-_PYTHON = {"from": "from_", "for": "for_"}
-"""Fields whose names are words of Python, and what they are called there."""
-_JSON = {python: name for name, python in _PYTHON.items()}
 
 
 def make(name: str, fields: Mapping[str, Resolved]) -> Kind:
@@ -39,10 +61,11 @@ def make(name: str, fields: Mapping[str, Resolved]) -> Kind:
     """
     kind = KINDS[name]
     given: dict[str, Resolved] = {key: value for key, value in fields.items() if value is not None}
-    fitted = fit(given, {"type": "object", **kind.SCHEMA, "additionalProperties": False}, name)
-    return cast("Callable[..., Kind]", kind)(
-        **{_PYTHON.get(key, key): value for key, value in cast("dict[str, Resolved]", fitted).items()}
+    fitted = cast(
+        "dict[str, Resolved]", fit(given, {"type": "object", **kind.SCHEMA, "additionalProperties": False}, name)
     )
+    python = {_json(field.name): field.name for field in _fields(kind)}
+    return cast("Callable[..., Kind]", kind)(**{python[key]: value for key, value in fitted.items()})
 
 
 def fields_of(kind: Kind) -> dict[str, Resolved]:
@@ -51,7 +74,16 @@ def fields_of(kind: Kind) -> dict[str, Resolved]:
     A field that was not given and has no default is left out.
     """
     return {
-        _JSON.get(field.name, field.name): list(value) if isinstance(value, tuple) else value
-        for field in dataclasses.fields(kind)  # type: ignore[arg-type] # every kind is a dataclass
+        _json(field.name): list(value) if isinstance(value, tuple) else value
+        for field in _fields(kind)
         if (value := getattr(kind, field.name)) is not None
     }
+
+
+def _fields(kind: Kind | type[Kind]) -> tuple[dataclasses.Field[object], ...]:
+    return dataclasses.fields(kind)  # type: ignore[arg-type] # every kind is a dataclass
+
+
+def _json(name: str) -> str:
+    """The name of a field in a file: ``from`` for ``from_``."""
+    return name.removesuffix("_")

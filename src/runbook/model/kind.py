@@ -1,8 +1,9 @@
 """What a kind of step is.
 
-A kind is one frozen dataclass in one file. Its fields are the step's own fields, resolved; a field whose name is a
-Python keyword ends in an underscore (``from_``). Its docstring is its reference page: what it does, when to use it.
-A kind that acts by itself is an :class:`Automated`, one that needs a person is an :class:`Asked`.
+A kind is one frozen dataclass in one file. Its fields are the step's own fields, resolved; a field whose name Python
+or the protocol needs ends in an underscore (``from_``, ``question_``). Its docstring is its reference page: what it
+does, when to use it. A kind that acts by itself is an :class:`Automated`, one that needs a person is an :class:`Asked`;
+one that can be either is both, and needs a person when its ``question`` is not None.
 """
 
 from collections.abc import Mapping
@@ -55,8 +56,8 @@ class Traits:
     """What the checker and the walk must know of a kind without performing it.
 
     ``effect``: what every such step does, or None when the file must say it (see also :meth:`Kind.effect_of`).
-    ``person``: a person is asked while it runs. ``ends``: the run ends with it. ``gate``: never skipped.
-    ``needs_undo`` false: a changing step of this kind needs neither ``undo`` nor ``because``.
+    ``person``: a person may be asked while it runs (see also :meth:`Kind.asks`). ``ends``: the run ends with it.
+    ``gate``: never skipped. ``needs_undo`` false: a changing step of this kind needs neither ``undo`` nor ``because``.
     ``expressions``: fields that hold an expression and not a template, with the wanted CEL type; ``options[].when``
     names a field of each element, ``fields.*.enum`` one of each value of a mapping (an expression where it is text).
     ``verbatim``: fields that may hold no ``${{ }}`` at all. ``secrets``: fields that may hold secret references.
@@ -110,6 +111,12 @@ class Kind(Protocol):
         """The effect of a step with these (unrendered) fields; None when the file must say it."""
         del fields
         return cls.TRAITS.effect
+
+    @classmethod
+    def asks(cls, fields: Mapping[str, Json]) -> bool:
+        """Whether a person is asked while a step with these (unrendered) fields runs."""
+        del fields
+        return cls.TRAITS.person
 
     def preview(self) -> Preview:
         """What would be done. Pure."""
