@@ -1,0 +1,108 @@
+"""One writer a run: the lock on its log, and who holds it.
+
+The lock is an flock(2) on the log itself, which the kernel lets go when its holder ends, however it ends; a stopped
+process still holds it. Who that is stands in ``writer.json`` beside the log, and is only ever read when the lock is
+held: what is in the file alone means nothing.
+"""
+
+import fcntl
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+
+from runbook.audit.footing import refusal
+from runbook.audit.store import RunDir
+from runbook.model.diagnostics import Code
+
+HELD = Code(
+    number="RB520",
+    title="run held by another process",
+    why="One process at a time writes a run's log, and walks the run. Two would do the same step twice. A process that"
+    " was stopped (Ctrl-Z) still holds its run.",
+)
+NO_LOCKS = Code(
+    number="RB521",
+    title="no locks here",
+    why="The file system under the state directory has no locks, so nothing could keep a second process from walking"
+    " the same run.",
+)
+_PATIENCE = 5
+"""How often a held lock is asked for, 50 ms apart: whoever only looks whether it is held, holds it for an instant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who writes a log: process, machine, operator."""
+
+    pid: int
+    host: str
+    operator: str
+
+
+def acquire(fd: int, run: RunDir) -> None:
+    """Take the lock on an open log.
+
+    :raises Refused: naming the holder, if it is held.
+    """
+    for attempt in range(_PATIENCE):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if attempt + 1 < _PATIENCE:
+                time.sleep(0.05)
+        except OSError as error:
+            raise refusal(
+                NO_LOCKS, f"the log cannot be locked: {error.strerror}", run.log, "use a local disk"
+            ) from None
+        else:
+            return
+    found = _written(run)
+    who = f"process {found.pid} on {found.host} ({found.operator})" if found else "another process"
+    raise refusal(HELD, f"the run is held by {who}", run.log, "end it there, or `runbook watch` it from here")
+
+
+def record_holder(run: RunDir, holder: Holder) -> None:
+    """Write down who holds the lock; whoever is refused reads it.
+
+    :raises OSError: if that fails.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    fd = os.open(run.path / "writer.json", flags, 0o600)
+    try:
+        os.fchmod(fd, 0o600)
+        os.write(fd, json.dumps(asdict(holder)).encode())
+    finally:
+        os.close(fd)
+
+
+def holder_of(run: RunDir) -> Holder | None:
+    """Who writes a run's log now; None if nobody does, and somebody without a name if that cannot be told."""
+    try:
+        fd = os.open(run.log, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _written(run) or Holder(pid=0, host="unknown", operator="unknown")
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    return None
+
+
+def _written(run: RunDir) -> Holder | None:
+    """What the holder wrote down, if it did so already."""
+    try:
+        fd = os.open(run.path / "writer.json", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        found = json.loads(os.read(fd, 4096))
+        return Holder(pid=int(found["pid"]), host=str(found["host"]), operator=str(found["operator"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    finally:
+        os.close(fd)

@@ -1,0 +1,284 @@
+"""The store: where runs are kept, one directory a run, and how one is named.
+
+``runs/<run id>/`` holds ``audit.jsonl``, the runbook's files by their SHA-256 in ``runbook/``, outputs in full in
+``output/``, and ``checkpoints/ requests/ inbox/``. Directories are 0700 and files 0600, whatever the umask is.
+A name from a user is a name in this directory and nothing else: no path, no link.
+"""
+
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from runbook.audit import footing
+from runbook.audit.chain import parse_line
+from runbook.audit.record import Record
+from runbook.audit.strict import LINE_CAP, LineError
+from runbook.model.address import RUN_ID
+from runbook.model.diagnostics import Code
+
+NO_SUCH_RUN = Code(
+    number="RB534",
+    title="no such run",
+    why="A run is named by its id, by the beginning of it if no other run begins so, or by `last`. There is none of"
+    " that name in this state directory; each state directory has its own runs.",
+)
+AMBIGUOUS = Code(
+    number="RB535",
+    title="several runs",
+    why="Several runs begin with these characters. What is done to a run should never be done to another by accident.",
+)
+NOT_A_RUN_ID = Code(
+    number="RB536",
+    title="not the id of a run",
+    why="The id of a run has 1 to 64 letters, digits, dots, underscores and hyphens, and begins with a letter or a"
+    " digit. So it is always the name of a directory in the store, and never a path to somewhere else.",
+)
+RUN_EXISTS = Code(
+    number="RB537",
+    title="run id in use",
+    why="There is a run of this id. Its log is never overwritten and never continued by another run.",
+)
+LAST = "last"
+PARTS = ("runbook", "output", "checkpoints", "requests", "inbox")
+"""The directories in a run's directory."""
+_ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class RunDir:
+    """The directory of one run; nothing says that it exists."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.path.name
+
+    @property
+    def log(self) -> Path:
+        """Its log."""
+        return self.path / "audit.jsonl"
+
+    @property
+    def output(self) -> Path:
+        """Where outputs are kept in full."""
+        return self.path / "output"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where signed heads are kept."""
+        return self.path / "checkpoints"
+
+    @property
+    def requests(self) -> Path:
+        """Where open requests for approval stand."""
+        return self.path / "requests"
+
+    @property
+    def inbox(self) -> Path:
+        """Where other processes put what they have to say."""
+        return self.path / "inbox"
+
+    def snapshot(self, digest: str) -> Path:
+        """Where the runbook file of that SHA-256 is kept."""
+        return self.path / "runbook" / f"{digest}.yaml"
+
+    def keep(self, data: bytes) -> str:
+        """Keep the bytes of one runbook file, on disk, and return their SHA-256.
+
+        :raises Refused: if that fails.
+        """
+        digest = sha256(data).hexdigest()
+        path = self.snapshot(digest)
+        try:
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            with open(fd, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+                os.fchmod(fd, 0o600)
+                file.write(data)
+                file.flush()
+                os.fsync(fd)
+            footing.sync_directory(path.parent)
+        except FileExistsError:
+            pass  # the same file included twice
+        except OSError as error:
+            raise footing.unusable(path, error) from None
+        return digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glimpse:
+    """A run as a list of runs shows it: its first record and its last, each None where there is none to be read."""
+
+    run: RunDir
+    first: Record | None
+    last: Record | None
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A store in a directory, which need not exist before :meth:`prepare`."""
+
+    root: Path
+
+    @property
+    def runs(self) -> Path:
+        """The directory that holds a directory a run."""
+        return self.root / "runs"
+
+    def prepare(self) -> "Store":
+        """Make the store ready to be written to, or refuse it; returns it without symbolic links in its path.
+
+        :raises Refused: if it is unsafe, on a network file system, of another format, or cannot be made.
+        """
+        store = Store(Path(os.path.realpath(self.root)))
+        try:
+            footing.make_private(store.root)
+            footing.check_directory(store.root)
+            footing.check_local(store.root, footing.mount_table())
+            if not footing.check_format(store.root):
+                footing.write_format(store.root)
+            footing.make_private(store.runs)
+        except OSError as error:
+            raise footing.unusable(store.root, error) from None
+        footing.check_directory(store.runs)
+        return store
+
+    def create(self, run_id: str) -> RunDir:
+        """Make the directory of a new run, in a store that is prepared.
+
+        :raises Refused: if the id is not one, is in use, or the directory cannot be made.
+        """
+        if run_id == LAST:
+            raise footing.refusal(NOT_A_RUN_ID, "`last` names the run that began last", None, "choose another id")
+        run = self._run(run_id)
+        try:
+            footing.make_directory(run.path)
+            for part in PARTS:
+                footing.make_directory(run.path / part)
+        except FileExistsError:
+            message = f"there is a run `{run_id}` already"
+            raise footing.refusal(RUN_EXISTS, message, run.path, "choose another id, or none") from None
+        except OSError as error:
+            raise footing.unusable(run.path, error) from None
+        return run
+
+    def find(self, text: str) -> RunDir:
+        """The run that a user means: its id, else the one id that begins so, else (for ``last``) the newest.
+
+        :raises Refused: if there is none, or several.
+        """
+        exact = self._run(text)
+        footing.check_format(self.root)
+        if self._is_run(exact.path):
+            return exact
+        if text == LAST:
+            if newest := self.newest(1):
+                return newest[0]
+            raise footing.refusal(NO_SUCH_RUN, "there is no run yet", self.root, "begin one with `runbook run`")
+        begun = sorted(name for name in self._names() if name.startswith(text))
+        if not begun:
+            raise footing.refusal(NO_SUCH_RUN, f"there is no run `{text}`", self.root, "list them with `runbook runs`")
+        if len(begun) > 1:
+            shown = ", ".join(begun[:4]) + (", …" if len(begun) > 4 else "")
+            message = f"{len(begun)} runs begin with `{text}`: {shown}"
+            raise footing.refusal(AMBIGUOUS, message, self.root, "write more of the id")
+        return RunDir(self.runs / begun[0])
+
+    def newest(self, limit: int | None = None) -> list[RunDir]:
+        """The runs, the one that began last first.
+
+        When one began is told by its ``runbook/`` directory, which nobody writes to later; so no log is opened.
+
+        :raises Refused: if the store is of another format or cannot be read.
+        """
+        footing.check_format(self.root)
+        began: list[tuple[int, str]] = []
+        for name in self._names():
+            try:
+                began.append((os.lstat(f"{self.runs}/{name}/runbook").st_mtime_ns, name))
+            except OSError:
+                began.append((0, name))  # it was never begun, or is somebody's leftover: listed last, not hidden
+        began.sort(reverse=True)
+        return [RunDir(self.runs / name) for _, name in began[:limit]]
+
+    def _names(self) -> list[str]:
+        """The ids of all runs, in no order."""
+        try:
+            with os.scandir(self.runs) as entries:
+                return [e.name for e in entries if RUN_ID.fullmatch(e.name) and e.is_dir(follow_symlinks=False)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise footing.unusable(self.runs, error) from None
+
+    def _run(self, run_id: str) -> RunDir:
+        if not RUN_ID.fullmatch(run_id):
+            message = f"`{run_id[:80]}` is not the id of a run"
+            raise footing.refusal(NOT_A_RUN_ID, message, None, "list them with `runbook runs`")
+        return RunDir(self.runs / run_id)
+
+    @staticmethod
+    def _is_run(path: Path) -> bool:
+        try:
+            return stat.S_ISDIR(path.lstat().st_mode)
+        except OSError:
+            return False
+
+
+def state_dir(flag: str | None, environ: Mapping[str, str]) -> Path:
+    """Where the store is: ``--state-dir``, ``$RUNBOOK_STATE_DIR``, ``$XDG_STATE_HOME/runbook``, or its place at home.
+
+    At home it is ``~/.local/state/runbook``. A relative ``XDG_STATE_HOME`` is passed over (XDG Base Directory
+    Specification, "Environment variables").
+
+    :raises Refused: if none of these says anything and there is no home.
+    """
+    if chosen := flag or environ.get("RUNBOOK_STATE_DIR"):
+        return Path(chosen).absolute()
+    if (base := environ.get("XDG_STATE_HOME", "")).startswith("/"):
+        return Path(base) / "runbook"
+    try:
+        home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    except RuntimeError:
+        raise footing.refusal(
+            footing.UNUSABLE, "there is no home for a state directory", None, footing.ANOTHER
+        ) from None
+    return home / ".local" / "state" / "runbook"
+
+
+def new_run_id(runbook: str, at: datetime) -> str:
+    """An id for a new run, such as ``20261121-0312-app_not_loading-x7k2``: sorted by name they are sorted by time.
+
+    :param at: when it begins, in UTC.
+    """
+    return f"{at:%Y%m%d-%H%M}-{runbook[:45]}-{''.join(secrets.choice(_ALPHABET) for _ in range(4))}"
+
+
+def glimpse(run: RunDir) -> Glimpse:
+    """The first and the last whole record of a run, read without the ones between; the chain is not judged."""
+    try:
+        fd = os.open(run.log, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return Glimpse(run=run, first=None, last=None)
+    with open(fd, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor has no path
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return Glimpse(run=run, first=None, last=None)
+        front = os.pread(fd, LINE_CAP, 0)
+        size = file.seek(0, os.SEEK_END)
+        back = front if size <= len(front) else os.pread(fd, 2 * LINE_CAP, max(0, size - 2 * LINE_CAP))
+    whole = back[: back.rfind(b"\n") + 1]
+    last = whole[whole.rfind(b"\n", 0, -1) + 1 : -1]
+    return Glimpse(run=run, first=_record(front.partition(b"\n")[0]), last=_record(last))
+
+
+def _record(line: bytes) -> Record | None:
+    try:
+        return parse_line(line)
+    except LineError:
+        return None
