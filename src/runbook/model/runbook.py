@@ -154,8 +154,11 @@ class Retry:
 
     def pause_after(self, failures: int) -> int:
         """The milliseconds between the failure of that number (from 1) and the next attempt."""
-        delay = self.delay * self.backoff ** (failures - 1)
-        return int(min(delay, self.max_delay if self.max_delay is not None else 86_400_000))
+        longest = self.max_delay if self.max_delay is not None else 86_400_000
+        try:
+            return int(min(self.delay * self.backoff ** (failures - 1), longest))
+        except OverflowError:
+            return longest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
