@@ -29,12 +29,19 @@ EVENTS: Mapping[str, type[Event]] = {cls.TYPE: cls for cls in _concrete(Event)}
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of an event: its name in the record and in Python, its type, whether a record may leave it out."""
+    """A field of an event: its name in the record and in Python, its type, whether a record may leave it out.
+
+    ``items`` is the type of a list's items.
+    """
 
     name: str
     attribute: str
     type: type
     optional: bool
+    items: type | None = None
+
+
+_ITEMS = {str: str, Mapping[str, Json]: dict}
 
 
 def _fields(cls: type[Event]) -> tuple[Field, ...]:
@@ -52,6 +59,7 @@ def _fields(cls: type[Event]) -> tuple[Field, ...]:
                 field.name,
                 {tuple: list, Mapping: dict}.get(origin, origin),
                 field.default is not MISSING,
+                _ITEMS.get(get_args(hint)[0]) if origin is tuple else None,
             ),
         )
     return tuple(found)
@@ -91,8 +99,8 @@ def from_record(record_type: str, ts: str, mono: int, record: Mapping[str, Json]
         if type(value) is not field.type:
             raise MalformedEvent(f"`{field.name}` of `{record_type}` is not {field.type.__name__}")
         if isinstance(value, list):
-            if not all(isinstance(item, str) for item in value):
-                raise MalformedEvent(f"`{field.name}` of `{record_type}` holds something that is not a text")
+            if not all(type(item) is field.items for item in value):
+                raise MalformedEvent(f"`{field.name}` of `{record_type}` holds something of another type")
             values[field.attribute] = tuple(value)
         else:
             values[field.attribute] = value

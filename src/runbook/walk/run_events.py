@@ -128,7 +128,7 @@ class RunPaused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResumed(Event):
-    """The walk goes on. ``torn`` describes what a crash left at the log's end and where it was kept.
+    """The walk goes on. ``torn`` lists what a crash left at the log's end: ``{file, size, sha256}`` each.
 
     ``differs`` says that the runbook's file is another one now; the walk goes on with the snapshot.
     """
@@ -136,7 +136,7 @@ class RunResumed(Event):
     TYPE = "run.resumed"
     operator: str
     host: str
-    torn: str | None = None
+    torn: tuple[Mapping[str, Json], ...] = ()
     differs: str | None = None
 
 

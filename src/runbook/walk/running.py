@@ -12,6 +12,7 @@ from runbook.walk.run_events import (
     DeviationRecorded,
     Event,
     OperatorActed,
+    ReminderDue,
     RunFinished,
     RunHandedOver,
     RunPaused,
@@ -47,6 +48,10 @@ def tell(walk: "Walk", event: Event) -> None:
             _act(walk, event)
         case DeviationRecorded():
             _deviate(walk, event)
+        case ReminderDue():
+            if not 0 <= event.reminder < len(walk.runbook.reminders):
+                raise IllegalEvent("reminder", f"the file has no reminder {event.reminder}")
+            walk.reminded[event.reminder] = walk.reminded.get(event.reminder, 0) + 1
         case RunPaused():
             if walk.in_flight():
                 raise IllegalEvent("order", "the run pauses while a step is in flight")
@@ -126,6 +131,9 @@ def _act(walk: "Walk", event: OperatorActed) -> None:
     ):
         where = "the run is paused" if visit is None or walk.phase is RunPhase.PAUSED else f"it is {visit.phase.value}"
         raise IllegalEvent("act", f"`{event.do}` is not possible while {where}")
+    begun = visit is not None and visit.phase in {Phase.RUNNING, Phase.WAITING}
+    if event.do in {"skip", "go_to"} and begun and (walk.in_flight() or visit.step.effect.changes):
+        raise IllegalEvent("act", f"`{event.do}` before it is known what became of `{visit.step.id}`")
     stuck = visit is not None and visit.phase is Phase.STUCK
     if (event.do in _REASONED or (event.do == "retry" and stuck)) and not (event.reason or "").strip():
         raise IllegalEvent("reason", f"`{event.do}` without a reason")
@@ -139,7 +147,7 @@ def _act(walk: "Walk", event: OperatorActed) -> None:
             objections = walk.objections(event.to or "")
             if objections:
                 raise IllegalEvent("gate", objections[0])
-        case "check_now":
+        case "check_now" | "stop_waiting":
             if visit is not None:
                 visit.due = event.mono
         case _:

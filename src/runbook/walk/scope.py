@@ -16,13 +16,23 @@ _ABOUT_RUN = ("id", "mode", "incident", "operator", "now")
 class Scope(Mapping[str, Json]):
     """The names of one moment: ``inputs.NAME``, ``environment.KEY``, ``steps.ID.FIELD`` and the others.
 
-    A name that is not set is missing from the mapping. ``own`` are the fields of the observation being judged, at the
-    root. Built in no time: nothing is looked up before it is asked for.
+    A name that is not set is missing from the mapping. Built in no time: nothing is looked up before it is asked for.
+
+    :param own: the fields of the observation being judged, which stand at the root.
+    :param masked: paths in it that are masked; ``truncated`` those that are cut.
     """
 
-    def __init__(self, walk: "Walk", own: JsonObject | None = None) -> None:
+    def __init__(
+        self,
+        walk: "Walk",
+        own: JsonObject | None = None,
+        *,
+        masked: tuple[str, ...] = (),
+        truncated: tuple[str, ...] = (),
+    ) -> None:
         self._walk = walk
-        self._own = own or {}
+        self._own = {} if own is None else own
+        self._spoiled = {"masked": masked, "cut": truncated}
 
     def __getitem__(self, name: str) -> Json:
         root, _, rest = name.partition(".")
@@ -108,13 +118,14 @@ class Scope(Mapping[str, Json]):
         :param name: a dotted name as an expression writes it, with what follows the field: ``steps.a.body.token``.
         """
         parts = name.split(".")
-        if parts[0] not in {"steps", "last"} or len(parts) < 3:
+        spoiled, path = self._spoiled, name
+        if parts[0] in {"steps", "last"} and len(parts) > 1:
+            result: Result | None = self._walk.results.get(parts[1])
+            spoiled = {"masked": result.masked, "cut": result.truncated} if result else {}
+            path = ".".join(parts[2:])
+        elif parts[0] not in self._own:
             return None
-        result: Result | None = self._walk.results.get(parts[1])
-        if result is None:
-            return None
-        path = ".".join(parts[2:])
-        for word, paths in (("masked", result.masked), ("cut", result.truncated)):
+        for word, paths in spoiled.items():
             if any(overlaps(path, other) for other in paths):
                 return word
         return None
@@ -123,6 +134,8 @@ class Scope(Mapping[str, Json]):
 def overlaps(path: str, other: str) -> bool:
     """Whether one of two dotted paths (``body.items[0].name``) is the other, or a part of it."""
     shorter, longer = sorted((path, other), key=len)
+    if not shorter:
+        return True
     return longer.startswith(shorter) and longer[len(shorter) : len(shorter) + 1] in {"", ".", "["}
 
 

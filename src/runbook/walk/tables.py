@@ -108,6 +108,8 @@ VISIT: Mapping[Phase, Mapping[type[e.StepEvent], set[Phase]]] = {
         e.StepSkipped: {_P.DONE},
     },
     _P.RUNNING: {
+        # A read that a person does may be passed over; whatever changes something is answered first.
+        e.StepSkipped: {_P.DONE},
         e.QuestionAsked: {_P.RUNNING},
         e.AnswerGiven: {_P.RUNNING},
         e.StepOutput: {_P.RUNNING},
@@ -118,6 +120,7 @@ VISIT: Mapping[Phase, Mapping[type[e.StepEvent], set[Phase]]] = {
         e.StepCancelled: {_P.INTERRUPTED},
     },
     _P.WAITING: {
+        e.StepSkipped: {_P.DONE},
         e.StepOutput: {_P.WAITING},
         e.WaitChecked: {_P.WAITING},
         e.WaitEnded: {_P.RUNNING},
@@ -140,28 +143,12 @@ VISIT: Mapping[Phase, Mapping[type[e.StepEvent], set[Phase]]] = {
     _P.DONE: {},
 }
 
+_AWAY = set(_P) - {_P.UNKNOWN, _P.DONE}
+
 HANDS: Mapping[str, set[Phase]] = {
     # What an operator may do, and in which phases; abort and pause in every one, a change in flight is awaited first.
-    "skip": {
-        _P.ENTERED,
-        _P.REFUSED,
-        _P.CONFIRMING,
-        _P.CONFIRMED,
-        _P.REPEATING,
-        _P.RETRYING,
-        _P.INTERRUPTED,
-        _P.STUCK,
-    },
-    "go_to": {
-        _P.ENTERED,
-        _P.REFUSED,
-        _P.CONFIRMING,
-        _P.CONFIRMED,
-        _P.REPEATING,
-        _P.RETRYING,
-        _P.INTERRUPTED,
-        _P.STUCK,
-    },
+    "skip": _AWAY,
+    "go_to": _AWAY,
     "retry": {_P.REFUSED, _P.STUCK},
     "check_now": {_P.WAITING, _P.RETRYING},
     "stop_waiting": {_P.WAITING},

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def asks_a_person(walk: "Walk", step: Step) -> bool:
     """Whether a person does the step, so that nothing of it is in flight while the walk waits."""
-    return walk.registry[step.kind].TRAITS.person and "webhook" not in step.fields
+    return walk.registry[step.kind].asks(step.fields)
 
 
 def tell(walk: "Walk", event: e.StepEvent) -> None:

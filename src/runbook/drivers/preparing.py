@@ -1,0 +1,161 @@
+"""What a step would do, now: its fields rendered, its kind made, its action as one canonical text.
+
+The action is what is confirmed, announced, performed and judged; a verifier renders it again from the log.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from runbook import VERSION
+from runbook.drivers.operator import Place
+from runbook.kinds.registry import fields_of, make
+from runbook.language.rendering import resolved
+from runbook.model.canonical import Json, JsonObject, canonical, sha256
+from runbook.model.evaluator import Evaluator, ExpressionError
+from runbook.model.kind import Kind, Preview, Registry
+from runbook.model.runbook import Confirm, Nested, Runbook, Step
+from runbook.model.secrets import Resolved, referenced, secret_names
+from runbook.walk.results import Visit
+from runbook.walk.rules import requirement
+from runbook.walk.scope import Scope
+from runbook.walk.walk import Walk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An action, ready to be performed. ``what`` is its canonical JSON, ``digest`` the SHA-256 of that."""
+
+    kind: Kind
+    what: str
+    digest: str
+    nested: Mapping[str, "Prepared"] = field(default_factory=dict)
+    undo: Preview | None = None
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of the secrets that performing it needs."""
+        own = secret_names(fields_of(self.kind))
+        return own.union(*(inner.secrets for inner in self.nested.values()))
+
+
+class Renderer:
+    """Renders the steps of a runbook.
+
+    :param evaluator: evaluates expressions over a scope.
+    """
+
+    def __init__(self, runbook: Runbook, registry: Registry, evaluator: Evaluator) -> None:
+        self._runbook = runbook
+        self._registry = registry
+        self._evaluator = evaluator
+
+    def prepare(self, step: Step, scope: Scope) -> Prepared:
+        """The action of a step as it would be performed now.
+
+        :raises ExpressionError: if one of its expressions has no value; the message names the field.
+        """
+        nested = {name: self._nested(inner, scope) for name, inner in step.nested.items()}
+        kind = self._make(step.kind, step.fields, scope)
+        action = _action(step.kind, kind)
+        if nested:
+            action["nested"] = {name: _parsed(inner) for name, inner in nested.items()}
+        undo: Preview | None = None
+        if step.undo is not None:
+            taken_back = self._nested(step.undo, scope)
+            action["undo"] = _parsed(taken_back)
+            undo = taken_back.kind.preview()
+        what = canonical(action)
+        return Prepared(kind=kind, what=what, digest=sha256(what), nested=nested, undo=undo)
+
+    def probe(self, step: Step, scope: Scope) -> Prepared:
+        """The probe of a step as it would be performed now.
+
+        :raises ExpressionError: as :meth:`prepare` does.
+        """
+        if step.probe is None:  # pragma: no cover - the walk asks for no probe that is not there
+            raise AssertionError(step.id)
+        return self._nested(step.probe, scope)
+
+    def _nested(self, nested: Nested, scope: Scope) -> Prepared:
+        kind = self._make(nested.kind, nested.fields, scope)
+        what = canonical(_action(nested.kind, kind))
+        return Prepared(kind=kind, what=what, digest=sha256(what))
+
+    def _make(self, name: str, fields: Mapping[str, Json], scope: Scope) -> Kind:
+        traits = self._registry[name].TRAITS
+        rendered: dict[str, Resolved] = {}
+        for key, value in fields.items():
+            try:
+                rendered[key] = (
+                    resolved(value) if key in traits.verbatim else self._field(key, value, traits.expressions, scope)
+                )
+            except ExpressionError as error:
+                raise ExpressionError(f"`{key}`: {error.message}", error.line, error.column) from error
+        try:
+            return make(name, rendered)
+        except ValueError as error:
+            raise ExpressionError(str(error)) from error
+
+    def _field(self, path: str, value: Json, expressions: Mapping[str, str], scope: Scope) -> Resolved:
+        """A field's value: an expression where the kind says so, else a template, all the way down."""
+        if path in expressions:
+            return resolved(self.value(value, scope, expressions[path]) if isinstance(value, str) else value)
+        if not any(pattern.startswith((f"{path}[]", f"{path}.")) for pattern in expressions):
+            return self._evaluator.render(value, scope)
+        match value:
+            case list():
+                return [self._field(f"{path}[]", item, expressions, scope) for item in value]
+            case dict():
+                each = f"{path}.*" if any(pattern.startswith(f"{path}.*") for pattern in expressions) else None
+                return {
+                    key: self._field(each or f"{path}.{key}", item, expressions, scope) for key, item in value.items()
+                }
+            case _:
+                return self._evaluator.render(value, scope)
+
+    def value(self, source: str, scope: Scope, want: str) -> Json:
+        """The value of an expression of the runbook.
+
+        :raises ExpressionError: as the evaluator does.
+        """
+        return self._evaluator.evaluate(source, scope, want)
+
+    def text(self, template: str, scope: Scope) -> str:
+        """A text of the runbook for a person; as it was written where a value is not to be had."""
+        if "${{" not in template:
+            return template
+        try:
+            return str(referenced(self._evaluator.render(template, scope)))
+        except ExpressionError:
+            return template
+
+    def place(self, walk: Walk, visit: Visit) -> Place:
+        """Where a walk is, with the texts of its step rendered."""
+        scope, step = Scope(walk), visit.step
+        title, description = self.text(step.title, scope), self.text(step.description, scope)
+        return Place(step=step, visit=visit.number, title=title, description=description)
+
+    def confirmation(self, step: Step, scope: Scope) -> tuple[Confirm, str | None] | None:
+        """What must be confirmed before a step starts, and the phrase that must be typed; None if nothing must.
+
+        :raises ExpressionError: if the phrase has no value.
+        """
+        required = requirement(step, self._runbook)
+        if required is None:
+            return None
+        if required.phrase is None:
+            return required, None
+        phrase = self._evaluator.render(required.phrase, scope)
+        if not isinstance(phrase, str) or not phrase.strip():
+            raise ExpressionError("the phrase to be typed is empty")
+        return required, phrase
+
+
+def _action(name: str, kind: Kind) -> JsonObject:
+    return {"kind": name, "version": VERSION, "fields": referenced(dict(fields_of(kind)))}
+
+
+def _parsed(prepared: Prepared) -> JsonObject:
+    """The action of a nested step, to stand inside the action of its owner."""
+    kind = prepared.kind
+    return _action(kind.NAME, kind)

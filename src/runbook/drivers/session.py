@@ -1,0 +1,335 @@
+"""The one loop that every driver shares: it does what the walk says is pending, and tells it what came of that.
+
+It decides nothing that the walk decides. Its order is the order of the promises: judged by the walk, written down,
+durable, then done.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from runbook.drivers.attempts import Attempts
+from runbook.drivers.interrupts import Interrupts
+from runbook.drivers.journal import Journal
+from runbook.drivers.operator import Act, Hand, Note, Operator, Place, Settle
+from runbook.drivers.performing import Performer
+from runbook.drivers.preparing import Renderer
+from runbook.drivers.starting import Starter
+from runbook.model.clock import Clock
+from runbook.model.evaluator import ExpressionError
+from runbook.model.runbook import Finish, Outcome
+from runbook.walk import actions as a
+from runbook.walk import events as e
+from runbook.walk import run_events as r
+from runbook.walk.results import Visit
+from runbook.walk.scope import Scope
+from runbook.walk.walk import IllegalEvent, Walk
+
+IDLE = 500
+"""Milliseconds after which whoever waits looks for messages from other processes."""
+
+
+class Stop(Enum):
+    """Why a session is over."""
+
+    FINISHED = "finished"
+    PAUSED = "paused"
+    SIGNAL = "signal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a session is over: ``finish`` where the run is, ``reason`` where it is paused."""
+
+    stop: Stop
+    finish: Finish | None = None
+    reason: str = ""
+
+
+class Session:
+    """One sitting of an operator at a run.
+
+    :param begin: tells ``run.started``; asked for once, at a new run.
+    :param messages: looks for messages from other processes and tells what they say; an act of theirs is returned.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        operator: Operator,
+        renderer: Renderer,
+        performer: Performer,
+        attempts: Attempts,
+        starter: Starter,
+        clock: Clock,
+        interrupts: Interrupts,
+        begin: Callable[[], None],
+        messages: Callable[[], Act | None],
+    ) -> None:
+        self.walk: Walk = journal.walk
+        self.journal = journal
+        self._operator = operator
+        self._renderer = renderer
+        self._performer = performer
+        self._starter = starter
+        self._clock = clock
+        self._interrupts = interrupts
+        self._begin = begin
+        self._messages = messages
+        self._place: Place | None = None
+        self._wanted: Act | None = None
+        self._ending: Ending | None = None
+        operator.attach(self.walk, self.idle)
+        attempts.attend(self._watch)
+
+    def go(self) -> Ending:
+        """Walk until the run is over, or a person is needed who is not there."""
+        while self._ending is None:
+            pending = self.walk.pending()
+            if not pending:
+                finish = self.walk.finish
+                return Ending(stop=Stop.FINISHED, finish=finish)
+            act = self.idle()
+            if act is not None and not self.walk.in_flight() and not isinstance(pending[0], a.Begin | a.End):
+                self._act(act)
+                continue
+            self._do(pending[0])
+        return self._ending
+
+    def idle(self) -> Act | None:
+        """Look whether a signal or another process wants something; called at least every half second."""
+        if self._interrupts.ended is not None:
+            return Act(do="pause", reason=f"ended by {self._interrupts.ended.name}")
+        wanted, self._wanted = self._wanted, None
+        if self.walk.started is None:
+            return wanted
+        self._remind()
+        return wanted or self._messages()
+
+    def _remind(self) -> None:
+        """Tell each reminder whose time has come."""
+        now = self.journal.mono()
+        for index, reminder in enumerate(self.walk.runbook.reminders):
+            told = self.walk.reminded.get(index, 0)
+            due = reminder.after if reminder.after is not None else (reminder.every or 0) * (told + 1)
+            if now >= due and (reminder.every is not None or told == 0):
+                self.journal.tell(r.ReminderDue, reminder=index, say=reminder.say)
+
+    def _do(self, action: a.Action) -> None:
+        match action:
+            case a.Begin():
+                self._begin()
+            case a.Enter():
+                self._enter(action)
+            case a.Decide():
+                self._carry_out(self._starter.decide(self._visit(), self._here()))
+            case a.Exhausted():
+                self._exhausted(self._visit())
+            case a.Confirm():
+                self._carry_out(self._starter.confirm(self._visit(), self._here()))
+            case a.Start():
+                self._carry_out(self._starter.start(self._visit(), self._here()))
+            case a.Perform():
+                self._perform(self._visit())
+            case a.Interrupted():
+                self._interrupted(action)
+            case a.Announce():
+                self.journal.tell(
+                    e.StepRetrying,
+                    step=action.step,
+                    visit=action.visit,
+                    attempt=action.attempt,
+                    delay_ms=action.delay_ms,
+                )
+            case a.Pause():
+                if not self._waits(action.due):
+                    self._carry_out(self._starter.start(self._visit(), self._here()))
+            case a.Wait():
+                self._wait(action)
+            case a.Probe():
+                self._probe(self._visit())
+            case a.LeaveUnknown():
+                self.journal.tell(
+                    e.StepSettled, step=action.step, visit=action.visit, outcome=Outcome.UNKNOWN.value, by="file"
+                )
+            case a.AskOperator():
+                self._ask_operator(action)
+            case a.Deviate():
+                self.journal.tell(
+                    r.DeviationRecorded,
+                    step=action.step,
+                    visit=action.visit,
+                    deviation=action.deviation,
+                    to=action.to,
+                    reason=action.reason,
+                    by=self.walk.operator,
+                )
+            case a.Skip():
+                self.journal.tell(
+                    e.StepSkipped, step=action.step, visit=action.visit, by="operator", reason=action.reason
+                )
+            case a.End():
+                self.journal.tell(r.RunFinished, finish=action.finish.value)
+                self.journal.sync()
+            case a.Resume():  # a session begins with the run resumed
+                raise AssertionError(action)
+
+    def _visit(self) -> Visit:
+        visit = self.walk.visit
+        if visit is None:  # pragma: no cover - every action but Begin and Enter has one
+            raise AssertionError("no visit")
+        return visit
+
+    def _here(self) -> Place:
+        visit = self._visit()
+        if self._place is None or (self._place.step.id, self._place.visit) != (visit.step.id, visit.number):
+            self._place = self._renderer.place(self.walk, visit)
+        return self._place
+
+    def _enter(self, action: a.Enter) -> None:
+        self.journal.tell(e.StepEntered, step=action.step, visit=action.visit, via=action.via, from_=action.source)
+        self._starter.forget()
+        self._operator.arrive(self._here())
+
+    def _exhausted(self, visit: Visit) -> None:
+        self.journal.tell(
+            e.StepFinished,
+            step=visit.step.id,
+            visit=visit.number,
+            attempt=0,
+            outcome=Outcome.FAILED.value,
+            reason=f"visited {visit.step.max_visits} times, which is all that the file allows",
+            changed="no",
+        )
+
+    def _perform(self, visit: Visit) -> None:
+        if self._starter.prepared is None:
+            # The step was started in an earlier sitting; only what a person does is still to be done then.
+            try:
+                self._starter.prepared = self._renderer.prepare(visit.step, Scope(self.walk))
+            except ExpressionError as error:
+                self._performer.failed(visit, error.message, changed="maybe" if visit.step.effect.changes else "no")
+                return
+        self._carry_out(self._performer.perform(visit, self._starter.prepared, self._here()))
+
+    def _watch(self) -> int:
+        """What is to be done about what runs: 0 nothing, 1 to 3 how hard to stop it."""
+        if self._interrupts.ended is not None:
+            return 2
+        wanted = self._messages() if self.walk.started is not None else None
+        self._remind()
+        if wanted is not None:
+            self._wanted = wanted
+            if wanted.do == "abort" and not self._visit().step.effect.changes:
+                return 2
+        presses = self._interrupts.presses
+        if presses and self._operator.source != "terminal":
+            self._wanted = Act(do="pause", reason="interrupted")
+        return min(presses, 3)
+
+    def _interrupted(self, action: a.Interrupted) -> None:
+        """What was in flight when the walk was killed: a read runs again, a change is unknown."""
+        cls = e.StepUnknown if action.changing else e.StepCancelled
+        reason = "the walk was interrupted while it ran"
+        self.journal.tell(cls, step=action.step, visit=action.visit, attempt=action.attempt, reason=reason)
+
+    def _waits(self, due: int) -> bool:
+        """Let some time pass; whether there is more to wait, or something else to do first."""
+        left = due - self.journal.mono()
+        if left <= 0:
+            return False
+        self._carry_out(self._operator.wait(self._here(), min(left, IDLE), due))
+        return True
+
+    def _wait(self, action: a.Wait) -> None:
+        due = action.due if action.deadline is None else min(action.due, action.deadline)
+        visit = self._visit()
+        if visit.step.nested and self._starter.prepared is None:
+            try:
+                self._starter.prepared = self._renderer.prepare(visit.step, Scope(self.walk))
+            except ExpressionError as error:
+                self._performer.failed(visit, error.message, changed="no")
+                return
+        if not self._waits(due):
+            timed_out = action.deadline is not None and self.journal.mono() >= action.deadline
+            self._performer.check(visit, self._starter.prepared, timed_out=timed_out)
+
+    def _probe(self, visit: Visit) -> None:
+        try:
+            prepared = self._renderer.probe(visit.step, Scope(self.walk))
+        except ExpressionError as error:
+            self._ask_operator(a.AskOperator(visit.step.id, visit.number, error.message, (a.Choice.SETTLE,)))
+            return
+        self._performer.probe(visit, prepared)
+
+    def _ask_operator(self, asked: a.AskOperator) -> None:
+        reply = self._operator.decide(self._here(), asked)
+        match reply:
+            case Settle(outcome=outcome, evidence=evidence):
+                self.journal.tell(
+                    e.StepSettled,
+                    step=asked.step,
+                    visit=asked.visit,
+                    outcome=outcome.value,
+                    by=self.walk.operator,
+                    evidence=evidence,
+                )
+            case Act() | Note():
+                self._act(reply)
+
+    def _carry_out(self, hand: Hand | None) -> None:
+        if hand is not None:
+            self._act(hand)
+
+    def _act(self, hand: Hand) -> None:
+        """Carry out what an operator does to the walk; what the walk refuses is said, and nothing has happened."""
+        if isinstance(hand, Note):
+            visit = self.walk.visit
+            where = visit.step.id if visit else None
+            by = hand.by or self.walk.operator
+            self.journal.tell(r.NoteAdded, step=where, kind=hand.kind, text=hand.text, by=by)
+            self.journal.sync()
+            return
+        visit = self.walk.visit
+        try:
+            if hand.do == "go_to":
+                self._look_ahead(hand.to or "")
+            self.journal.tell(
+                r.OperatorActed,
+                step=visit.step.id if visit else None,
+                visit=visit.number if visit else None,
+                do=hand.do,
+                to=hand.to,
+                reason=hand.reason,
+                by=self.walk.operator,
+                source=self._operator.source,
+            )
+        except IllegalEvent as refused:
+            self._operator.correct(self._here(), refused.message)
+            return
+        self._interrupts.clear()
+        if hand.do == "pause":
+            self._pause(hand.reason or "the operator paused it")
+
+    def _look_ahead(self, target: str) -> None:
+        """Refuse a jump to a step whose needs or references are not met; say what to walk first.
+
+        :raises IllegalEvent: with the reason.
+        """
+        for objection in self.walk.objections(target):
+            raise IllegalEvent("gate", objection)
+        step = self.walk.steps[target]
+        for _, reason in self.walk.unmet(step, self.journal.mono()):
+            raise IllegalEvent("needs", f"`{target}` cannot be next: {reason}")
+        try:
+            self._renderer.prepare(step, Scope(self.walk))
+        except ExpressionError as error:
+            raise IllegalEvent("unset", f"`{target}` cannot be next: {error.message}") from error
+
+    def _pause(self, reason: str) -> None:
+        signal = self._interrupts.ended is not None
+        by = "signal" if signal else self.walk.operator
+        self.journal.tell(r.RunPaused, reason=reason, by=by)
+        self.journal.sync()
+        self._ending = Ending(stop=Stop.SIGNAL if signal else Stop.PAUSED, reason=reason)
