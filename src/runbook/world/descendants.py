@@ -117,9 +117,10 @@ def _ticks() -> int:
 @functools.cache
 def _adopt_orphans() -> None:
     """Become the parent of descendants whose own parent dies; once in the life of this process."""
-    import ctypes
+    with contextlib.suppress(ImportError):  # a Python built without libffi; the mark still finds nearly all
+        import ctypes
 
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _is_orphan(process: _Process) -> bool:
