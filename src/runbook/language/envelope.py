@@ -11,6 +11,7 @@ from runbook.model.fragments import closed
 _TEMPLATE = r"\$\{\{[\s\S]*\}\}"
 _DURATION = "[0-9]{1,9}(ms|s|m|h|d)"
 _SNAKE = "^[a-z][a-z0-9_]*$"
+_RESERVED: list[Json] = ["in", "true", "false", "null"]
 _TEXT: JsonObject = {"type": "string"}
 
 
@@ -83,6 +84,7 @@ VALUES: dict[str, JsonObject] = {
     "variable": {
         "type": "string",
         "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+        "not": {"enum": _RESERVED},
         "description": "A name that an expression can use: letters, digits and underscores.",
     },
     "place": {
@@ -125,7 +127,7 @@ _CONFIRM = closed(
 _RETRY = closed(
     "How a failed attempt is repeated within one visit and one confirmation.",
     ["attempts"],
-    attempts=_count("How many attempts in all, the first included.", 1),
+    attempts=_count("How many attempts in all, the first included.", 1) | {"maximum": 10_000},
     delay=_ref("time", "The pause after the first failure.") | {"default": "1s"},
     backoff={
         "type": "number",
@@ -212,7 +214,7 @@ STEP: dict[str, JsonObject] = {
     "id": {
         "type": "string",
         "pattern": _SNAKE,
-        "not": {"enum": ["in", "true", "false", "null", "next"]},
+        "not": {"enum": [*_RESERVED, "next"]},
         "description": "The step's name, in snake_case; expressions and edges refer to it.",
     },
     "title": _text("One line that the operator reads."),

@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable, Mapping
 
 from runbook.language.envelope import NESTED, NESTED_TEXT, PARTS, STEP, TOP, TOP_REQUIRED, VALUES
+from runbook.language.places import root_of
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.kind import KindClass, Registry
 from runbook.model.runbook import Effect
@@ -48,15 +49,6 @@ def compose(registry: Registry) -> JsonObject:
     }
 
 
-def kinds_in(schema: JsonObject) -> frozenset[str]:
-    """The kinds whose steps a composed schema describes."""
-    match schema:
-        case {"$defs": {"step": {"properties": {"kind": {"enum": list(names)}}}}}:
-            return frozenset(name for name in names if isinstance(name, str))
-        case _:
-            return frozenset()
-
-
 def reference_text(kind: KindClass) -> str:
     """The first sentence of a kind's reference page, on one line."""
     paragraph = inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0]
@@ -66,7 +58,7 @@ def reference_text(kind: KindClass) -> str:
 def plain_fields(kind: KindClass) -> Mapping[str, Json]:
     """The schema of the fields that ``defaults`` may fill: no steps, no expressions, nothing that names a step."""
     traits = kind.TRAITS
-    special = {path.partition("[")[0] for path in (*traits.nested, *traits.jumps, *traits.expressions)}
+    special = {root_of(path) for path in (*traits.nested, *traits.jumps, *traits.expressions)}
     return {name: piece for name, piece in _properties(kind).items() if name not in special}
 
 
@@ -87,7 +79,7 @@ def _fits(place: str) -> Callable[[KindClass], bool]:
 
     def simple(kind: KindClass) -> bool:
         traits = kind.TRAITS
-        return not (traits.nested or traits.ends or traits.gate)
+        return not (traits.nested or traits.jumps or traits.ends or traits.gate)
 
     fits = changes if place == "undo" else looks
     return lambda kind: simple(kind) and fits(kind)

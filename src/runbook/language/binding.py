@@ -1,0 +1,90 @@
+"""From data that the schema has judged to a frozen :class:`Runbook`, with every default filled in.
+
+Nothing here can be wrong about a file: what the schema cannot see is judged afterwards, in ``safety`` and ``lint``.
+"""
+
+from collections.abc import Mapping
+
+from runbook.language import typed
+from runbook.language.source import Document
+from runbook.language.step_binding import Steps, readable
+from runbook.model.canonical import Json
+from runbook.model.kind import Registry
+from runbook.model.runbook import Contact, Input, Link, Reminder, Runbook, SecretSource
+
+_SOURCES = ("env", "file", "command", "prompt")
+
+
+def bind(document: Document, registry: Registry) -> Runbook:
+    """The runbook that a file says, which the schema has found nothing wrong with."""
+    top = typed.mapping(document.data)
+    steps = Steps(document, registry)
+    return Runbook(
+        id=typed.text(top["id"]),
+        title=typed.text(top.get("title")) or readable(typed.text(top["id"])),
+        description=typed.text(top.get("description")),
+        owner=typed.text(top.get("owner")),
+        tags=typed.texts(top.get("tags")),
+        links=tuple(
+            Link(title=typed.text(link["title"]), url=typed.text(link["url"]))
+            for link in map(typed.mapping, typed.elements(top.get("links")))
+        ),
+        contacts=tuple(
+            Contact(
+                name=typed.text(contact["name"]),
+                reach=typed.text(contact["reach"]),
+                when=typed.text(contact.get("when")),
+            )
+            for contact in map(typed.mapping, typed.elements(top.get("contacts")))
+        ),
+        environments={name: typed.mapping(keys) for name, keys in typed.mapping(top.get("environments")).items()},
+        inputs=inputs_of(top.get("inputs")),
+        secrets={
+            name: _secret(name, typed.mapping(source)) for name, source in typed.mapping(top.get("secrets")).items()
+        },
+        roles={name: typed.texts(people) for name, people in typed.mapping(top.get("roles")).items()},
+        lock=typed.text_or_none(top.get("lock")),
+        on_fail=typed.text_or_none(top.get("on_fail")),
+        reminders=tuple(
+            Reminder(
+                say=typed.text(reminder["say"]),
+                every=typed.time(reminder.get("every")),
+                after=typed.time(reminder.get("after")),
+            )
+            for reminder in map(typed.mapping, typed.elements(top.get("reminders")))
+        ),
+        steps=tuple(
+            steps.step(typed.mapping(raw), ("steps", index)) for index, raw in enumerate(typed.elements(top["steps"]))
+        ),
+    )
+
+
+def inputs_of(raw: Json) -> Mapping[str, Input]:
+    """The inputs of a runbook, or the fields of a form, by name, as they are written."""
+    return {name: _input(name, typed.mapping(field)) for name, field in typed.mapping(raw).items()}
+
+
+def _input(name: str, raw: Mapping[str, Json]) -> Input:
+    allowed = raw.get("enum")
+    return Input(
+        name=name,
+        type=typed.text(raw.get("type")) or "string",
+        prompt=typed.text(raw.get("prompt")),
+        description=typed.text(raw.get("description")),
+        pattern=typed.text_or_none(raw.get("pattern")),
+        enum=tuple(allowed) if isinstance(allowed, list) else typed.text_or_none(allowed),
+        default=raw.get("default"),
+        required=raw.get("required") is not False,
+        secret=raw.get("secret") is True,
+    )
+
+
+def _secret(name: str, raw: Mapping[str, Json]) -> SecretSource:
+    kind = next(kind for kind in _SOURCES if kind in raw)
+    value = raw[kind]
+    return SecretSource(
+        name=name,
+        kind=kind,
+        value=typed.texts(value) if isinstance(value, list) else typed.text(value),
+        strip_newline=raw.get("strip") == "newline",
+    )

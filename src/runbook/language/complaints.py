@@ -1,0 +1,109 @@
+"""What is wrong with a file's data, in our words: one diagnostic for each mistake.
+
+It is imported only when the verdict is that something is wrong, for the validator that it needs costs more to import
+than all else that ``check`` does. Two keywords are read in a way of our own: the end of a pattern is the end of the
+text, and a text in place of another type is judged as that type unless it is a ``${{ }}``.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from runbook.language import key_complaints, value_complaints
+from runbook.language.mistakes import Complaint, Mistake
+from runbook.language.source import Document
+from runbook.language.typed import mapping
+from runbook.model.canonical import Json, JsonObject
+from runbook.model.diagnostics import Diagnostic
+
+_TEMPLATE = {"$ref": "#/$defs/template"}
+
+
+def complaints(document: Document, data: Json, schema: JsonObject, kinds: Iterable[str]) -> list[Diagnostic]:
+    """Every mistake in a file whose data is not what the schema says, in no particular order.
+
+    :param data: the document's data, perhaps with more in it that the file's defaults filled in; a mistake there is
+        left to its own place in ``defaults``.
+    """
+    definitions = mapping(schema.get("$defs"))
+    found: dict[Complaint, Diagnostic] = {}
+    for error in _Validator(schema).iter_errors(data):
+        for complaint in _about(_mistake(error), document, definitions, tuple(kinds)):
+            if document.has(complaint.path):
+                found.setdefault(complaint, _diagnostic(complaint, document))
+    return list(found.values())
+
+
+def _pattern(validator: Any, pattern: str, instance: Json, schema: JsonObject) -> Iterator[ValidationError]:  # noqa: ANN401 - the validator's class is made at run time
+    """``pattern``, with ``$`` for the very end: Python's own lets a newline follow."""
+    del validator, schema
+    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _if(validator: Any, condition: JsonObject, instance: Json, schema: JsonObject) -> Iterator[ValidationError]:  # noqa: ANN401 - as above
+    """``if``, except that a text in place of another type is judged as that type unless it is a ``${{ }}``."""
+    fits = validator.evolve(schema=condition).is_valid(instance)
+    if fits and schema.get("then") == _TEMPLATE and not validator.evolve(schema=_TEMPLATE).is_valid(instance):
+        fits = False
+    branch = "then" if fits else "else"
+    if branch in schema:
+        yield from validator.descend(instance, schema[branch], schema_path=branch)
+
+
+_Validator = extend(Draft202012Validator, {"if": _if, "pattern": _pattern})
+
+
+def _mistake(error: ValidationError) -> Mistake:
+    return Mistake(
+        path=tuple(error.absolute_path),
+        keyword=str(error.validator),
+        wanted=error.validator_value,
+        value=error.instance,
+        schema=mapping(error.schema),
+        name="propertyNames" in error.absolute_schema_path,
+    )
+
+
+def _about(
+    mistake: Mistake,
+    document: Document,
+    definitions: Mapping[str, Json],
+    kinds: tuple[str, ...],
+) -> Iterator[Complaint]:
+    """What is said about a mistake: mostly one thing, but one for each key of several that are unknown or missing."""
+    match mistake.keyword:
+        case "additionalProperties":
+            yield from key_complaints.unknown_keys(mistake, definitions)
+        case "required":
+            yield from key_complaints.missing_keys(mistake, definitions)
+        case "minProperties" | "maxProperties" if mistake.path[0] in {"secrets", "reminders"}:
+            yield from key_complaints.wrong_number_of_keys(mistake)
+        case "type":
+            yield value_complaints.wrong_type(mistake, document.plain(mistake.path))
+        case "enum" | "const":
+            yield value_complaints.wrong_word(mistake, kinds)
+        case "pattern":
+            yield value_complaints.wrong_form(mistake)
+        case "minItems" | "minProperties" | "minLength":
+            yield value_complaints.too_few(mistake)
+        case "minimum" | "maximum":
+            yield value_complaints.out_of_limits(mistake)
+        case _:
+            yield value_complaints.forbidden(mistake)
+
+
+def _diagnostic(complaint: Complaint, document: Document) -> Diagnostic:
+    """A complaint at its place in the text."""
+    return Diagnostic(
+        code=complaint.code,
+        message=complaint.message,
+        file=document.file,
+        span=document.key_span(complaint.path) if complaint.at_key else document.span(complaint.path),
+        label=complaint.label,
+        help=complaint.help,
+    )

@@ -1,0 +1,178 @@
+"""What the parts of a file must agree on, and no schema can say: names that exist once, environments alike.
+
+Each rule looks at data that the schema has found nothing wrong with.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from runbook.language import places
+from runbook.language.every_step import Written, every_step
+from runbook.language.key_complaints import exclusive
+from runbook.language.near import near
+from runbook.language.places import Path
+from runbook.language.source import Document
+from runbook.language.step_binding import own_fields
+from runbook.language.typed import elements, mapping, text, texts
+from runbook.language.value_complaints import RESERVED
+from runbook.model.canonical import Json
+from runbook.model.diagnostics import Code, Diagnostic, Span
+from runbook.model.kind import Registry
+
+UNLIKE_ENVIRONMENTS = Code(
+    number="RB130",
+    title="environments with different keys",
+    why="An expression such as `environment.base_url` must have a value in every environment, or a runbook that was "
+    "tried on staging would fail in production. So every environment has the same keys.",
+)
+SAME_ID = Code(
+    number="RB131",
+    title="two parts with one id",
+    why="Answers, logs and scenarios name an option, an item or an inner step by its id; with two of that name, nobody "
+    "could tell which one was meant.",
+)
+UNKNOWN_ROLE = Code(
+    number="RB132",
+    title="role that does not exist",
+    why="Approvals come from persons in a role, and the file says who they are. A role that nobody has could never "
+    "approve anything.",
+)
+UNKNOWN_ENVIRONMENT = Code(
+    number="RB133",
+    title="environment that does not exist",
+    why="A guard that wants a run of this very runbook in another environment can be met only if there is one of "
+    "that name in the file.",
+)
+LEADS_NOWHERE = Code(
+    number="RB134",
+    title="a key that a last step cannot have",
+    why="A run ends when a `finish` is entered: nothing can fail there, nothing follows, nothing is done. A key that "
+    "says what happens afterwards would never be read.",
+)
+
+_ADDRESS_PARTS = frozenset({"undo", "probe", "until"})
+_AT_THE_END = frozenset({"id", "title", "description", "section", "kind", "needs"})
+
+
+def consistency(document: Document, registry: Registry) -> Iterator[Diagnostic]:
+    """Everything on which the parts of a file do not agree, in no particular order."""
+    top = mapping(document.data)
+    facts = _Facts(document, top)
+    yield from facts.environments()
+    for step in every_step(document.data, registry):
+        yield from facts.groups(step)
+        yield from facts.ids(step)
+        yield from facts.roles(step)
+        yield from facts.guarded_environments(step)
+        if step.kind.TRAITS.ends:
+            yield from facts.end(step)
+
+
+class _Facts:
+    """The rules about one file: each method yields what breaks it."""
+
+    def __init__(self, document: Document, top: Mapping[str, Json]) -> None:
+        """Look at a file."""
+        self.document = document
+        self.top = top
+
+    def diagnostic(self, code: Code, span: Span, message: str, help_: str) -> Diagnostic:
+        """A diagnostic at a place of the file."""
+        return Diagnostic(code=code, message=message, file=self.document.file, span=span, help=help_)
+
+    def environments(self) -> Iterator[Diagnostic]:
+        """The same keys in each, and none called ``name``."""
+        environments = {name: mapping(keys) for name, keys in mapping(self.top.get("environments")).items()}
+        first_with: dict[str, str] = {}
+        for name, keys in environments.items():
+            for key in keys:
+                first_with.setdefault(key, name)
+        for name, keys in environments.items():
+            for key, other in first_with.items():
+                if key not in keys:
+                    yield self.diagnostic(
+                        UNLIKE_ENVIRONMENTS,
+                        self.document.key_span(("environments", name)),
+                        f"the environment `{name}` has no `{key}`, and `{other}` has one",
+                        f"add `{key}` to `{name}`, or take it out of the others",
+                    )
+            if "name" in keys:
+                yield self.diagnostic(
+                    RESERVED,
+                    self.document.key_span(("environments", name, "name")),
+                    "`name` is a reserved name: `environment.name` is the environment's own",
+                    "choose another one",
+                )
+
+    def groups(self, step: Written) -> Iterator[Diagnostic]:
+        """Exactly one, or at most one, of the fields that exclude each other, defaults filled in."""
+        given = own_fields(step.raw, step.kind, mapping(self.top.get("defaults")).get(step.kind.NAME))
+        groups = [(group, True) for group in step.kind.TRAITS.exactly_one]
+        groups += [(group, False) for group in step.kind.TRAITS.at_most_one]
+        for group, needed in groups:
+            for complaint in exclusive(f"this `{step.kind.NAME}` step", group, given, step.path):
+                if needed or len(complaint.path) > len(step.path):
+                    known = self.document.has(complaint.path)
+                    path = complaint.path if known else step.path
+                    yield self.diagnostic(
+                        complaint.code, self.document.key_span(path), complaint.message, complaint.help
+                    )
+
+    def ids(self, step: Written) -> Iterator[Diagnostic]:
+        """Each id once among options, items and inner steps, and none that an address uses otherwise."""
+        inside = {places.root_of(place) for place in step.kind.TRAITS.nested}
+        for name, value in step.raw.items():
+            seen: set[str] = set()
+            for index, element in enumerate(elements(value)):
+                part = text(mapping(element).get("id"))
+                span = self.document.span
+                path: Path = (*step.path, name, index, "id")
+                if part in seen:
+                    message = f"there are two `{part}` in `{name}`"
+                    yield self.diagnostic(SAME_ID, span(path), message, "give one of them another id")
+                if name in inside and part in _ADDRESS_PARTS:
+                    message = f"`{part}` is a reserved name inside a step"
+                    yield self.diagnostic(RESERVED, span(path), message, "choose another one")
+                seen |= {part} - {""}
+
+    def roles(self, step: Written) -> Iterator[Diagnostic]:
+        """Only roles that the file declares."""
+        known = mapping(self.top.get("roles"))
+        approvals = mapping(mapping(step.raw.get("confirm")).get("approvals"))
+        for index, role in enumerate(texts(approvals.get("from"))):
+            if role not in known:
+                yield self.diagnostic(
+                    UNKNOWN_ROLE,
+                    self.document.span((*step.path, "confirm", "approvals", "from", index)),
+                    f"there is no role `{role}`",
+                    _meant(role, known) or f"add it: `roles: {{{role}: [somebody@example.com]}}`",
+                )
+
+    def guarded_environments(self, step: Written) -> Iterator[Diagnostic]:
+        """Only environments that exist, where a guard speaks of this very runbook."""
+        known = mapping(self.top.get("environments"))
+        for index, guard in enumerate(elements(step.raw.get("guards"))):
+            rule = mapping(mapping(guard).get("requires_run"))
+            name = text(rule.get("environment"))
+            if name and name not in known and rule.get("runbook", self.top["id"]) == self.top["id"]:
+                yield self.diagnostic(
+                    UNKNOWN_ENVIRONMENT,
+                    self.document.span((*step.path, "guards", index, "requires_run", "environment")),
+                    f"this runbook has no environment `{name}`",
+                    _meant(name, known) or "name one of this file's environments, or the other `runbook`",
+                )
+
+    def end(self, step: Written) -> Iterator[Diagnostic]:
+        """Nothing on a last step that would happen after it."""
+        for key in step.raw:
+            if key not in _AT_THE_END and key not in mapping(step.kind.SCHEMA["properties"]):
+                yield self.diagnostic(
+                    LEADS_NOWHERE,
+                    self.document.key_span((*step.path, key)),
+                    f"the run ends with this step, so its `{key}` would never be used",
+                    f"take `{key}` out",
+                )
+
+
+def _meant(word: str, words: Mapping[str, Json]) -> str:
+    guess = near(word, words)
+    return f"did you mean `{guess}`?" if guess else ""

@@ -1,0 +1,100 @@
+"""What the language has and this version cannot walk: refused by name, with what to do meanwhile, never ignored."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from runbook.language import places
+from runbook.language.every_step import Written, every_step
+from runbook.language.places import Path
+from runbook.language.source import Document
+from runbook.language.typed import mapping
+from runbook.model.diagnostics import Code, Diagnostic
+from runbook.model.kind import Registry
+
+_WHY = (
+    "The file is right, and a later version walks it. This one refuses it, because a rule that is read and not kept "
+    "would be worse than none."
+)
+KIND_NOT_YET = Code(number="RB290", title="a kind that cannot be walked yet", why=_WHY)
+GUARDS_NOT_YET = Code(number="RB291", title="guards cannot be kept yet", why=_WHY)
+FOR_EACH_NOT_YET = Code(number="RB292", title="loops cannot be walked yet", why=_WHY)
+APPROVALS_NOT_YET = Code(number="RB293", title="approvals cannot be asked for yet", why=_WHY)
+FIELD_NOT_YET = Code(number="RB294", title="a field that cannot be used yet", why=_WHY)
+SITE_NOT_YET = Code(number="RB295", title="sites cannot be chosen yet", why=_WHY)
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """A key of a step that cannot be walked yet."""
+
+    keys: Path
+    code: Code
+    what: str
+    meanwhile: str
+
+
+_KEYS = (
+    _Missing(
+        ("guards",),
+        GUARDS_NOT_YET,
+        "guards are not kept yet",
+        "meanwhile put a `gate` step before this one whose question names the rule",
+    ),
+    _Missing(
+        ("for_each",),
+        FOR_EACH_NOT_YET,
+        "a step cannot be repeated for a list yet",
+        "meanwhile write one step for each element, or one `command` that goes through them",
+    ),
+    _Missing(
+        ("confirm", "approvals"),
+        APPROVALS_NOT_YET,
+        "approvals by other persons are not asked for yet",
+        "meanwhile put a `gate` step before this one that asks who approved, and demand a reason",
+    ),
+    _Missing(
+        ("site",),
+        SITE_NOT_YET,
+        "a step cannot be performed elsewhere yet",
+        "meanwhile take `site` out and walk the runbook on that machine",
+    ),
+)
+_MEANWHILE: Mapping[str, str] = {
+    "ssh": "meanwhile use a `command` step with `argv: [ssh, HOST, …]`",
+    "sql": "meanwhile use a `command` step that runs psql or sqlite3, or a `manual` step",
+    "revisions": "meanwhile use a `command` step with the provider's own program",
+    "activate": "meanwhile use a `command` step with the provider's own program",
+    "parallel": "meanwhile write the steps one below the other",
+    "runbook": "meanwhile copy its steps, or name the other runbook in a `manual` step",
+    "undo": "meanwhile use a `manual` step that says what is to be taken back",
+}
+_OTHERWISE = "meanwhile use a `manual` step"
+
+
+def not_yet(document: Document, registry: Registry) -> Iterator[Diagnostic]:
+    """Everything in a file that this version cannot walk, in no particular order."""
+    for step in every_step(document.data, registry):
+        name = step.kind.NAME
+        if not step.kind.TRAITS.ready:
+            meanwhile = _MEANWHILE.get(name, _OTHERWISE)
+            yield _diagnostic(document, (*step.path, "kind"), KIND_NOT_YET, f"`{name}` cannot be walked yet", meanwhile)
+        for missing in _KEYS:
+            if _has(step, missing.keys):
+                yield _diagnostic(document, (*step.path, *missing.keys), missing.code, missing.what, missing.meanwhile)
+        for place in step.kind.TRAITS.not_yet:
+            for inner, _ in places.found(place, step.raw):
+                what = f"`{'.'.join(map(str, inner))}` of a `{name}` step cannot be used yet"
+                yield _diagnostic(document, (*step.path, *inner), FIELD_NOT_YET, what, _OTHERWISE)
+
+
+def _has(step: Written, keys: Path) -> bool:
+    raw = step.raw
+    for key in keys:
+        if key not in raw:
+            return False
+        raw = mapping(raw[str(key)])
+    return True
+
+
+def _diagnostic(document: Document, path: Path, code: Code, message: str, help_: str) -> Diagnostic:
+    return Diagnostic(code=code, message=message, file=document.file, span=document.key_span(path), help=help_)

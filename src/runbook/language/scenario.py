@@ -1,0 +1,142 @@
+"""Scenario files: their schema, and from checked data to :class:`~runbook.model.scenario.Scenario`.
+
+Whether an address is in the runbook is judged by who loads both. An entry of ``world`` is an observation, or says
+what goes wrong instead; which fields a kind observes is not looked at here, for a guest may observe anything.
+"""
+
+from collections.abc import Mapping
+
+from runbook.language import typed
+from runbook.language.answers import ANSWERS, DEFINITIONS, DIALECT, answers_of
+from runbook.language.source import Document
+from runbook.model.canonical import Json, JsonObject
+from runbook.model.fragments import closed, enumeration
+from runbook.model.runbook import Finish
+from runbook.model.scenario import Expected, Scenario, Scripted, ScriptedEvent, ScriptedStep, Trouble
+
+_TIME: JsonObject = {"$ref": "#/$defs/time"}
+_TROUBLES = tuple(trouble.value for trouble in Trouble)
+
+
+def _text(description: str) -> JsonObject:
+    return {"type": "string", "description": description}
+
+
+def _addresses(description: str) -> JsonObject:
+    return {"type": "array", "items": {"$ref": "#/$defs/address"}, "description": description}
+
+
+def _trouble(description: str) -> JsonObject:
+    """``true``, or the reason as a text."""
+    return {"if": {"type": "string"}, "else": {"enum": [True]}, "description": description}
+
+
+_ENTRY: JsonObject = {
+    "type": "object",
+    "description": "What one attempt meets: the fields it observes, or what goes wrong.",
+    "properties": {
+        "lost": _trouble("It was sent and the connection was lost: nobody saw the result."),
+        "timeout": _trouble("It was sent and did not answer in time."),
+        "refused": _trouble("It was refused before anything was sent."),
+        "error": _trouble("It could not be done at all, and nothing was changed."),
+        "delay": {"$ref": "#/$defs/time", "description": "How long it takes."},
+    },
+}
+
+SCHEMA: JsonObject = {
+    "$schema": DIALECT,
+    "title": "Scenario",
+    "description": "The scripted world of a drill or of a headless test.",
+    "type": "object",
+    "properties": {
+        "scenario": {"enum": ["v1"], "description": "The version of the language."},
+        "runbook": _text("The runbook's file, relative to this one."),
+        "title": _text("One line."),
+        "briefing": _text("What the trainee is told at the start."),
+        "environment": _text("The environment of the runbook."),
+        "inputs": {
+            "type": "object",
+            "propertyNames": {"$ref": "#/$defs/variable"},
+            "additionalProperties": {"$ref": "#/$defs/value"},
+            "description": "The runbook's inputs.",
+        },
+        "operator": _text("Who walks."),
+        "clock": enumeration("`simulated`: waits pass at once.", "simulated", "real", default="simulated"),
+        "world": {
+            "type": "object",
+            "propertyNames": {"$ref": "#/$defs/address"},
+            "additionalProperties": {"type": "array", "items": _ENTRY, "minItems": 1},
+            "description": "What happens at each address, one entry an attempt; the last repeats.",
+        },
+        "events": {
+            "type": "array",
+            "items": closed(
+                "Something that is said to the trainee.",
+                ["after", "say"],
+                after=_TIME | {"description": "How long after the start."},
+                say=_text("What."),
+            ),
+            "description": "What is said while the clock runs.",
+        },
+        "answers": ANSWERS,
+        "expect": closed(
+            "What a good walk looks like.",
+            finish=enumeration("How it ends.", *(finish.value for finish in Finish)),
+            path=_addresses("The steps that are entered, in order."),
+            must=_addresses("Steps that must pass."),
+            never=_addresses("Steps that must never start."),
+            within=_TIME | {"description": "How long it may take."},
+        ),
+    },
+    "required": ["scenario", "runbook"],
+    "additionalProperties": False,
+    "$defs": DEFINITIONS,
+}
+"""The schema of a scenario file."""
+
+
+def bind_scenario(document: Document) -> Scenario:
+    """The scenario that a file tells, which the schema has found nothing wrong with."""
+    top = typed.mapping(document.data)
+    expect = typed.mapping(top.get("expect"))
+    return Scenario(
+        file=document.file,
+        runbook=typed.text(top["runbook"]),
+        runbook_span=document.span(("runbook",)),
+        title=typed.text(top.get("title")),
+        briefing=typed.text(top.get("briefing")),
+        environment=typed.text_or_none(top.get("environment")),
+        inputs=typed.mapping(top.get("inputs")),
+        operator=typed.text(top.get("operator")) or "trainee",
+        simulated=top.get("clock") != "real",
+        world={
+            address: ScriptedStep(
+                address=address,
+                span=document.key_span(("world", address)),
+                attempts=tuple(_scripted(typed.mapping(entry)) for entry in typed.elements(entries)),
+            )
+            for address, entries in typed.mapping(top.get("world")).items()
+        },
+        events=tuple(
+            ScriptedEvent(after=typed.time(event["after"]) or 0, say=typed.text(event["say"]))
+            for event in map(typed.mapping, typed.elements(top.get("events")))
+        ),
+        answers=answers_of(top.get("answers"), ("answers",), document),
+        expect=Expected(
+            finish=Finish(expect["finish"]) if "finish" in expect else None,
+            path=typed.texts(expect.get("path")),
+            must=typed.texts(expect.get("must")),
+            never=typed.texts(expect.get("never")),
+            within=typed.time(expect.get("within")),
+        ),
+    )
+
+
+def _scripted(entry: Mapping[str, Json]) -> Scripted:
+    trouble = next((word for word in _TROUBLES if word in entry), None)
+    return Scripted(
+        observation={name: value for name, value in entry.items() if name not in {*_TROUBLES, "delay"}},
+        trouble=Trouble(trouble) if trouble else None,
+        reason=typed.text(entry.get(trouble)) if trouble else "",
+        delay=typed.time(entry.get("delay")) or 0,
+    )

@@ -1,0 +1,256 @@
+"""Complaints about values: their type, words, form and limits, and names that are taken."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from runbook.language.envelope import VALUES
+from runbook.language.mistakes import Complaint, Mistake
+from runbook.language.near import near
+from runbook.language.places import Path
+from runbook.language.typed import elements, mapping, text
+from runbook.language.written import boolean_meant, duration_meant, number_meant, why_text
+from runbook.model.canonical import Json
+from runbook.model.diagnostics import Code
+
+WRONG_TYPE = Code(
+    number="RB122",
+    title="wrong type",
+    why="A runbook is YAML with a stated reading: only `true`, `false` and `null` in lower case, whole numbers without "
+    "leading zeros, and decimals like `1.5` are not text. `no`, `on`, `010`, `1e3`, `22:30` and `2024-01-01` are "
+    "texts, and nothing turns one into the other. A value that is not text may be one `${{ }}` and nothing around it.",
+)
+UNKNOWN_KIND = Code(
+    number="RB123",
+    title="unknown kind",
+    why="The kind of a step decides what it does and which keys it has; `runbook kinds` lists them all. Inside "
+    "another step only some can stand: a probe, an `until` or a `check` only looks; an undo changes something back.",
+)
+WRONG_WORD = Code(
+    number="RB124",
+    title="not one of the words",
+    why="Some values are one of a few words, because the checker must know their meaning before the incident. "
+    "They cannot be a `${{ }}` for the same reason.",
+)
+WRONG_FORM = Code(
+    number="RB125",
+    title="wrong form",
+    why="Ids are snake_case because expressions refer to them: lower-case letters, digits and underscores, beginning "
+    "with a letter. A duration is a whole number and one of the units ms, s, m, h and d: 250ms, 10s, 5m, 2h, 1d.",
+)
+OUT_OF_LIMITS = Code(
+    number="RB126",
+    title="out of limits",
+    why="A number outside its limits, an empty list of steps, an empty expression: each would make a rule that never "
+    "holds or a step that does nothing.",
+)
+VERSION = Code(
+    number="RB128",
+    title="unknown version of the language",
+    why="The first key of a file names the version of the language that it is written in. A newer file may hold rules "
+    "that this version does not know and would not keep, so it is not read at all.",
+)
+RESERVED = Code(
+    number="RB129",
+    title="reserved name",
+    why="`in`, `true`, `false` and `null` are words of the expression language, so no expression could refer to a step "
+    "of that name; `next` says where a step leads; `environment.name` is the environment's own name.",
+)
+
+_DURATIONS = {VALUES["duration"]["pattern"], VALUES["time"]["pattern"]}
+_TYPES = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "a mapping",
+    "array": "a list",
+    "null": "null",
+}
+
+
+def wrong_type(mistake: Mistake, source: str | None) -> Complaint:
+    """A value of another type than the one that is wanted.
+
+    :param source: the value as it stands in the file if it was written plain, without quotes.
+    """
+    wanted, value = text(mistake.wanted), mistake.value
+    help_ = f"write {_TYPES[wanted]}"
+    if value is None:
+        help_ = f"write {_TYPES[wanted]}, or take {mistake.place} out"
+    elif wanted == "string" and source is not None and not isinstance(value, list | dict):
+        help_ = f'put it in quotes: "{source}"'
+    elif isinstance(value, str):
+        help_ = _for_text(value, wanted, plain=source is not None)
+    elif wanted == "integer" and isinstance(value, float):
+        help_ = f"write {int(value)}"
+    elif wanted == "object" and (keys := list(mapping(mistake.schema.get("properties")))):
+        help_ = f"write a mapping with {_or(keys)}"
+    return Complaint(
+        code=WRONG_TYPE,
+        path=mistake.path,
+        message=f"{mistake.place} must be {_TYPES[wanted]}, and {_this(value, source)}",
+        help=help_,
+        label=why_text(value) if isinstance(value, str) and source is not None else "",
+    )
+
+
+def _this(value: Json, source: str | None) -> str:
+    """What a value is, as the second half of a message."""
+    match value:
+        case None:
+            return "this is null" if source else "nothing stands here"
+        case str():
+            return f"`{_short(value)}` is text here"
+        case bool():
+            return f"`{source or str(value).lower()}` is true or false"
+        case int() | float():
+            return f"`{_short(source or str(value))}` is a number"
+        case list():
+            return "this is a list"
+        case _:
+            return "this is a mapping"
+
+
+def _short(value: str) -> str:
+    line = value.partition("\n")[0]
+    return line if line == value and len(value) <= 40 else f"{line[:40]}…"
+
+
+def _for_text(value: str, wanted: str, *, plain: bool) -> str:
+    """What to write instead of a text."""
+    if wanted == "boolean":
+        return f"write {boolean_meant(value) or 'true or false'}"
+    if wanted in {"integer", "number"}:
+        meant = number_meant(value, whole=wanted == "integer")
+        return f"write {meant}" if meant else f"write {_TYPES[wanted]}" + ("" if plain else " without quotes")
+    if wanted == "array":
+        return "write a list: [first, second]"
+    return f"write {_TYPES.get(wanted, wanted)}"
+
+
+def wrong_word(mistake: Mistake, kinds: Iterable[str]) -> Complaint:
+    """A value that is none of the words that can stand here."""
+    value = mistake.value
+    words = [_yaml(word) for word in elements(mistake.wanted) or [mistake.wanted]]
+    if mistake.path in {("runbook",), ("scenario",)}:
+        return _version(mistake)
+    if mistake.path[-1] == "kind":
+        return _kind(mistake, words, kinds)
+    guess = near(value, words) if isinstance(value, str) else None
+    return Complaint(
+        code=WRONG_WORD,
+        path=mistake.path,
+        message=f"{mistake.place} must be {_or(words)}, and {_this(value, None)}",
+        help=f"did you mean `{guess}`?" if guess else f"write {_or(words)}",
+    )
+
+
+def _yaml(word: Json) -> str:
+    return str(word).lower() if isinstance(word, bool) else str(word)
+
+
+def _or(words: Sequence[str]) -> str:
+    shown = [f"`{word}`" for word in words]
+    return " or ".join([*([", ".join(shown[:-1])] if shown[1:] else []), *shown[-1:]])
+
+
+def _version(mistake: Mistake) -> Complaint:
+    shown = f"`{mistake.value}`" if isinstance(mistake.value, str | int | float) else "none"
+    return Complaint(
+        code=VERSION,
+        path=mistake.path,
+        message=f"this program reads version v1 of the language, and the file names {shown}",
+        help="write v1, or use a program that knows the newer version",
+    )
+
+
+def _kind(mistake: Mistake, here: list[str], kinds: Iterable[str]) -> Complaint:
+    """A kind that does not exist, or cannot stand inside another step."""
+    value = mistake.value
+    guess = near(value, here) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        message = f"`kind` must be a word, and {_this(value, None)}"
+    elif value in kinds:
+        message, guess = f"a `{value}` step cannot stand inside another step here", None
+    else:
+        message = f"there is no kind `{_short(value)}`"
+    return Complaint(
+        code=UNKNOWN_KIND,
+        path=mistake.path,
+        message=message,
+        help=f"did you mean `{guess}`?" if guess else f"write {_or(here)}",
+    )
+
+
+def wrong_form(mistake: Mistake) -> Complaint:
+    """A text that does not have the form that is wanted."""
+    value, pattern = text(mistake.value), text(mistake.wanted)
+    shown = _short(value)
+    if pattern in _DURATIONS:
+        meant = duration_meant(value)
+        message = f"`{shown}` is not a duration"
+        help_ = f"write `{meant}`" if meant else "write a whole number and ms, s, m, h or d, such as 30s or 5m"
+    elif pattern == VALUES["name"]["pattern"]:
+        message = f"`{shown}` is not snake_case"
+        help_ = f"write `{snake}`" if (snake := _snake(value)) else "use lower-case letters, digits and underscores"
+    elif pattern == VALUES["variable"]["pattern"]:
+        message = f"`{shown}` is not a name that an expression can use"
+        help_ = f"write `{snake}`" if (snake := _snake(value)) else "use letters, digits and underscores"
+    else:
+        described = text(mistake.schema.get("description")).removesuffix(".")
+        message = f"`{shown}` does not have the form of {'a name in ' if mistake.name else ''}{mistake.place}"
+        help_ = f"write {described[:1].lower()}{described[1:]}" if described else f"it must match {pattern}"
+    return Complaint(code=WRONG_FORM, path=_at(mistake), message=message, help=help_, at_key=mistake.name)
+
+
+def _snake(value: str) -> str:
+    """The nearest name in snake_case; empty if there is none."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", value)
+    name = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+    return name if re.fullmatch("[a-z][a-z0-9_]{0,60}", name) else ""
+
+
+def _at(mistake: Mistake) -> Path:
+    """The way to a value, or to the key that is itself the mistake."""
+    return (*mistake.path, text(mistake.value)) if mistake.name else mistake.path
+
+
+def too_few(mistake: Mistake) -> Complaint:
+    """A list, mapping or text with too little in it."""
+    return Complaint(
+        code=OUT_OF_LIMITS,
+        path=mistake.path,
+        message=f"{mistake.place} is empty",
+        help=f"write at least {mistake.wanted} there, or take {mistake.place} out",
+        at_key=isinstance(mistake.path[-1], str),
+    )
+
+
+def out_of_limits(mistake: Mistake) -> Complaint:
+    """A number that is too small or too large."""
+    limit = "at least" if mistake.keyword == "minimum" else "at most"
+    return Complaint(
+        code=OUT_OF_LIMITS,
+        path=mistake.path,
+        message=f"{mistake.place} must be {limit} {mistake.wanted}, and this is {mistake.value}",
+        help=f"write {mistake.wanted} or {'more' if mistake.keyword == 'minimum' else 'less'}",
+    )
+
+
+def forbidden(mistake: Mistake) -> Complaint:
+    """A value that the schema shuts out by name."""
+    if mistake.value is None:
+        return Complaint(
+            code=WRONG_TYPE,
+            path=mistake.path,
+            message=f"{mistake.place} must have a value, and nothing stands here",
+            help=f"write a value, or take {mistake.place} out",
+            at_key=isinstance(mistake.path[-1], str),
+        )
+    return Complaint(
+        code=RESERVED,
+        path=_at(mistake),
+        message=f"`{mistake.value}` is a reserved name",
+        help="choose another one",
+        at_key=mistake.name,
+    )
