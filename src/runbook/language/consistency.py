@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from runbook.language import places
 from runbook.language.every_step import Written, every_step
 from runbook.language.key_complaints import exclusive
-from runbook.language.near import near
+from runbook.language.near import nearest
 from runbook.language.places import Path
 from runbook.language.source import Document
 from runbook.language.step_binding import own_fields
@@ -174,5 +174,5 @@ class _Facts:
 
 
 def _meant(word: str, words: Mapping[str, Json]) -> str:
-    guess = near(word, words)
+    guess = nearest(word, words)
     return f"did you mean `{guess}`?" if guess else ""

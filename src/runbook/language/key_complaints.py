@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from runbook.language.mistakes import Complaint, Mistake
-from runbook.language.near import near
+from runbook.language.near import nearest
 from runbook.language.places import Path
 from runbook.language.typed import elements, mapping, text
 from runbook.model.canonical import Json
@@ -52,7 +52,7 @@ def _instead(key: str, known: Mapping[str, Json], mistake: Mistake, definitions:
     if " " in key and mapping(mistake.value)[key] is None:
         return "if it belongs to the text before it, put the whole text in quotes: inside { } a comma ends it"
     # A misspelt key is rarely one that is there already.
-    guess = near(key, [name for name in known if name not in mapping(mistake.value)]) or near(key, known)
+    guess = nearest(key, [name for name in known if name not in mapping(mistake.value)]) or nearest(key, known)
     if guess:
         return f"did you mean `{guess}`?"
     kinds = [
@@ -87,7 +87,7 @@ def missing_keys(mistake: Mistake, definitions: Mapping[str, Json]) -> Iterator[
     known = mapping(mistake.schema.get("properties"))
     unknown = [key for key in value if key not in known]
     for key in map(text, elements(mistake.wanted)):
-        guess = near(key, unknown)
+        guess = nearest(key, unknown)
         if key in value or (guess and mistake.schema.get("additionalProperties") is False):
             continue
         yield Complaint(

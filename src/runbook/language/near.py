@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 
-def near(word: str, words: Iterable[str]) -> str | None:
+def nearest(word: str, words: Iterable[str]) -> str | None:
     """The known word that is nearest to a misspelt one; None if none is near."""
     known = {_plain(known): known for known in words}
     if (plain := _plain(word)) in known:

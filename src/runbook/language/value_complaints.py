@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from runbook.language.envelope import VALUES
 from runbook.language.mistakes import Complaint, Mistake
-from runbook.language.near import near
+from runbook.language.near import nearest
 from runbook.language.places import Path
 from runbook.language.typed import elements, mapping, text
 from runbook.language.written import boolean_meant, duration_meant, number_meant, why_text
@@ -136,7 +136,7 @@ def wrong_word(mistake: Mistake, kinds: Iterable[str]) -> Complaint:
         return _version(mistake)
     if mistake.path[-1] == "kind":
         return _kind(mistake, words, kinds)
-    guess = near(value, words) if isinstance(value, str) else None
+    guess = nearest(value, words) if isinstance(value, str) else None
     return Complaint(
         code=WRONG_WORD,
         path=mistake.path,
@@ -167,7 +167,7 @@ def _version(mistake: Mistake) -> Complaint:
 def _kind(mistake: Mistake, here: list[str], kinds: Iterable[str]) -> Complaint:
     """A kind that does not exist, or cannot stand inside another step."""
     value = mistake.value
-    guess = near(value, here) if isinstance(value, str) else None
+    guess = nearest(value, here) if isinstance(value, str) else None
     if not isinstance(value, str):
         message = f"`kind` must be a word, and {_this(value, None)}"
     elif value in kinds:
