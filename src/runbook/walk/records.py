@@ -36,12 +36,9 @@ class Field:
 
     name: str
     attribute: str
-    type: type
+    of: type
     optional: bool
     items: type | None = None
-
-
-_ITEMS = {str: str, Mapping[str, Json]: dict}
 
 
 def _fields(cls: type[Event]) -> tuple[Field, ...]:
@@ -59,7 +56,7 @@ def _fields(cls: type[Event]) -> tuple[Field, ...]:
                 field.name,
                 {tuple: list, Mapping: dict}.get(origin, origin),
                 field.default is not MISSING,
-                _ITEMS.get(get_args(hint)[0]) if origin is tuple else None,
+                (dict if get_origin(get_args(hint)[0]) else str) if origin is tuple else None,
             ),
         )
     return tuple(found)
@@ -96,8 +93,8 @@ def from_record(record_type: str, ts: str, mono: int, record: Mapping[str, Json]
                 raise MalformedEvent(f"`{record_type}` has no `{field.name}`")
             continue
         value = record[field.name]
-        if type(value) is not field.type:
-            raise MalformedEvent(f"`{field.name}` of `{record_type}` is not {field.type.__name__}")
+        if type(value) is not field.of:
+            raise MalformedEvent(f"`{field.name}` of `{record_type}` is not {field.of.__name__}")
         if isinstance(value, list):
             if not all(type(item) is field.items for item in value):
                 raise MalformedEvent(f"`{field.name}` of `{record_type}` holds something of another type")

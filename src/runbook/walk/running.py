@@ -131,9 +131,10 @@ def _act(walk: "Walk", event: OperatorActed) -> None:
     ):
         where = "the run is paused" if visit is None or walk.phase is RunPhase.PAUSED else f"it is {visit.phase.value}"
         raise IllegalEvent("act", f"`{event.do}` is not possible while {where}")
-    begun = visit is not None and visit.phase in {Phase.RUNNING, Phase.WAITING}
-    if event.do in {"skip", "go_to"} and begun and (walk.in_flight() or visit.step.effect.changes):
-        raise IllegalEvent("act", f"`{event.do}` before it is known what became of `{visit.step.id}`")
+    if visit is not None and event.do in {"skip", "go_to"} and visit.phase in {Phase.RUNNING, Phase.WAITING}:
+        busy = walk.in_flight() or visit.step.effect.changes
+        if busy:
+            raise IllegalEvent("act", f"`{event.do}` before it is known what became of `{visit.step.id}`")
     stuck = visit is not None and visit.phase is Phase.STUCK
     if (event.do in _REASONED or (event.do == "retry" and stuck)) and not (event.reason or "").strip():
         raise IllegalEvent("reason", f"`{event.do}` without a reason")

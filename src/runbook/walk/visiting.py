@@ -48,7 +48,8 @@ def tell(walk: "Walk", event: e.StepEvent) -> None:
         current = 0 if walk.exhausted(visit) else visit.attempt
         if event.attempt != current:
             raise IllegalEvent("attempts", f"`{event.TYPE}` of attempt {event.attempt}, and attempt {current} is on")
-    if walk.exhausted(visit) and not isinstance(event, e.StepFinished) and visit.phase is Phase.ENTERED:
+    used_up = walk.exhausted(visit) and visit.phase is Phase.ENTERED
+    if used_up and not isinstance(event, e.StepFinished | e.StepSkipped):
         raise IllegalEvent("visits", f"`{visit.step.id}` is visited more than {visit.step.max_visits} times")
     following = _RULES[type(event)](walk, visit, event)
     if following not in allowed:  # pragma: no cover - the table and the rules are tested to agree
