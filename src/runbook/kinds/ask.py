@@ -10,7 +10,7 @@ from runbook.model.inputs import CEL_TYPES, accepted, input_of
 from runbook.model.kind import Asked, Observed, Preview, Traits, Verdict
 from runbook.model.question import AskForm
 from runbook.model.runbook import Input, Outcome
-from runbook.model.secrets import Resolved
+from runbook.model.secrets import Resolved, referenced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +99,10 @@ class Ask(Asked):
         return Verdict(outcome=Outcome.PASSED)
 
     def _wanted(self) -> tuple[Input, ...]:
-        return _inputs({name: dict(field) for name, field in self.fields.items()})
+        return _inputs(referenced({name: dict(field) for name, field in self.fields.items()}))
 
 
-def _inputs(fields: object) -> tuple[Input, ...]:
+def _inputs(fields: Json) -> tuple[Input, ...]:
     """The fields of a form, in their order."""
     entries = fields.items() if isinstance(fields, dict) else ()
     return tuple(input_of(name, raw) for name, raw in entries if isinstance(raw, dict))

@@ -116,7 +116,10 @@ class Env(Automated):
         """Where it looks, and for what."""
         rules = self._rules()
         names = [f"{name}: {variable_rules.described(rules[name])}" if rules[name] else name for name in rules]
-        line = f"look for {len(names)} variable{'' if len(names) == 1 else 's'} in {self._source()}"
+        match self.from_:
+            case {"command": [*argv]}:
+                names.insert(0, f"running {quoted(map(str, argv))}")
+        line = f"look for {len(rules)} variable{'' if len(rules) == 1 else 's'} in {self._source()}"
         return Preview(line=line, detail="\n".join([*names, *(f"{name}: not set" for name in self.forbid)]))
 
     def perform(self, io: Io) -> JsonObject:
@@ -124,10 +127,10 @@ class Env(Automated):
         rules = self._rules()
         try:
             found = self._read(io)
-        except (WorldError, ValueError) as error:
-            reason = f"{self._source()} cannot be read: {error}"
-            names: list[Json] = list(rules)
-            return {"present": [], "missing": names, "invalid": [], "typos": [], "forbidden": [], "unreadable": reason}
+        except WorldError as error:
+            return self._unread(error.reason)
+        except ValueError as error:
+            return self._unread(f"{self._source()} cannot be read: {error}")
         missing = [name for name in rules if name not in found]
         wrong = {name: variable_rules.findings(found[name], rules[name]) for name in rules if name in found}
         others = [name for name in found if name not in rules]
@@ -152,6 +155,11 @@ class Env(Automated):
         ]
         return Verdict(outcome=Outcome.FAILED, reason="; ".join(said))
 
+    def _unread(self, reason: str) -> JsonObject:
+        """What is observed where the source cannot be read: everything is missing, and why."""
+        names: list[Json] = list(self._rules())
+        return {"present": [], "missing": names, "invalid": [], "typos": [], "forbidden": [], "unreadable": reason}
+
     def _rules(self) -> Mapping[str, Mapping[str, Resolved]]:
         """The rules by name; a name in a list has none."""
         return self.require if isinstance(self.require, Mapping) else {name: {} for name in self.require}
@@ -160,8 +168,8 @@ class Env(Automated):
         match self.from_:
             case {"file": str() as path}:
                 return path
-            case {"command": [*argv]}:
-                return f"the output of {quoted(map(str, argv))}"
+            case {"command": [program, *_]}:
+                return f"the output of {program}"
             case {"ssh": _}:
                 return "another machine"
             case "secrets":
@@ -177,9 +185,9 @@ class Env(Automated):
             case {"command": [*argv]}:
                 result = io.run(Process(argv=tuple(map(str, argv))), quiet=True)
                 if result.exit_code != 0:
-                    raise NotSent(f"it ended with {result.signal or f'exit status {result.exit_code}'}")
+                    raise ValueError(f"it ended with {result.signal or f'exit status {result.exit_code}'}")
                 if result.truncated:
-                    raise NotSent("it printed more than can be read")
+                    raise ValueError("it is longer than can be read")
                 return dotenv.variables(result.stdout.encode())
             case {"ssh": _}:
                 raise NotSent("this version reads variables on this machine only")

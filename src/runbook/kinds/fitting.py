@@ -9,6 +9,7 @@ import re
 
 from runbook.model.canonical import Json
 from runbook.model.durations import milliseconds
+from runbook.model.evaluator import ExpressionError
 from runbook.model.secrets import Resolved, SecretText
 
 
@@ -16,7 +17,7 @@ def fit(value: Resolved, piece: Json, place: str) -> Resolved:
     """The value as its field wants it.
 
     :param place: the name of the field, for the message.
-    :raises ValueError: with one line, if it does not fit.
+    :raises ExpressionError: with one line, if it does not fit.
     """
     if not isinstance(piece, dict):
         return value
@@ -28,7 +29,7 @@ def fit(value: Resolved, piece: Json, place: str) -> Resolved:
         case {"if": {"type": str() as first}, "then": then, "else": otherwise}:
             return fit(value, then if _is(value, first) else otherwise, place)
         case {"enum": list() as words} if value not in words:
-            raise ValueError(f"`{place}` wants one of {', '.join(map(str, words))}")
+            raise ExpressionError(f"`{place}` wants one of {', '.join(map(str, words))}")
         case {"type": "string"}:
             return _text(value, place)
         case {"type": "array"}:
@@ -72,10 +73,10 @@ def _is_whole(value: Resolved) -> bool:
     return isinstance(value, float) and value.is_integer()
 
 
-def _wants(place: str, wanted: str, value: Resolved) -> ValueError:
+def _wants(place: str, wanted: str, value: Resolved) -> ExpressionError:
     """The error for a value of another type; it names the type found, never the value."""
     found = next((words for name, words in _WORDS.items() if _is(value, name)), "null")
-    return ValueError(f"`{place}` wants {_WORDS[wanted]}, and this is {found}")
+    return ExpressionError(f"`{place}` wants {_WORDS[wanted]}, and this is {found}")
 
 
 def _text(value: Resolved, place: str) -> Resolved:
@@ -98,7 +99,7 @@ def _duration(value: Resolved, place: str) -> Resolved:
     try:
         milliseconds(value)
     except ValueError:
-        raise ValueError(f"`{place}` wants a duration such as 30s or 5m") from None
+        raise ExpressionError(f"`{place}` wants a duration such as 30s or 5m") from None
     return value
 
 
@@ -108,9 +109,9 @@ def _scalar(value: Resolved, piece: dict[str, Json], wanted: str, place: str) ->
     if isinstance(value, int | float):
         low, high = piece.get("minimum"), piece.get("maximum")
         if isinstance(low, int | float) and value < low:
-            raise ValueError(f"`{place}` wants at least {low}")
+            raise ExpressionError(f"`{place}` wants at least {low}")
         if isinstance(high, int | float) and value > high:
-            raise ValueError(f"`{place}` wants at most {high}")
+            raise ExpressionError(f"`{place}` wants at most {high}")
         return int(value) if wanted == "integer" else value
     return value
 
@@ -123,7 +124,7 @@ def _list(value: Resolved, piece: dict[str, Json], place: str) -> Resolved:
         value = [one for item in value for one in (item if isinstance(item, list) else [item])]
     least = piece.get("minItems", 0)
     if isinstance(least, int) and len(value) < least:
-        raise ValueError(f"`{place}` wants at least {least} element{'s' if least > 1 else ''}")
+        raise ExpressionError(f"`{place}` wants at least {least} element{'s' if least > 1 else ''}")
     return [fit(item, inner, f"{place}[{number}]") for number, item in enumerate(value)]
 
 
@@ -135,11 +136,11 @@ def _object(value: Resolved, piece: dict[str, Json], place: str) -> Resolved:
     required = piece.get("required")
     for name in required if isinstance(required, list) else []:
         if name not in value:
-            raise ValueError(f"`{place}` lacks `{name}`")
+            raise ExpressionError(f"`{place}` lacks `{name}`")
     for name in value:
         if name not in known and others is False:
-            raise ValueError(f"`{place}` knows no `{name}`")
+            raise ExpressionError(f"`{place}` knows no `{name}`")
         match names:
             case {"pattern": str() as pattern} if not re.search(pattern, name):
-                raise ValueError(f"`{name}` is no name for `{place}`")
+                raise ExpressionError(f"`{name}` is no name for `{place}`")
     return {name: fit(item, known.get(name, others), f"{place}.{name}") for name, item in value.items()}

@@ -57,7 +57,7 @@ def make(name: str, fields: Mapping[str, Resolved]) -> Kind:
     A null is a field that is not there.
 
     :raises KeyError: if there is no such kind.
-    :raises ValueError: with one line, if an expression yielded what a field cannot hold.
+    :raises ExpressionError: with one line, if an expression yielded what a field cannot hold.
     """
     kind = KINDS[name]
     given: dict[str, Resolved] = {key: value for key, value in fields.items() if value is not None}

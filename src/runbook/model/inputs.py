@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from runbook.model.canonical import Json
 from runbook.model.durations import milliseconds
 from runbook.model.runbook import Input
-from runbook.model.secrets import Resolved, referenced
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -29,9 +28,9 @@ CEL_TYPES: Mapping[str, str] = {
 """The type that an expression sees, for each type of an input."""
 
 
-def input_of(name: str, raw: Mapping[str, Resolved]) -> Input:
+def input_of(name: str, raw: Mapping[str, Json]) -> Input:
     """One input as it is written, with its defaults."""
-    allowed = referenced(raw.get("enum"))
+    allowed = raw.get("enum")
     pattern = raw.get("pattern")
     return Input(
         name=name,
@@ -40,7 +39,7 @@ def input_of(name: str, raw: Mapping[str, Resolved]) -> Input:
         description=str(raw.get("description", "")),
         pattern=pattern if isinstance(pattern, str) else None,
         enum=tuple(allowed) if isinstance(allowed, list) else allowed if isinstance(allowed, str) else None,
-        default=referenced(raw.get("default")),
+        default=raw.get("default"),
         required=raw.get("required") is not False,
         secret=raw.get("secret") is True,
     )
