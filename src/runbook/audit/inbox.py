@@ -1,0 +1,220 @@
+"""What other processes have to say to a run: files in its ``inbox/``, taken up by the one writer of its log.
+
+A file appears whole (written under a hidden name, then linked to the next free number), so their order is the order in
+which they appeared. The writer takes them, records each with its ``id`` and syncs, and only then has :meth:`Inbox.done`
+take them away. Whoever resumes after a crash in between gives the ids that are in the log, and nothing is recorded
+twice. What is not a delivery to this run (garbage, something huge, a link, another run's file) is refused, recorded
+once, and put into ``inbox/refused/``, whatever it is; nothing in it is followed or believed.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import stat
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from runbook.audit.footing import make_directory, refusal, sync_directory
+from runbook.audit.store import RunDir
+from runbook.model.canonical import Json, JsonObject, canonical
+from runbook.model.diagnostics import Code
+
+KINDS = frozenset({"note", "pause", "abort", "approval"})
+CAP = 16 * 1024
+"""The most bytes of a delivery."""
+AT_ONCE = 100
+"""How many files one look takes up; the next look takes the next ones."""
+_REFUSED = "refused"
+_SHOWN = 60
+
+NOT_DELIVERED = Code(
+    number="RB540",
+    title="nothing delivered",
+    why="Other processes never write to a run's log: they put a file into its inbox, and the process that walks the"
+    " run takes it up. The file could not be put there.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """Something for this run. ``id`` is to stand in its record, in the field ``inbox``."""
+
+    id: str
+    file: str
+    kind: str
+    fields: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """Something that is nothing for this run; ``reason`` is one line, without anything from inside the file."""
+
+    id: str
+    file: str
+    reason: str
+
+
+Taken: TypeAlias = Delivered | Rejected
+
+
+class _Unfit(Exception):  # noqa: N818 - it never leaves this module
+    """Why a file is no delivery."""
+
+
+def put(run: RunDir, kind: str, fields: Mapping[str, Json]) -> str:
+    """Put something into a run's inbox, on disk and whole or not at all; returns its id.
+
+    :raises Refused: if it is too long, or cannot be put there.
+    """
+    delivery = secrets.token_hex(16)
+    text = canonical({"delivery": delivery, "run": run.id, "kind": kind, "fields": dict(fields)})
+    if kind not in KINDS or len(text) > CAP:
+        message = f"a `{kind}` of {len(text):,} bytes is more than a run takes"
+        raise refusal(NOT_DELIVERED, message, run.inbox, "write less")
+    hidden = run.inbox / f".{delivery}"
+    try:
+        fd = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with open(fd, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+            os.fchmod(fd, 0o600)
+            file.write(text.encode("ascii"))
+            file.flush()
+            os.fsync(fd)
+        _link(hidden, run.inbox)
+        sync_directory(run.inbox)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        message = f"nothing can be put into the run's inbox: {why}"
+        raise refusal(NOT_DELIVERED, message, run.inbox, "look at the run's directory") from None
+    finally:
+        with contextlib.suppress(OSError):
+            hidden.unlink()
+    return delivery
+
+
+def _link(hidden: Path, inbox: Path) -> None:
+    """Give a file the number after the highest there is; of two processes one takes the next."""
+    number = max((int(name[:-5]) for name in os.listdir(inbox) if _numbered(name)), default=0)  # noqa: PTH208 - names
+    while True:
+        number += 1
+        try:
+            (inbox / f"{number:012d}.json").hardlink_to(hidden)
+        except FileExistsError:
+            continue
+        return
+
+
+def _numbered(name: str) -> bool:
+    return len(name) == 17 and name.endswith(".json") and name[:12].isdecimal() and name.isascii()
+
+
+class Inbox:
+    """The writer's end of a run's inbox."""
+
+    def __init__(self, run: RunDir, recorded: Collection[str] = ()) -> None:
+        """Begin to take; ``recorded`` are the ids that stand in the log already."""
+        self._run = run
+        self._recorded = set(recorded)
+        self._taken: dict[str, Taken] = {}
+
+    def take(self) -> list[Taken]:
+        """What has arrived and was not taken before, in order; each is to be recorded, synced, then said to be done.
+
+        A directory that cannot be read has nothing in it: the log itself will say so soon enough.
+        """
+        new: list[Taken] = []
+        try:
+            names = sorted(name for name in os.listdir(self._run.inbox) if name[0] != "." and name != _REFUSED)  # noqa: PTH208 - names
+        except OSError:
+            return new
+        for name in names:
+            if len(new) == AT_ONCE:
+                break
+            if name in self._taken:
+                continue
+            found = self._look(name)
+            self._taken[name] = found
+            if found.id in self._recorded:
+                self.done(found)
+            else:
+                new.append(found)
+        return new
+
+    def done(self, item: Taken) -> None:
+        """Take away what is recorded on disk.
+
+        :raises OSError: if that fails; it is not handed out again by this inbox, nor by one that knows its id.
+        """
+        self._recorded.add(item.id)
+        path = self._run.inbox / item.file
+        match item:
+            case Delivered():
+                path.unlink(missing_ok=True)
+            case Rejected():
+                aside = self._run.inbox / _REFUSED
+                with contextlib.suppress(FileExistsError):
+                    make_directory(aside)
+                with contextlib.suppress(FileNotFoundError):
+                    path.rename(aside / f"{secrets.token_hex(4)}-{item.file[:100]}")
+        self._taken.pop(item.file, None)
+
+    def _look(self, name: str) -> Taken:
+        path = self._run.inbox / name
+        try:
+            return _delivered(name, _read(path), self._run.id)
+        except _Unfit as unfit:
+            reason = str(unfit)
+        except OSError as error:
+            reason = f"it cannot be read: {(error.strerror or str(error)).lower()}"
+        try:
+            found = path.lstat()
+            id_ = f"{found.st_ino}-{found.st_mtime_ns}"
+        except OSError:
+            id_ = "gone"
+        return Rejected(id=f"{ascii(name)[1:-1][:_SHOWN]}:{id_}", file=name, reason=reason)
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a plain, small file; nothing else is opened for longer than it takes to see what it is."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        if path.is_symlink():
+            raise _Unfit("it is a symbolic link") from None
+        raise
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise _Unfit("it is not a file")
+        if found.st_size > CAP:
+            raise _Unfit(f"it has {found.st_size:,} bytes, more than {CAP:,}")
+        return os.read(fd, CAP + 1)
+    finally:
+        os.close(fd)
+
+
+def _delivered(name: str, data: bytes, run_id: str) -> Delivered:
+    """What a file says, if it says it in our words and to this run."""
+    try:
+        value: Json = json.loads(data.decode("ascii"), object_pairs_hook=_without_twins)
+    except (ValueError, RecursionError):
+        raise _Unfit("it is not a delivery") from None
+    if not isinstance(value, dict) or value.keys() != {"delivery", "run", "kind", "fields"}:
+        raise _Unfit("it is not a delivery")
+    delivery, run, kind, fields = value["delivery"], value["run"], value["kind"], value["fields"]
+    if not isinstance(delivery, str) or not isinstance(fields, dict) or len(delivery) != 32 or not delivery.isalnum():
+        raise _Unfit("it is not a delivery")
+    if run != run_id:
+        raise _Unfit("it is for another run")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise _Unfit("it is of no kind that a run takes")
+    return Delivered(id=delivery, file=name, kind=kind, fields=fields)
+
+
+def _without_twins(pairs: list[tuple[str, Json]]) -> JsonObject:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key stands in it twice")
+    return value

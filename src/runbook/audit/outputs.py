@@ -1,0 +1,134 @@
+"""The outputs of a step in full, masked: one file a stream in the run's ``output/``, and what the log says of it.
+
+A file is named ``<address>#<visit>.<attempt>.<stream>``, ``/`` in the address written ``~`` (and ``.2``, ``.3``… behind
+it where an attempt that was killed has left one); a stream without a byte has no file. A file ends at a stated size,
+and so does one that the disk refuses: the bytes that follow are counted and part of the digest of the stream, but gone.
+No failure here raises: a step is under way, and the log is what must not fail. These files are not fsynced; their
+digests in the log show after a power loss which of them are whole.
+"""
+
+import os
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import count
+
+from runbook.audit.disk import REAL, Disk
+from runbook.audit.masking import Masker
+from runbook.audit.recovery import write_whole
+from runbook.audit.store import RunDir
+from runbook.model.address import with_visit
+from runbook.model.canonical import JsonObject
+
+CAP = 64 * 1024 * 1024
+"""The most bytes of one stream that are kept."""
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """One stream of one attempt, over.
+
+    ``file`` is relative to the run's directory, None if nothing was kept; ``size`` and ``sha256`` are those of the
+    file; ``dropped`` counts the bytes behind it, ``stream_sha256`` covers them too; ``masked`` names the secrets that
+    stood in it; ``problem`` says why the disk took no more, empty if it did not refuse.
+    """
+
+    stream: str
+    file: str | None
+    size: int
+    sha256: str
+    dropped: int
+    stream_sha256: str
+    masked: tuple[str, ...]
+    problem: str = ""
+
+    def as_json(self) -> JsonObject:
+        """The fields of a ``step.output`` record, besides the step's."""
+        fields: JsonObject = {"stream": self.stream, "file": self.file, "bytes": self.size, "sha256": self.sha256}
+        if self.dropped:
+            fields |= {"dropped": self.dropped, "stream_sha256": self.stream_sha256}
+        if self.masked:
+            fields["masked"] = [*self.masked]
+        if self.problem:
+            fields["problem"] = self.problem
+        return fields
+
+
+class OutputFile:
+    """Takes the raw bytes of one stream as they come, keeps them masked, and returns them masked to be shown."""
+
+    def __init__(
+        self,
+        run: RunDir,
+        masker: Masker,
+        *,
+        address: str,
+        visit: int,
+        attempt: int,
+        stream: str,
+        cap: int = CAP,
+        disk: Disk = REAL,
+    ) -> None:
+        """Keep a stream (``stdout``, ``stderr``) of one attempt; nothing is made before its first byte."""
+        self._name = f"{with_visit(address, visit, attempt).replace('/', '~')}.{stream}"
+        self._path = run.output / self._name
+        self._stream = stream
+        self._mask = masker.stream()
+        self._left = cap
+        self._disk = disk
+        self._fd: int | None = None
+        self._size = self._dropped = 0
+        self._kept, self._all = sha256(), sha256()
+        self._problem = ""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take a piece as the program wrote it; returns what may be shown now."""
+        return self._keep(self._mask.feed(data))
+
+    def close(self) -> tuple[bytes, Output]:
+        """The stream is over: the rest of what may be shown, and what there is to be logged."""
+        rest = self._keep(self._mask.flush())
+        if self._fd is not None:
+            os.close(self._fd)
+        output = Output(
+            stream=self._stream,
+            file=None if self._fd is None else f"output/{self._path.name}",
+            size=self._size,
+            sha256=self._kept.hexdigest(),
+            dropped=self._dropped,
+            stream_sha256=self._all.hexdigest(),
+            masked=self._mask.names,
+            problem=self._problem,
+        )
+        self._left, self._fd = 0, None
+        return rest, output
+
+    def _keep(self, data: bytes) -> bytes:
+        """Put masked bytes into the file as far as it takes them, count the others; returns them all."""
+        self._all.update(data)
+        kept = data[: self._left]
+        if kept:
+            try:
+                if self._fd is None:
+                    self._fd = self._open()
+                write_whole(self._disk, self._fd, kept)
+            except OSError as error:
+                self._problem = (error.strerror or str(error)).lower()
+                self._left, kept = 0, b""
+        self._left -= len(kept)
+        self._size += len(kept)
+        self._dropped += len(data) - len(kept)
+        self._kept.update(kept)
+        return data
+
+    def _open(self) -> int:
+        """Make the file, under the first name that is free."""
+        for number in count(2):
+            try:
+                fd = self._disk.open(self._path, _NEW, 0o600)
+            except FileExistsError:
+                self._path = self._path.with_name(f"{self._name}.{number}")
+            else:
+                os.fchmod(fd, 0o600)
+                return fd
+        raise AssertionError("there is always a free name")
