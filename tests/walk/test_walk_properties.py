@@ -133,6 +133,8 @@ def wander(seed: int) -> Hand:
                 break
         before = state_of(hand.walk)
         pending = hand.walk.pending()
+        if not pending:
+            break
         assert hand.walk.pending() == pending, "asked twice, it says the same"
         assert state_of(hand.walk) == before, "asking changes nothing"
         mono = hand.mono

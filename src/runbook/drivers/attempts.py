@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from runbook.audit.outputs import Outputs
+from runbook.audit.outputs import Output
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Operator
 from runbook.drivers.preparing import Prepared
@@ -25,16 +25,42 @@ class Stoppable(World, Protocol):
         """Stop what runs: 1 asks it to, 2 insists, 3 kills it."""
 
 
+class Keeper(Protocol):
+    """Keeps one stream of one attempt."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take a piece, and return what may be shown now."""
+
+    def close(self) -> tuple[bytes, Output]:
+        """The stream is over: the rest of what may be shown, and what is to be told."""
+
+
+Keepers = Callable[[str, int, int, str], Keeper]
+"""Makes a keeper for an address, a visit, an attempt and the name of a stream."""
+
+
+TakeOutput = Callable[[str, str, bytes], None]
+"""Takes a piece of output from a world: the address, the stream, the bytes."""
+
+
 class Attempts:
     """Runs the attempts of one session, one at a time."""
 
     def __init__(
-        self, *, journal: Journal, operator: Operator, world: Stoppable, outputs: Outputs, clock: Clock
+        self,
+        *,
+        journal: Journal,
+        operator: Operator,
+        world: Callable[[TakeOutput], Stoppable],
+        keepers: Keepers,
+        clock: Clock,
     ) -> None:
         self._journal = journal
         self._operator = operator
-        self._world = world
-        self._outputs = outputs
+        self._world = world(self.take_output)
+        self._keepers = keepers
+        self._open: dict[str, Keeper] = {}
+        self._place = ("", 0, 0)
         self._clock = clock
         self._worker = Worker()
         self._watch: Callable[[], int] = lambda: 0
@@ -53,7 +79,7 @@ class Attempts:
         """
         job = Job(lambda: self._world.perform(address, prepared.kind, timeout))  # type: ignore[arg-type]
         self._held = [] if hold else None
-        self._recorder = self._outputs.open(address, visit.number, attempt)
+        self._place = (address, visit.number, attempt)
         self._job = job
         self._worker.start(job)
         began, level = self._clock.mono(), 0
@@ -71,31 +97,45 @@ class Attempts:
                 self._world.cancel(level)
         return job.result()
 
-    def take_output(self, stream: str, chunk: bytes) -> None:
+    def take_output(self, address: str, stream: str, chunk: bytes) -> None:
         """Take a piece of output from the world; called in the thread that performs."""
+        del address  # one attempt at a time
         if self._held is not None:
             self._held.append((stream, chunk))
             return
-        shown = self._recorder.feed(stream, chunk)
+        shown = self._keep(stream, chunk)
         if shown:
             self._job.show(stream, shown)
+
+    def _keep(self, stream: str, chunk: bytes) -> bytes:
+        if stream not in self._open:
+            self._open[stream] = self._keepers(*self._place, stream)
+        return self._open[stream].feed(chunk)
 
     def record_outputs(self, address: str, visit: Visit, attempt: int, *, drop: bool = False) -> None:
         """Keep what was held back, or drop it, and tell which outputs were kept."""
         for stream, chunk in () if drop else self._held or ():
-            shown = self._recorder.feed(stream, chunk)
-            if shown:
-                self._operator.output(stream, shown)
+            self._show(stream, self._keep(stream, chunk))
         self._held = None
-        for output in self._recorder.close():
+        opened, self._open = self._open, {}
+        for stream, keeper in opened.items():
+            rest, output = keeper.close()
+            self._show(stream, rest)
             self._journal.tell(
                 e.StepOutput,
                 step=address,
                 visit=visit.number,
                 attempt=attempt,
-                stream=output.stream,
+                stream=stream,
                 file=output.file,
                 size=output.size,
                 sha256=output.sha256,
                 dropped=output.dropped,
+                stream_sha256=output.stream_sha256 if output.dropped else None,
+                masked=output.masked,
+                problem=output.problem or None,
             )
+
+    def _show(self, stream: str, shown: bytes) -> None:
+        if shown:
+            self._operator.output(stream, shown)

@@ -8,7 +8,7 @@ from runbook.drivers.attempts import Attempts
 from runbook.drivers.journal import Journal
 from runbook.drivers.judging import Judge, Judged, Seen
 from runbook.drivers.operator import Act, Hand, Note, Operator, Place, as_json
-from runbook.drivers.preparing import Prepared, Renderer
+from runbook.drivers.preparing import Prepared, Renderer, Secrets
 from runbook.kinds.registry import fields_of
 from runbook.kinds.wait import Wait
 from runbook.model.canonical import Json, JsonObject, canonical
@@ -25,7 +25,6 @@ from runbook.walk import events as e
 from runbook.walk.results import Visit
 from runbook.walk.scope import Scope
 from runbook.world.scripted import Told
-from runbook.world.secrets import SecretStore
 
 
 class Performer:
@@ -38,7 +37,7 @@ class Performer:
         operator: Operator,
         renderer: Renderer,
         attempts: Attempts,
-        secrets: SecretStore,
+        secrets: Secrets,
         masker: Masker,
         clock: Clock,
     ) -> None:

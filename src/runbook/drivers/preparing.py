@@ -3,8 +3,9 @@
 The action is what is confirmed, announced, performed and judged; a verifier renders it again from the log.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from runbook import VERSION
 from runbook.drivers.operator import Place
@@ -19,6 +20,23 @@ from runbook.walk.results import Visit
 from runbook.walk.rules import requirement
 from runbook.walk.scope import Scope
 from runbook.walk.walk import Walk
+from runbook.world.secrets import Resolution
+
+
+class Secrets(Protocol):
+    """What a session needs of the store of secrets."""
+
+    def resolve(self, names: Iterable[str]) -> Resolution:
+        """Read the secrets of those names afresh.
+
+        :raises Refused: if one cannot be used.
+        """
+
+    def keep(self, name: str, value: str) -> None:
+        """Take in a secret that a step made or a person typed.
+
+        :raises Refused: if it cannot be used.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +60,20 @@ class Renderer:
     """Renders the steps of a runbook.
 
     :param evaluator: evaluates expressions over a scope.
+    :param mask: covers secrets in the text of an action, should a value that is none be the same.
     """
 
-    def __init__(self, runbook: Runbook, registry: Registry, evaluator: Evaluator) -> None:
+    def __init__(
+        self,
+        runbook: Runbook,
+        registry: Registry,
+        evaluator: Evaluator,
+        mask: Callable[[str], str] = lambda text: text,
+    ) -> None:
         self._runbook = runbook
         self._registry = registry
         self._evaluator = evaluator
+        self._mask = mask
 
     def prepare(self, step: Step, scope: Scope) -> Prepared:
         """The action of a step as it would be performed now.
@@ -64,7 +90,7 @@ class Renderer:
             taken_back = self._nested(step.undo, scope)
             action["undo"] = _parsed(taken_back)
             undo = taken_back.kind.preview()
-        what = canonical(action)
+        what = self._mask(canonical(action))
         return Prepared(kind=kind, what=what, digest=sha256(what), nested=nested, undo=undo)
 
     def probe(self, step: Step, scope: Scope) -> Prepared:
@@ -78,7 +104,7 @@ class Renderer:
 
     def _nested(self, nested: Nested, scope: Scope) -> Prepared:
         kind = self._make(nested.kind, nested.fields, scope)
-        what = canonical(_action(nested.kind, kind))
+        what = self._mask(canonical(_action(nested.kind, kind)))
         return Prepared(kind=kind, what=what, digest=sha256(what))
 
     def _make(self, name: str, fields: Mapping[str, Json], scope: Scope) -> Kind:

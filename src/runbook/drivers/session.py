@@ -15,7 +15,6 @@ from runbook.drivers.operator import Act, Hand, Note, Operator, Place, Settle
 from runbook.drivers.performing import Performer
 from runbook.drivers.preparing import Renderer
 from runbook.drivers.starting import Starter
-from runbook.model.clock import Clock
 from runbook.model.evaluator import ExpressionError
 from runbook.model.runbook import Finish, Outcome
 from runbook.walk import actions as a
@@ -62,7 +61,6 @@ class Session:
         performer: Performer,
         attempts: Attempts,
         starter: Starter,
-        clock: Clock,
         interrupts: Interrupts,
         begin: Callable[[], None],
         messages: Callable[[], Act | None],
@@ -73,7 +71,6 @@ class Session:
         self._renderer = renderer
         self._performer = performer
         self._starter = starter
-        self._clock = clock
         self._interrupts = interrupts
         self._begin = begin
         self._messages = messages

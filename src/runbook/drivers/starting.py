@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act, Hand, Note, Operator, Place, Request, Yes
-from runbook.drivers.preparing import Prepared, Renderer
+from runbook.drivers.preparing import Prepared, Renderer, Secrets
 from runbook.model.diagnostics import Refused
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Asked, Automated
@@ -17,13 +17,13 @@ from runbook.walk import events as e
 from runbook.walk import run_events as r
 from runbook.walk.results import Visit
 from runbook.walk.scope import Scope
-from runbook.world.secrets import Resolution, SecretStore
+from runbook.world.secrets import Resolution
 
 
 class Starter:
     """Starts the steps of one session. ``prepared`` is the action that was last prepared, for the present visit."""
 
-    def __init__(self, *, journal: Journal, operator: Operator, renderer: Renderer, secrets: SecretStore) -> None:
+    def __init__(self, *, journal: Journal, operator: Operator, renderer: Renderer, secrets: Secrets) -> None:
         self._journal = journal
         self._walk = journal.walk
         self._operator = operator

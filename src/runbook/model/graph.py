@@ -75,8 +75,9 @@ def _reachable(start: str, edges: Sequence[Edge]) -> set[str]:
 def edges_of(runbook: Runbook) -> tuple[Edge, ...]:
     """Every edge, in file order.
 
-    The file's ``on_fail`` stands for every step that names none, except those that only the handler leads to.
-    A target that does not exist is in the list too; the checker reports it.
+    The file's ``on_fail`` stands for every step that names none, except those that only the handler leads to; where it
+    is ``next``, it goes where each step's ``next`` goes. A target that does not exist is in the list too; the checker
+    reports it.
     """
     following = below(runbook)
     own = {step.id: _own_edges(step, following[step.id]) for step in runbook.steps}
@@ -87,7 +88,9 @@ def edges_of(runbook: Runbook) -> tuple[Edge, ...]:
     for step in runbook.steps:
         edges += own[step.id]
         if step.on_fail is None and step.kind != "finish" and step.id in ordinary:
-            edges.append(Edge(step.id, FAILED, runbook.on_fail, default=True))
+            target = (step.next or following[step.id]) if runbook.on_fail == "next" else runbook.on_fail
+            if target is not None:
+                edges.append(Edge(step.id, FAILED, target, default=True))
     return tuple(edges)
 
 

@@ -52,6 +52,21 @@ def referenced(value: Resolved) -> Json:
     return value
 
 
+def dereferenced(value: Json) -> Resolved:
+    """What :func:`referenced` made plain, as it was: an action read from a log."""
+    match value:
+        case {"$secret": str() as name, **rest} if not rest:
+            return SecretText((SecretRef(name),))
+        case {"$text": list() as shown, **rest} if not rest:
+            return SecretText(tuple(SecretRef(str(p["$secret"])) if isinstance(p, dict) else str(p) for p in shown))
+        case list():
+            return [dereferenced(item) for item in value]
+        case dict():
+            return {key: dereferenced(item) for key, item in value.items()}
+        case _:
+            return value
+
+
 def secret_names(value: Resolved) -> frozenset[str]:
     """The names of all secrets that a resolved value refers to."""
     if isinstance(value, SecretText):

@@ -176,14 +176,21 @@ class StepStarted(AttemptEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOutput(AttemptEvent):
-    """An output was kept in full, masked: ``file`` below the run's directory, ``size`` in bytes, its SHA-256."""
+    """An output was kept in full, masked, in ``file`` below the run's directory.
+
+    ``size`` in bytes and ``sha256`` are those of the file. ``dropped`` counts bytes behind its end, which
+    ``stream_sha256`` covers too; ``masked`` names the secrets in it; ``problem`` says why the disk took no more.
+    """
 
     TYPE = "step.output"
     stream: str
-    file: str
+    file: str | None = None
     size: int
     sha256: str
     dropped: int = 0
+    stream_sha256: str | None = None
+    masked: tuple[str, ...] = ()
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ def to_record(event: Event) -> JsonObject:
     record: JsonObject = {}
     for field in FIELDS[type(event)]:
         value = getattr(event, field.attribute)
-        if value is None or (field.optional and value == ()):
+        if value is None or (field.optional and value in ((), 0)):
             continue
         record[field.name] = list(value) if isinstance(value, tuple) else value
     return record

@@ -58,8 +58,6 @@ def tell(walk: "Walk", event: Event) -> None:
         case RunResumed():
             _resume(walk, event)
         case RunHandedOver():
-            if event.by != walk.operator and walk.phase is RunPhase.GOING:
-                raise IllegalEvent("operator", f"`{event.by}` hands over what `{walk.operator}` walks")
             walk.operator = event.to
         case RunFinished():
             _finish(walk, event)

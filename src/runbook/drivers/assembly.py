@@ -1,0 +1,120 @@
+"""Puts the parts of one sitting together; which parts they are is all that tells a live walk from a scripted one."""
+
+from collections.abc import Callable, Mapping
+
+from runbook import VERSION
+from runbook.audit.masking import Masker
+from runbook.drivers.attempts import Attempts, Keepers, Stoppable, TakeOutput
+from runbook.drivers.interrupts import Interrupts
+from runbook.drivers.journal import Journal, Last, Log
+from runbook.drivers.operator import Act, Operator
+from runbook.drivers.performing import Performer
+from runbook.drivers.preparing import Renderer, Secrets
+from runbook.drivers.session import Session
+from runbook.drivers.starting import Starter
+from runbook.language.expressions import Cel
+from runbook.language.scope import types_of
+from runbook.model.canonical import Json, JsonObject
+from runbook.model.clock import Clock
+from runbook.model.kind import Registry
+from runbook.model.runbook import Runbook
+from runbook.walk.walk import Walk
+
+DISTRIBUTION = "runbook-walk"
+GUARDS_SEE = "your own runs on this machine"
+"""What guards and locks of a run in a directory of one's own can see."""
+
+
+def assemble(
+    *,
+    walk: Walk,
+    log: Log,
+    operator: Operator,
+    world: Callable[[TakeOutput], Stoppable],
+    secrets: Secrets,
+    masker: Masker,
+    keepers: Keepers,
+    clock: Clock,
+    interrupts: Interrupts,
+    begin: Callable[[Journal], None],
+    messages: Callable[[Journal], Act | None],
+    last: Last | None = None,
+) -> Session:
+    """A session of these parts.
+
+    :param world: makes the world, given what takes its outputs.
+    :param begin: tells ``run.started``; ``messages`` looks for what other processes want.
+    :param last: the last record of a log that goes on.
+    """
+
+    def mask(text: str) -> str:
+        return masker.mask(text)[0]
+
+    journal = Journal(walk, log, clock, show=operator.show, mask=mask, last=last)
+    evaluator = Cel(types_of(walk.runbook, walk.registry))
+    renderer = Renderer(walk.runbook, walk.registry, evaluator, mask)
+    attempts = Attempts(journal=journal, operator=operator, world=world, keepers=keepers, clock=clock)
+    return Session(
+        journal=journal,
+        operator=operator,
+        renderer=renderer,
+        starter=Starter(journal=journal, operator=operator, renderer=renderer, secrets=secrets),
+        performer=Performer(
+            journal=journal,
+            operator=operator,
+            renderer=renderer,
+            attempts=attempts,
+            secrets=secrets,
+            masker=masker,
+            clock=clock,
+        ),
+        attempts=attempts,
+        interrupts=interrupts,
+        begin=lambda: begin(journal),
+        messages=lambda: messages(journal),
+    )
+
+
+def kinds_of(runbook: Runbook, registry: Registry) -> JsonObject:
+    """Each kind that a runbook uses, as ``run.started`` names it: distribution, version, judge number."""
+    names = {step.kind for step in runbook.steps}
+    for step in runbook.steps:
+        inside = [*step.nested.values(), *(nested for nested in (step.undo, step.probe) if nested)]
+        names |= {nested.kind for nested in inside}
+    return {
+        name: {"distribution": DISTRIBUTION, "version": VERSION, "judge": registry[name].JUDGE}
+        for name in sorted(names)
+    }
+
+
+def started(
+    walk: Walk,
+    *,
+    run: str,
+    mode: str,
+    environment: str | None,
+    files: Mapping[str, str],
+    inputs: str,
+    operator: str,
+    incident: str | None,
+    host: str,
+    store: str,
+) -> dict[str, Json | Mapping[str, Json]]:
+    """The fields of ``run.started``."""
+    return {
+        "format": "1.0",
+        "run": run,
+        "mode": mode,
+        "environment": environment,
+        "runbook": walk.runbook.id,
+        "files": dict(files),
+        "graph": walk.graph,
+        "inputs": inputs,
+        "operator": operator,
+        "incident": incident,
+        "host": host,
+        "store": store,
+        "guards_see": GUARDS_SEE,
+        "tool": VERSION,
+        "kinds": kinds_of(walk.runbook, walk.registry),
+    }

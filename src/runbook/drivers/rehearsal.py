@@ -1,0 +1,276 @@
+"""Walks a scenario without anybody: its scripted world, its answers, a simulated clock, a log in memory."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from runbook.audit.chain import encode
+from runbook.audit.masking import Masker
+from runbook.audit.outputs import Output
+from runbook.audit.record import NO_RECORD, Record
+from runbook.drivers.answers import AnswersOperator, look_over
+from runbook.drivers.assembly import assemble, started
+from runbook.drivers.interrupts import Interrupts
+from runbook.drivers.journal import Journal
+from runbook.drivers.operator import Act
+from runbook.drivers.session import Ending, Stop
+from runbook.language.inputs import bind_inputs
+from runbook.language.near import nearest
+from runbook.model.address import owner_of
+from runbook.model.answers import Answers
+from runbook.model.canonical import Json, JsonObject, canonical
+from runbook.model.clock import Clock
+from runbook.model.diagnostics import Code, Diagnostic, Refused
+from runbook.model.durations import spoken
+from runbook.model.graph import Edge
+from runbook.model.io import Performs
+from runbook.model.kind import Registry
+from runbook.model.runbook import Outcome, Runbook
+from runbook.model.scenario import Scenario, Scripted
+from runbook.walk import events as e
+from runbook.walk import run_events as r
+from runbook.walk.walk import Walk
+from runbook.world.clock import RealClock, SimulatedClock
+from runbook.world.scripted import FieldNotTold, ScriptedWorld
+from runbook.world.secrets import Resolution
+
+RB352 = Code(
+    number="RB352",
+    title="scenario names an unknown step",
+    why="A scenario speaks of an address that its runbook does not have: in `world`, in `answers` or in `expect`. It "
+    "would never be walked, and the scenario would test less than it seems to.",
+)
+RB353 = Code(
+    number="RB353",
+    title="scenario does not fit its runbook",
+    why="The scenario names no environment, or one that the runbook does not have, or gives inputs that it does not "
+    "take. It could not begin.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """How the walk of a scenario went.
+
+    ``failures`` are sentences, none if all that was expected came true. ``edges`` are those it walked. ``records`` is
+    its log.
+    """
+
+    scenario: Scenario
+    ending: Ending | None
+    path: Sequence[str]
+    failures: Sequence[str]
+    edges: frozenset[Edge]
+    records: Sequence[Record]
+
+
+class MemoryLog:
+    """A log that nobody keeps: the same records with the same chain, in memory."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def append(self, record_type: str, fields: Mapping[str, Json], *, ts: str, mono: int) -> object:
+        """Add one record."""
+        head = self.records[-1].h if self.records else NO_RECORD
+        record = encode(seq=len(self.records), prev=head, ts=ts, mono=mono, type_=record_type, fields=fields)
+        self.records.append(record)
+        return record
+
+    def sync(self) -> None:
+        """There is no disk."""
+
+
+class NoSecrets:
+    """The secrets of a rehearsal: every one is there, and none has a value."""
+
+    def resolve(self, names: object) -> Resolution:
+        """Nothing is read."""
+        del names
+        return Resolution(commitments={})
+
+    def keep(self, name: str, value: str) -> None:
+        """Nothing is kept."""
+
+
+class Rehearsal:
+    """The scripted world as a session sees it: nothing in it can be stopped, nothing in it has output."""
+
+    def __init__(self, world: ScriptedWorld) -> None:
+        self._world = world
+
+    def perform(self, address: str, kind: Performs, timeout: int | None) -> JsonObject:
+        """Answer as the scenario tells."""
+        return self._world.perform(address, kind, timeout)
+
+    def cancel(self, level: int) -> None:
+        """Nothing runs."""
+
+
+class Nowhere:
+    """Keeps no output: a scripted world has none."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Pass it on."""
+        return data
+
+    def close(self) -> tuple[bytes, Output]:
+        """Nothing was kept."""
+        empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        nothing = Output(stream="", file=None, size=0, sha256=empty, dropped=0, stream_sha256=empty, masked=())
+        return b"", nothing
+
+
+def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files: Mapping[str, str]) -> Rehearsed:
+    """Walk a scenario, and compare what came of it with what it expects.
+
+    :param files: the runbook's file and its SHA-256.
+    :raises Refused: if it does not fit its runbook.
+    """
+    inputs = _fitting(scenario, runbook)
+    walk = Walk(runbook, registry)
+    log = MemoryLog()
+    clock: Clock = SimulatedClock() if scenario.simulated else RealClock()
+    operator = AnswersOperator(scenario.answers, clock, source="scenario")
+    events = list(scenario.events)
+
+    def begin(journal: Journal) -> None:
+        fields = started(
+            walk,
+            run="rehearsal",
+            mode="drill",
+            environment=scenario.environment,
+            files=files,
+            inputs=canonical(inputs),
+            operator=scenario.operator,
+            incident=None,
+            host="scripted",
+            store="memory",
+        )
+        journal.tell(r.RunStarted, **fields)
+
+    def messages(journal: Journal) -> Act | None:
+        while events and events[0].after <= journal.mono():
+            journal.tell(r.NoteAdded, kind="communication", text=events.pop(0).say, by="scenario")
+        return None
+
+    session = assemble(
+        walk=walk,
+        log=log,
+        operator=operator,
+        world=lambda _: Rehearsal(ScriptedWorld(_entries(scenario), clock=clock)),
+        secrets=NoSecrets(),
+        masker=Masker(),
+        keepers=lambda *_: Nowhere(),
+        clock=clock,
+        interrupts=Interrupts(),
+        begin=begin,
+        messages=messages,
+    )
+    ending: Ending | None = None
+    failures: list[str] = []
+    try:
+        ending = session.go()
+    except (Refused, FieldNotTold) as refused:
+        failures.append(str(refused))
+    failures += _compared(scenario, walk, ending, log)
+    failures += [
+        f"the answer for `{entry.step}` (line {entry.span.line}) was never used" for entry in operator.unused()
+    ]
+    return Rehearsed(
+        scenario=scenario,
+        ending=ending,
+        path=[step for step, _ in walk.path],
+        failures=failures,
+        edges=frozenset(_walked(walk, log)),
+        records=log.records,
+    )
+
+
+def _entries(scenario: Scenario) -> Mapping[str, Sequence[JsonObject]]:
+    return {address: [_entry(told) for told in step.attempts] for address, step in scenario.world.items()}
+
+
+def _entry(told: Scripted) -> JsonObject:
+    entry: JsonObject = dict(told.observation)
+    if told.trouble is not None:
+        entry[told.trouble.value] = told.reason or True
+    if told.delay:
+        entry["delay"] = f"{told.delay}ms"
+    return entry
+
+
+def _fitting(scenario: Scenario, runbook: Runbook) -> JsonObject:
+    """The inputs of a scenario that fits its runbook.
+
+    :raises Refused: if it does not.
+    """
+    found: list[Diagnostic] = []
+    known = {step.id: {*step.nested, *(["probe"] if step.probe else ())} for step in runbook.steps}
+    for address, told in scenario.world.items():
+        part = address.partition(".")[2]
+        if owner_of(address) not in known or (part and part not in known[owner_of(address)]):
+            near = nearest(address, known)
+            found.append(
+                Diagnostic(
+                    code=RB352,
+                    message=f"`{runbook.id}` has no `{address}`",
+                    file=scenario.file,
+                    span=told.span,
+                    help=f"did you mean `{near}`?" if near else "name a step of the runbook",
+                )
+            )
+    expect = scenario.expect
+    for name in dict.fromkeys([*expect.path, *expect.must, *expect.never]):
+        if name not in known:
+            message = f"`expect` names `{name}`, which `{runbook.id}` does not have"
+            found.append(Diagnostic(code=RB352, message=message, file=scenario.file, help="name a step of the runbook"))
+    if (scenario.environment or runbook.environments) and scenario.environment not in runbook.environments:
+        names = ", ".join(runbook.environments) or "none"
+        message = f"`{runbook.id}` has no environment `{scenario.environment}`"
+        found.append(
+            Diagnostic(code=RB353, message=message, file=scenario.file, help=f"write `environment:`, one of {names}")
+        )
+    found += look_over(Answers(file=scenario.file, entries=scenario.answers), runbook)
+    if found:
+        raise Refused(*found)
+    return bind_inputs(runbook, scenario.inputs, file=scenario.file)
+
+
+def _compared(scenario: Scenario, walk: Walk, ending: Ending | None, log: MemoryLog) -> Iterator[str]:
+    """A sentence for everything that came out otherwise than the scenario expects."""
+    expect = scenario.expect
+    if ending is not None and ending.stop is not Stop.FINISHED:
+        yield f"the walk stopped: {ending.reason}"
+    finish = walk.finish.value if walk.finish else "not at all"
+    if expect.finish is not None and finish != expect.finish.value:
+        yield f"it ended {finish}, expected {expect.finish.value}"
+    path = [step for step, _ in walk.path]
+    if expect.path and path != list(expect.path):
+        yield from _difference(list(expect.path), path)
+    passed = {step for step, result in walk.results.items() if result.outcome is Outcome.PASSED}
+    begun = {str(record.fields["step"]) for record in log.records if record.type == e.StepStarted.TYPE}
+    yield from (f"`{step}` must pass and did not" for step in expect.must if step not in passed)
+    yield from (f"`{step}` must never start and did" for step in expect.never if step in begun)
+    if expect.within is not None and walk.mono > expect.within:
+        yield f"it took {spoken(walk.mono)}, expected at most {spoken(expect.within)}"
+
+
+def _difference(expected: list[str], path: list[str]) -> Iterator[str]:
+    """Two paths side by side, from where they part."""
+    same = 0
+    while same < min(len(expected), len(path)) and expected[same] == path[same]:
+        same += 1
+    before = " → ".join(path[:same]) or "the start"
+    yield f"the path parts after {before}"
+    yield f"  expected → {' → '.join(expected[same:]) or '(the end)'}"
+    yield f"  walked   → {' → '.join(path[same:]) or '(the end)'}"
+
+
+def _walked(walk: Walk, log: MemoryLog) -> Iterator[Edge]:
+    """The edges of the graph that were walked."""
+    known = {(edge.source, edge.via, edge.target): edge for edge in walk.edges}
+    for record in log.records:
+        if record.type == e.StepEntered.TYPE:
+            key = (str(record.fields.get("from")), str(record.fields["via"]), str(record.fields["step"]))
+            if key in known:
+                yield known[key]
