@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import ClassVar
-from urllib.parse import quote, urlencode
 
 from runbook.kinds.showing import settings, shown, shown_json
 from runbook.kinds.strict_json import parsed
@@ -183,11 +181,15 @@ class Http(Automated):
         """The URL with the parameters of the query in it."""
         if not self.query:
             return self.url
+        from urllib.parse import quote, urlencode
+
         return f"{self.url}{'&' if '?' in self.url else '?'}{urlencode(self.query, quote_via=quote)}"
 
 
 def status_line(status: Json) -> str:
     """A status as a person reads it: ``503 Service Unavailable``."""
+    from http import HTTPStatus
+
     try:
         return f"{status} {HTTPStatus(status).phrase}" if isinstance(status, int) else f"no status: {status}"
     except ValueError:

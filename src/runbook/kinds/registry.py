@@ -1,54 +1,60 @@
-"""Every kind by its name, and how the fields of a step become one and come back."""
+"""Every kind by its name, and how the fields of a step become one and come back.
+
+A kind is imported when somebody asks for it: a runbook uses a few of them, and a dataclass costs time to make.
+"""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import cast
 
-from runbook.kinds.activate import Activate
-from runbook.kinds.ask import Ask
-from runbook.kinds.assert_ import Assert
-from runbook.kinds.checklist import Checklist
-from runbook.kinds.choice import Choice
-from runbook.kinds.command import Command
-from runbook.kinds.env import Env
-from runbook.kinds.finish import Finish
 from runbook.kinds.fitting import fit
-from runbook.kinds.gate import Gate
-from runbook.kinds.http import Http
-from runbook.kinds.manual import Manual
-from runbook.kinds.message import Message
-from runbook.kinds.parallel import Parallel
-from runbook.kinds.revisions import Revisions
-from runbook.kinds.runbook_ import Runbook
-from runbook.kinds.sql import Sql
-from runbook.kinds.ssh import Ssh
-from runbook.kinds.undo import Undo
-from runbook.kinds.wait import Wait
-from runbook.model.kind import Kind, Registry
+from runbook.model.kind import Kind, KindClass, Registry
 from runbook.model.secrets import Resolved
 
-KINDS: Registry = {
-    "http": Http,
-    "env": Env,
-    "command": Command,
-    "ssh": Ssh,
-    "sql": Sql,
-    "revisions": Revisions,
-    "activate": Activate,
-    "manual": Manual,
-    "gate": Gate,
-    "choice": Choice,
-    "ask": Ask,
-    "checklist": Checklist,
-    "wait": Wait,
-    "message": Message,
-    "assert": Assert,
-    "parallel": Parallel,
-    "runbook": Runbook,
-    "undo": Undo,
-    "finish": Finish,
+_CLASSES = {
+    "http": "http.Http",
+    "env": "env.Env",
+    "command": "command.Command",
+    "ssh": "ssh.Ssh",
+    "sql": "sql.Sql",
+    "revisions": "revisions.Revisions",
+    "activate": "activate.Activate",
+    "manual": "manual.Manual",
+    "gate": "gate.Gate",
+    "choice": "choice.Choice",
+    "ask": "ask.Ask",
+    "checklist": "checklist.Checklist",
+    "wait": "wait.Wait",
+    "message": "message.Message",
+    "assert": "assert_.Assert",
+    "parallel": "parallel.Parallel",
+    "runbook": "runbook_.Runbook",
+    "undo": "undo.Undo",
+    "finish": "finish.Finish",
 }
-"""The kinds of this package, in the order in which the reference shows them."""
+"""The kinds of this package, in the order in which the reference shows them: the module and the class of each."""
+
+
+class _Kinds(Mapping[str, KindClass]):
+    """The kinds by name, each imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> KindClass:
+        module, _, class_ = _CLASSES[name].partition(".")
+        return cast("KindClass", getattr(import_module(f"runbook.kinds.{module}"), class_))
+
+    def __contains__(self, name: object) -> bool:
+        return name in _CLASSES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_CLASSES)
+
+    def __len__(self) -> int:
+        return len(_CLASSES)
+
+
+KINDS: Registry = _Kinds()
+"""The kinds of this package."""
 
 
 def make(name: str, fields: Mapping[str, Resolved]) -> Kind:

@@ -1,7 +1,6 @@
 """How kinds word what they show: secrets by name, JSON in lines, and no text without an end."""
 
 import json
-import shlex
 from collections.abc import Iterable, Mapping
 
 from runbook.model.canonical import Json
@@ -22,6 +21,8 @@ def shown_json(value: Resolved) -> str:
 
 def quoted(argv: Iterable[str]) -> str:
     """A command line as one would type it into a shell."""
+    import shlex
+
     return shlex.join(argv)
 
 

@@ -1,9 +1,7 @@
 """What may be wrong with the value of an environment variable, in words that never hold the value."""
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from urllib.parse import urlsplit
 
 from runbook.kinds.strict_json import parsed
 from runbook.model import fragments
@@ -12,6 +10,8 @@ from runbook.model.secrets import Resolved
 
 
 def _is_url(value: str) -> bool:
+    from urllib.parse import urlsplit
+
     if re.search(r"\s", value):
         return False
     try:
@@ -81,6 +81,8 @@ def described(rules: Mapping[str, Resolved]) -> str:
 
 def misspelt(missing: Iterable[str], others: Iterable[str]) -> list[str]:
     """For each missing name the one among the others that looks like it: ``SESION_SECRET (for SESSION_SECRET)``."""
+    import difflib
+
     plain = {name.strip().upper(): name for name in others}
     found = [(name, difflib.get_close_matches(name.upper(), plain, 1, 0.85)) for name in missing]
     return [f"{plain[close[0]]} (for {name})" for name, close in found if close]
