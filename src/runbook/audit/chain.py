@@ -101,18 +101,9 @@ def encode(*, seq: int, prev: str, ts: str, mono: int, type_: str, fields: Mappi
     :raises ValueError: if it cannot stand in a log: an unknown type, a float, a number beyond 64 bits, half of a
         surrogate pair, a reserved key, nesting deeper than 64, a time stamp of another form.
     """
-    if (
-        not known(type_)
-        or not _STAMP.fullmatch(ts)
-        or not RESERVED.isdisjoint(fields)
-        or not 0 <= seq < COUNTS
-        or not 0 <= mono < COUNTS
-    ):
-        raise ValueError(f"not a record: type {type_!r}, time {ts!r}, fields {', '.join(fields)}")
-    _check(fields)
-    written = _write(fields)
-    if not _is_plain(fields, written):
-        raise ValueError("a field holds text that is not Unicode, or is nested too deeply")
+    if not known(type_) or not _STAMP.fullmatch(ts) or not 0 <= seq < COUNTS or not 0 <= mono < COUNTS:
+        raise ValueError(f"not a record: type {type_!r}, time {ts!r}, number {seq} at {mono} ms")
+    written = written_fields(fields)
     body = f",{written[1:-1]}" if fields else ""
     hashed = f'{{"v":1,"seq":{seq},"prev":"{prev}","ts":"{ts}","mono":{mono},"type":"{type_}"{body}'.encode("ascii")
     h = sha256(hashed).hexdigest()
@@ -120,6 +111,20 @@ def encode(*, seq: int, prev: str, ts: str, mono: int, type_: str, fields: Mappi
     if len(raw) >= LINE_CAP:
         raise RecordTooLong(f"a record of type {type_} would have {len(raw) + 1:,} bytes, more than {LINE_CAP:,}")
     return Record(seq=seq, prev=prev, ts=ts, mono=mono, type=type_, fields=dict(fields), h=h, raw=raw)
+
+
+def written_fields(fields: Mapping[str, Json]) -> str:
+    """The fields of a record as the text of an object.
+
+    :raises ValueError: if they cannot stand in a record, saying why.
+    """
+    if not RESERVED.isdisjoint(fields):
+        raise ValueError("a field has the name of a key of the header")
+    _check(fields)
+    written = _write(fields)
+    if not _is_plain(fields, written):
+        raise ValueError("a field is nested too deeply")
+    return written
 
 
 def _check(value: object, depth: int = 1) -> None:

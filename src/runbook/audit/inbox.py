@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from runbook.audit.chain import written_fields
 from runbook.audit.footing import make_directory, refusal, sync_directory
 from runbook.audit.store import RunDir
 from runbook.model.canonical import Json, JsonObject, canonical
@@ -50,7 +51,10 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """Something that is nothing for this run; ``reason`` is one line, without anything from inside the file."""
+    """Something that is nothing for this run.
+
+    ``id`` is ASCII and holds the beginning of its name; ``reason`` is one line, without anything from inside the file.
+    """
 
     id: str
     file: str
@@ -135,6 +139,8 @@ class Inbox:
             if name in self._taken:
                 continue
             found = self._look(name)
+            if found is None:
+                continue
             self._taken[name] = found
             if found.id in self._recorded:
                 self.done(found)
@@ -143,37 +149,33 @@ class Inbox:
         return new
 
     def done(self, item: Taken) -> None:
-        """Take away what is recorded on disk.
-
-        :raises OSError: if that fails; it is not handed out again by this inbox, nor by one that knows its id.
-        """
+        """Take away what is recorded on disk; where that fails it stays, and is not handed out again either."""
         self._recorded.add(item.id)
         path = self._run.inbox / item.file
-        match item:
-            case Delivered():
-                path.unlink(missing_ok=True)
-            case Rejected():
-                aside = self._run.inbox / _REFUSED
-                with contextlib.suppress(FileExistsError):
-                    make_directory(aside)
-                with contextlib.suppress(FileNotFoundError):
-                    path.rename(aside / f"{secrets.token_hex(4)}-{item.file[:100]}")
-        self._taken.pop(item.file, None)
+        with contextlib.suppress(OSError):
+            match item:
+                case Delivered():
+                    path.unlink(missing_ok=True)
+                case Rejected():
+                    aside = self._run.inbox / _REFUSED
+                    with contextlib.suppress(FileExistsError):
+                        make_directory(aside)
+                    path.rename(aside / secrets.token_hex(8))
+            del self._taken[item.file]
 
-    def _look(self, name: str) -> Taken:
+    def _look(self, name: str) -> Taken | None:
+        """What a file is; None if it is gone."""
         path = self._run.inbox / name
         try:
+            found = path.lstat()
             return _delivered(name, _read(path), self._run.id)
+        except FileNotFoundError:
+            return None
         except _Unfit as unfit:
             reason = str(unfit)
         except OSError as error:
             reason = f"it cannot be read: {(error.strerror or str(error)).lower()}"
-        try:
-            found = path.lstat()
-            id_ = f"{found.st_ino}-{found.st_mtime_ns}"
-        except OSError:
-            id_ = "gone"
-        return Rejected(id=f"{ascii(name)[1:-1][:_SHOWN]}:{id_}", file=name, reason=reason)
+        return Rejected(id=f"{ascii(name)[1:-1][:_SHOWN]}:{found.st_ino}:{found.st_mtime_ns}", file=name, reason=reason)
 
 
 def _read(path: Path) -> bytes:
@@ -206,6 +208,10 @@ def _delivered(name: str, data: bytes, run_id: str) -> Delivered:
     delivery, run, kind, fields = value["delivery"], value["run"], value["kind"], value["fields"]
     if not isinstance(delivery, str) or not isinstance(fields, dict) or len(delivery) != 32 or not delivery.isalnum():
         raise _Unfit("it is not a delivery")
+    try:
+        written_fields(fields)
+    except ValueError:
+        raise _Unfit("it holds what no record can hold") from None
     if run != run_id:
         raise _Unfit("it is for another run")
     if not isinstance(kind, str) or kind not in KINDS:

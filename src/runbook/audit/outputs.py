@@ -44,7 +44,7 @@ class Output:
 
     def as_json(self) -> JsonObject:
         """The fields of a ``step.output`` record, besides the step's."""
-        fields: JsonObject = {"stream": self.stream, "file": self.file, "bytes": self.size, "sha256": self.sha256}
+        fields: JsonObject = {"stream": self.stream, "file": self.file, "size": self.size, "sha256": self.sha256}
         if self.dropped:
             fields |= {"dropped": self.dropped, "stream_sha256": self.stream_sha256}
         if self.masked:

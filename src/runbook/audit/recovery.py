@@ -28,7 +28,7 @@ class Torn:
 
     def as_json(self) -> JsonObject:
         """As ``run.resumed`` notes it, in its list ``torn``."""
-        return {"file": self.file, "bytes": self.size, "sha256": self.sha256}
+        return {"file": self.file, "size": self.size, "sha256": self.sha256}
 
 
 def keep_aside_and_cut(disk: Disk, fd: int, run: RunDir, size: int) -> None:
