@@ -9,8 +9,9 @@ from runbook.language import typed
 from runbook.language.source import Document
 from runbook.language.step_binding import Steps, readable
 from runbook.model.canonical import Json
+from runbook.model.inputs import input_of
 from runbook.model.kind import Registry
-from runbook.model.runbook import Contact, Input, Link, Reminder, Runbook, SecretSource
+from runbook.model.runbook import Contact, Link, Reminder, Runbook, SecretSource
 
 _SOURCES = ("env", "file", "command", "prompt")
 
@@ -38,7 +39,7 @@ def bind(document: Document, registry: Registry) -> Runbook:
             for contact in map(typed.mapping, typed.elements(top.get("contacts")))
         ),
         environments={name: typed.mapping(keys) for name, keys in typed.mapping(top.get("environments")).items()},
-        inputs=inputs_of(top.get("inputs")),
+        inputs={name: input_of(name, typed.mapping(raw)) for name, raw in typed.mapping(top.get("inputs")).items()},
         secrets={
             name: _secret(name, typed.mapping(source)) for name, source in typed.mapping(top.get("secrets")).items()
         },
@@ -56,26 +57,6 @@ def bind(document: Document, registry: Registry) -> Runbook:
         steps=tuple(
             steps.step(typed.mapping(raw), ("steps", index)) for index, raw in enumerate(typed.elements(top["steps"]))
         ),
-    )
-
-
-def inputs_of(raw: Json) -> Mapping[str, Input]:
-    """The inputs of a runbook, or the fields of a form, by name, as they are written."""
-    return {name: _input(name, typed.mapping(field)) for name, field in typed.mapping(raw).items()}
-
-
-def _input(name: str, raw: Mapping[str, Json]) -> Input:
-    allowed = raw.get("enum")
-    return Input(
-        name=name,
-        type=typed.text(raw.get("type")) or "string",
-        prompt=typed.text(raw.get("prompt")),
-        description=typed.text(raw.get("description")),
-        pattern=typed.text_or_none(raw.get("pattern")),
-        enum=tuple(allowed) if isinstance(allowed, list) else typed.text_or_none(allowed),
-        default=raw.get("default"),
-        required=raw.get("required") is not False,
-        secret=raw.get("secret") is True,
     )
 
 

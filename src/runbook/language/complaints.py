@@ -26,6 +26,8 @@ _TEMPLATE = {"$ref": "#/$defs/template"}
 def complaints(document: Document, data: Json, schema: JsonObject, kinds: Iterable[str]) -> list[Diagnostic]:
     """Every mistake in a file whose data is not what the schema says, in no particular order.
 
+    Of a file in a version that is yet to come only that is said: its other mistakes may be none.
+
     :param data: the document's data, perhaps with more in it that the file's defaults filled in; a mistake there is
         left to its own place in ``defaults``.
     """
@@ -35,6 +37,9 @@ def complaints(document: Document, data: Json, schema: JsonObject, kinds: Iterab
         for complaint in _about(_mistake(error), document, definitions, tuple(kinds)):
             if document.has(complaint.path):
                 found.setdefault(complaint, _diagnostic(complaint, document))
+    version = mapping(data).get("runbook") or mapping(data).get("scenario")
+    if value_complaints.is_newer(version):
+        return [diagnostic for diagnostic in found.values() if diagnostic.code is value_complaints.VERSION]
     return list(found.values())
 
 
@@ -66,6 +71,7 @@ def _mistake(error: ValidationError) -> Mistake:
         value=error.instance,
         schema=mapping(error.schema),
         name="propertyNames" in error.absolute_schema_path,
+        or_mapping=list(error.absolute_schema_path)[-2:] == ["then", "enum"],
     )
 
 

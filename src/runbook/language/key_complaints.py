@@ -29,7 +29,6 @@ NOT_ONE_OF = Code(
 )
 
 _ENVELOPE = "#/$defs/envelope_"
-_MANY = 12
 
 
 def unknown_keys(mistake: Mistake, definitions: Mapping[str, Json]) -> Iterator[Complaint]:
@@ -51,6 +50,8 @@ def _instead(key: str, known: Mapping[str, Json], mistake: Mistake, definitions:
     """What to write instead of an unknown key."""
     if " " in key and mapping(mistake.value)[key] is None:
         return "if it belongs to the text before it, put the whole text in quotes: inside { } a comma ends it"
+    if _is_step(mistake) and f"envelope_{key}" in definitions:
+        return f"take it out: inside another step it has no place, only {_listed(list(known), 'and')}"
     # A misspelt key is rarely one that is there already.
     guess = nearest(key, [name for name in known if name not in mapping(mistake.value)]) or nearest(key, known)
     if guess:
@@ -63,7 +64,9 @@ def _instead(key: str, known: Mapping[str, Json], mistake: Mistake, definitions:
     if _is_step(mistake) and 0 < len(kinds) <= 3:
         return f"take it out, or make it a {' or '.join(f'`{kind}`' for kind in kinds)} step"
     own = [name for name, piece in known.items() if not text(mapping(piece).get("$ref")).startswith(_ENVELOPE)]
-    return "take it out; known here: " + ", ".join(f"`{name}`" for name in (own if len(known) > _MANY else known))
+    if _is_step(mistake):
+        return f"take it out; its own keys are {_listed([name for name in own if name != 'kind'], 'and')}"
+    return f"take it out; the keys here are {_listed(list(known), 'and')}"
 
 
 def _is_step(mistake: Mistake) -> bool:

@@ -13,7 +13,8 @@ class Mistake:
     """One keyword of the schema that a value does not keep.
 
     ``wanted`` is what stands at the keyword, ``schema`` the piece of schema that it stands in. ``name`` says that
-    the value is a key of the mapping at ``path``, not something in it.
+    the value is a key of the mapping at ``path``, not something in it. ``or_mapping`` says that a mapping can stand in
+    its place.
     """
 
     path: Path
@@ -22,6 +23,7 @@ class Mistake:
     value: Json
     schema: Mapping[str, Json]
     name: bool = False
+    or_mapping: bool = False
 
     @property
     def place(self) -> str:

@@ -50,7 +50,7 @@ _KEYS = (
         ("confirm", "approvals"),
         APPROVALS_NOT_YET,
         "approvals by other persons are not asked for yet",
-        "meanwhile put a `gate` step before this one that asks who approved, and demand a reason",
+        "meanwhile write `confirm: {reason: required}` and let the reason say who approved",
     ),
     _Missing(
         ("site",),
@@ -67,6 +67,7 @@ _MEANWHILE: Mapping[str, str] = {
     "parallel": "meanwhile write the steps one below the other",
     "runbook": "meanwhile copy its steps, or name the other runbook in a `manual` step",
     "undo": "meanwhile use a `manual` step that says what is to be taken back",
+    "env.from.ssh": "meanwhile use `from: {command: [ssh, HOST, printenv]}`",
 }
 _OTHERWISE = "meanwhile use a `manual` step"
 
@@ -76,15 +77,21 @@ def not_yet(document: Document, registry: Registry) -> Iterator[Diagnostic]:
     for step in every_step(document.data, registry):
         name = step.kind.NAME
         if not step.kind.TRAITS.ready:
-            meanwhile = _MEANWHILE.get(name, _OTHERWISE)
-            yield _diagnostic(document, (*step.path, "kind"), KIND_NOT_YET, f"`{name}` cannot be walked yet", meanwhile)
+            yield Diagnostic(
+                code=KIND_NOT_YET,
+                message=f"`{name}` steps cannot be walked yet",
+                file=document.file,
+                span=document.span((*step.path, "kind")),
+                help=_MEANWHILE.get(name, _OTHERWISE),
+            )
         for missing in _KEYS:
             if _has(step, missing.keys):
-                yield _diagnostic(document, (*step.path, *missing.keys), missing.code, missing.what, missing.meanwhile)
+                yield _at_key(document, (*step.path, *missing.keys), missing.code, missing.what, missing.meanwhile)
         for place in step.kind.TRAITS.not_yet:
             for inner, _ in places.found(place, step.raw):
-                what = f"`{'.'.join(map(str, inner))}` of a `{name}` step cannot be used yet"
-                yield _diagnostic(document, (*step.path, *inner), FIELD_NOT_YET, what, _OTHERWISE)
+                what = f"`{place}` in `{name}` steps cannot be used yet"
+                meanwhile = _MEANWHILE.get(f"{name}.{place}", _OTHERWISE)
+                yield _at_key(document, (*step.path, *inner), FIELD_NOT_YET, what, meanwhile)
 
 
 def _has(step: Written, keys: Path) -> bool:
@@ -96,5 +103,5 @@ def _has(step: Written, keys: Path) -> bool:
     return True
 
 
-def _diagnostic(document: Document, path: Path, code: Code, message: str, help_: str) -> Diagnostic:
+def _at_key(document: Document, path: Path, code: Code, message: str, help_: str) -> Diagnostic:
     return Diagnostic(code=code, message=message, file=document.file, span=document.key_span(path), help=help_)

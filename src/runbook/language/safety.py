@@ -138,8 +138,9 @@ class _Rules:
             yield self._at("kind", IDLE_UNDO, "this undo changes nothing", "write the step that takes the change back")
 
     def _at(self, key: str, code: Code, message: str, help_: str) -> Diagnostic:
-        """A diagnostic at the value of a key."""
-        span = self.document.span((*self.path, key))
+        """A diagnostic at the value of a key, or at the key where the value may be many lines."""
+        span_of = self.document.key_span if isinstance(self.raw[key], dict) else self.document.span
+        span = span_of((*self.path, key))
         return Diagnostic(code=code, message=message, file=self.document.file, span=span, help=help_)
 
     def _effect(self) -> Iterator[Diagnostic]:
@@ -148,10 +149,10 @@ class _Rules:
             message = f"{self.name} does not say what it does to the world"
             yield self._at("kind", MISSING_EFFECT, message, "add `effect: none`, `change` or `irreversible`")
         elif self.written is Effect.NONE and self.natural is not None and self.natural.changes:
-            message = f"{self.name} is a `{kind}` step that changes something, and says that it does not"
+            message = f"{self.name} says that it changes nothing, and this `{kind}` step does"
             yield self._at("effect", CONTRADICTED_EFFECT, message, "write `effect: change`, or take `effect` out")
         elif self.written is not None and self.written.changes and self.kind.TRAITS.effect is Effect.NONE:
-            message = f"{self.name} is a `{kind}` step, which changes nothing, and says that it does"
+            message = f"{self.name} says that it changes something, and `{kind}` steps change nothing"
             yield self._at("effect", CONTRADICTED_EFFECT, message, "take `effect` out")
 
     def _way_back(self) -> Iterator[Diagnostic]:
@@ -189,7 +190,7 @@ class _Rules:
             return
         help_ = "write something that says what will happen, such as the name of what is changed"
         if not phrase.strip() or phrase != phrase.strip() or "\n" in phrase:
-            yield self._confirm("a phrase is one line of text, without blanks at its ends", help_)
+            yield self._confirm("a phrase is one line of text, with no blank at either end", help_)
         elif self.effect is Effect.IRREVERSIBLE and phrase.lower() in _TOO_EASY:
             yield self._confirm(f"`{phrase}` is too easily typed before something that cannot be taken back", help_)
 

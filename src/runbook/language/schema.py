@@ -25,7 +25,11 @@ def compose(registry: Registry) -> JsonObject:
         _Union(place, NESTED_TEXT[place], keys, ["id"] if "id" in keys else [], _fits(place))
         for place, keys in NESTED.items()
     ]
-    definitions: JsonObject = {**VALUES, **PARTS, **{f"envelope_{key}": piece for key, piece in STEP.items()}}
+    definitions: JsonObject = {
+        **VALUES,
+        **{name: _titled(name, piece) for name, piece in PARTS.items()},
+        **{f"envelope_{key}": _titled(key, piece) for key, piece in STEP.items()},
+    }
     for union in (steps, *nested):
         definitions |= union.definitions(registry)
     return {
@@ -47,6 +51,11 @@ def compose(registry: Registry) -> JsonObject:
         "additionalProperties": False,
         "$defs": definitions,
     }
+
+
+def _titled(name: str, piece: JsonObject) -> JsonObject:
+    """A mapping with a title, without which an editor would offer it by the name of its definition."""
+    return {"title": name.replace("_", " "), **piece} if "properties" in piece else piece
 
 
 def reference_text(kind: KindClass) -> str:
@@ -137,20 +146,21 @@ class _Union:
             "enumDescriptions": [reference_text(kind) for kind in kinds.values()],
             "markdownEnumDescriptions": [_markdown(kind) for kind in kinds.values()],
         }
-        return {
+        branches: list[Json] = [
+            {
+                "if": {"type": "object", "properties": {"kind": {"const": name}}, "required": ["kind"]},
+                "then": {"$ref": f"#/$defs/{self.name}_{name}"},
+            }
+            for name in names
+        ]
+        whole: JsonObject = {
             "title": "step",
             "description": self.text,
             "type": "object",
             "required": ["kind"],
             "properties": properties,
-            "allOf": [
-                {
-                    "if": {"type": "object", "properties": {"kind": {"const": name}}, "required": ["kind"]},
-                    "then": {"$ref": f"#/$defs/{self.name}_{name}"},
-                }
-                for name in names
-            ],
         }
+        return whole | ({"allOf": branches} if branches else {})
 
     def _closed(self, kind: KindClass) -> JsonObject:
         required: list[Json] = [*self.required, "kind", *_required(kind)]

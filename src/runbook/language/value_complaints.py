@@ -111,6 +111,11 @@ def _this(value: Json, source: str | None) -> str:
             return "this is a mapping"
 
 
+def _this_word(value: Json) -> str:
+    """What stands where a word is wanted, as the second half of a message."""
+    return f"this is `{_short(value)}`" if isinstance(value, str) else _this(value, None)
+
+
 def _short(value: str) -> str:
     line = value.partition("\n")[0]
     return line if line == value and len(value) <= 40 else f"{line[:40]}…"
@@ -140,8 +145,8 @@ def wrong_word(mistake: Mistake, kinds: Iterable[str]) -> Complaint:
     return Complaint(
         code=WRONG_WORD,
         path=mistake.path,
-        message=f"{mistake.place} must be {_or(words)}, and {_this(value, None)}",
-        help=f"did you mean `{guess}`?" if guess else f"write {_or(words)}",
+        message=f"{mistake.place} must be {_or(words)}, and {_this_word(value)}",
+        help=f"did you mean `{guess}`?" if guess else f"write {_or(words)}" + ", or a mapping" * mistake.or_mapping,
     )
 
 
@@ -155,13 +160,19 @@ def _or(words: Sequence[str]) -> str:
 
 
 def _version(mistake: Mistake) -> Complaint:
-    shown = f"`{mistake.value}`" if isinstance(mistake.value, str | int | float) else "none"
+    shown = str(mistake.value)
+    newer = is_newer(mistake.value)
     return Complaint(
         code=VERSION,
         path=mistake.path,
-        message=f"this program reads version v1 of the language, and the file names {shown}",
-        help="write v1, or use a program that knows the newer version",
+        message=f"this program reads version `v1` of the language, and the file is written in `{_short(shown)}`",
+        help="walk it with a newer version of the program" if newer else "write `v1`",
     )
+
+
+def is_newer(version: Json) -> bool:
+    """Whether a file says that it is written in a version of the language that is yet to come."""
+    return isinstance(version, str) and re.fullmatch("v([2-9]|[1-9][0-9]+)", version) is not None
 
 
 def _kind(mistake: Mistake, here: list[str], kinds: Iterable[str]) -> Complaint:
@@ -169,7 +180,7 @@ def _kind(mistake: Mistake, here: list[str], kinds: Iterable[str]) -> Complaint:
     value = mistake.value
     guess = nearest(value, here) if isinstance(value, str) else None
     if not isinstance(value, str):
-        message = f"`kind` must be a word, and {_this(value, None)}"
+        message = f"`kind` must be a word, and {_this_word(value)}"
     elif value in kinds:
         message, guess = f"a `{value}` step cannot stand inside another step here", None
     else:
@@ -221,7 +232,7 @@ def too_few(mistake: Mistake) -> Complaint:
         code=OUT_OF_LIMITS,
         path=mistake.path,
         message=f"{mistake.place} is empty",
-        help=f"write at least {mistake.wanted} there, or take {mistake.place} out",
+        help="write at least one element" if mistake.keyword == "minItems" else "write something there",
         at_key=isinstance(mistake.path[-1], str),
     )
 
