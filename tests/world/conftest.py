@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,15 +20,11 @@ from runbook.world.processes import Output, Program
 Serve = Callable[..., str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Certificates:
-    """A small authority, and the certificates (each with its key in one file) that servers show."""
+class QuietServer(http.server.ThreadingHTTPServer):
+    """A server that does not mind clients that go away: they are what is tested."""
 
-    authority: Path
-    good: Path
-    expired: Path
-    other_name: Path
-    self_signed: Path
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing."""
 
 
 @pytest.fixture(autouse=True)
@@ -96,8 +91,7 @@ def serve() -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(handler: type[http.server.BaseHTTPRequestHandler], certificate: Path | None = None) -> str:
-            server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-            server.daemon_threads = True
+            server = QuietServer(("127.0.0.1", 0), handler)
             if certificate is not None:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 context.load_cert_chain(certificate)
@@ -111,8 +105,8 @@ def serve() -> Iterator[Serve]:
 
 
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """Certificates for 127.0.0.1 with 30 days left, and three that are wrong."""
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A small authority, and certificates (each with its key in one file): a good one with 30 days, three wrong."""
     if shutil.which("openssl") is None:
         pytest.skip("no `openssl` on this machine; `apt-get install openssl` enables this test")
     home = tmp_path_factory.mktemp("certificates")
@@ -158,10 +152,10 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     )
     openssl("req", "-x509", *key, *own)
     (home / "own.pem").write_bytes((home / "own.key").read_bytes() + (home / "own.crt").read_bytes())
-    return Certificates(
-        authority=home / "ca.pem",
-        good=signed("good", here, -1, 30.5),
-        expired=signed("expired", here, -9, -1),
-        other_name=signed("other", "DNS:other.example.com", -1, 30),
-        self_signed=home / "own.pem",
-    )
+    return {
+        "authority": home / "ca.pem",
+        "good": signed("good", here, -1, 30.5),
+        "expired": signed("expired", here, -9, -1),
+        "other_name": signed("other", "DNS:other.example.com", -1, 30),
+        "self_signed": home / "own.pem",
+    }

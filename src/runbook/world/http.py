@@ -8,7 +8,9 @@ asked, proxies come from the environment. httpx is imported with the first reque
 
 import base64
 import codecs
+import contextlib
 import json
+import socket
 import ssl
 import threading
 import time
@@ -105,6 +107,7 @@ class Exchange:
         self._done = threading.Event()
         self._answer: HttpResponse | None = None
         self._error: Exception | None = None
+        self._stream: Any = None  # httpcore's NetworkStream, which httpx hands out untyped
         self._sent = False
         self._given_up = False
         self._cancelled = False
@@ -125,8 +128,11 @@ class Exchange:
                 return self._answer
             if self._cancelled:
                 how = "its answer was not waited for" if self._sent else "nothing was sent"
-                raise Cancelled(f"the request to {self._where()} was stopped by a person; {how}")
-            raise self._reason() from self._error
+                reason: WorldError = Cancelled(f"the request to {self._where()} was stopped by a person; {how}")
+            else:
+                reason = self._reason()
+        self._hang_up()
+        raise reason from self._error
 
     def cancel(self, level: int) -> None:
         """Stop it, from another thread; every level gives it up at once."""
@@ -148,6 +154,7 @@ class Exchange:
     def _exchanged(self) -> HttpResponse:
         began = time.monotonic()
         response = self._client.send(self._request, stream=True, follow_redirects=self._follow)
+        stream = self._stream = response.extensions.get("network_stream")
         try:
             kept, size = bytearray(), 0
             for chunk in response.iter_bytes(_CHUNK):
@@ -162,7 +169,7 @@ class Exchange:
                 size=size,
                 elapsed_ms=round((time.monotonic() - began) * 1000),
                 url=str(response.url),
-                tls_days_left=_days_left(response.extensions.get("network_stream")),
+                tls_days_left=_days_left(stream),
                 truncated=size > len(kept),
             )
         finally:
@@ -177,6 +184,18 @@ class Exchange:
                 if self._given_up or self._cancelled:
                     raise _GivenUpError
                 self._sent = True
+        elif event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._stream = info["return_value"]
+
+    def _hang_up(self) -> None:
+        """Wake a thread that still reads.
+
+        Which kept connection a request took is not known before its answer begins; there the thread's own limit holds.
+        """
+        connection = None if self._stream is None else self._stream.get_extra_info("socket")
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _reason(self) -> WorldError:
         if self._error is None:
@@ -260,7 +279,7 @@ def _text(data: bytes, charset: str | None, *, whole: bool) -> str:
     return decoder("replace").decode(data, whole)
 
 
-def _days_left(stream: Any) -> int | None:  # noqa: ANN401 - httpcore's NetworkStream, which httpx hands out untyped
+def _days_left(stream: Any) -> int | None:  # noqa: ANN401 - as above
     """Whole days until the certificate of the peer ends; None without TLS."""
     tls = None if stream is None else stream.get_extra_info("ssl_object")
     certificate = None if tls is None else tls.getpeercert()
