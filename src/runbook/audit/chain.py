@@ -70,7 +70,7 @@ def _fields(line: str, start: int) -> dict[str, Json]:
     text = "{" + line[start + 1 : -HASH_TAIL] + "}"
     fields: dict[str, Json]
     fields, _ = _read(text)  # what follows the object, if anything, makes the comparison fail
-    if line[start] != "," or _write(fields) != text or not _is_plain(fields, text):
+    if not fields or line[start] != "," or _write(fields) != text or not _is_plain(fields, text):
         raise ValueError(text)
     return fields
 
@@ -143,4 +143,4 @@ def _check(value: object, depth: int = 1) -> None:
         for item in value:
             _check(item, depth + 1)
     else:
-        raise ValueError(f"a {type(value).__name__} (at depth {depth}) cannot stand in a record")
+        raise ValueError(f"a {type(value).__name__}, {depth} levels deep, cannot stand in a record")

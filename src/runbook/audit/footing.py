@@ -9,6 +9,7 @@ import os
 import stat
 from pathlib import Path
 
+from runbook.audit.plain_file import open_plain
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 
 FORMAT = 1
@@ -145,13 +146,12 @@ def check_format(root: Path) -> bool:
     """
     path = root / "format"
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open_plain(path) as file:
+            text = file.read(64).decode(errors="replace").strip()
     except FileNotFoundError:
         return False
     except OSError as error:
         raise unusable(path, error) from None
-    with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor has no path
-        text = file.read(64).decode(errors="replace").strip()
     if text != str(FORMAT):
         message = f"the state directory is of format {text[:20]!a}, and this program knows format {FORMAT}"
         raise refusal(NEWER_STORE, message, root, "use a newer runbook-walk, or choose another with --state-dir")

@@ -12,6 +12,7 @@ import time
 from dataclasses import asdict, dataclass
 
 from runbook.audit.footing import refusal
+from runbook.audit.plain_file import open_plain
 from runbook.audit.store import RunDir
 from runbook.model.diagnostics import Code
 
@@ -79,30 +80,20 @@ def record_holder(run: RunDir, holder: Holder) -> None:
 def holder_of(run: RunDir) -> Holder | None:
     """Who writes a run's log now; None if nobody does, and somebody without a name if that cannot be told."""
     try:
-        fd = os.open(run.log, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        with open_plain(run.log) as log:
+            fcntl.flock(log, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return _written(run) or Holder(pid=0, host="unknown", operator="unknown")
     except OSError:
-        return None
-    finally:
-        os.close(fd)
+        pass  # there is no log, or there are no locks: nobody can hold it
     return None
 
 
 def _written(run: RunDir) -> Holder | None:
     """What the holder wrote down, if it did so already."""
     try:
-        fd = os.open(run.path / "writer.json", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    try:
-        found = json.loads(os.read(fd, 4096))
+        with open_plain(run.path / "writer.json") as file:
+            found = json.loads(file.read(4096))
         return Holder(pid=int(found["pid"]), host=str(found["host"]), operator=str(found["operator"]))
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    finally:
-        os.close(fd)

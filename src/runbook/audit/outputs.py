@@ -17,7 +17,6 @@ from runbook.audit.masking import Masker
 from runbook.audit.recovery import write_whole
 from runbook.audit.store import RunDir
 from runbook.model.address import with_visit
-from runbook.model.canonical import JsonObject
 
 CAP = 64 * 1024 * 1024
 """The most bytes of one stream that are kept."""
@@ -41,17 +40,6 @@ class Output:
     stream_sha256: str
     masked: tuple[str, ...]
     problem: str = ""
-
-    def as_json(self) -> JsonObject:
-        """The fields of a ``step.output`` record, besides the step's."""
-        fields: JsonObject = {"stream": self.stream, "file": self.file, "size": self.size, "sha256": self.sha256}
-        if self.dropped:
-            fields |= {"dropped": self.dropped, "stream_sha256": self.stream_sha256}
-        if self.masked:
-            fields["masked"] = [*self.masked]
-        if self.problem:
-            fields["problem"] = self.problem
-        return fields
 
 
 class OutputFile:

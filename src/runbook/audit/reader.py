@@ -7,13 +7,13 @@ What follows the last LF is what a crash leaves, and no more than that; but noth
 
 import os
 import re
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Self
 
 from runbook.audit.chain import parse_line
+from runbook.audit.plain_file import open_plain
 from runbook.audit.record import END, NO_RECORD, START, Record
 from runbook.audit.strict import LINE_CAP, NEWER, NOT_A_RECORD, REFORMATTED, LineError
 from runbook.audit.verdict import Finding, Status, Verdict
@@ -280,13 +280,10 @@ def reading(path: str | os.PathLike[str], anchor: Anchor | None = None) -> Itera
     """
     name = os.fspath(path)
     try:
-        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except (OSError, ValueError) as error:
-        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise Refused(unreadable(name, why).diagnostic) from None
-    with open(fd, "rb", buffering=1024 * 1024) as file:  # noqa: PTH123 - a descriptor has no path
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise Refused(unreadable(name, "it is not a regular file").diagnostic)
+        file = open_plain(name, follow=True, buffering=1024 * 1024)
+    except OSError as error:
+        raise Refused(unreadable(name, error.strerror or str(error)).diagnostic) from None
+    with file:
         yield Reading(file, name, anchor)
 
 

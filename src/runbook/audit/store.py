@@ -16,6 +16,7 @@ from pathlib import Path
 
 from runbook.audit import footing
 from runbook.audit.chain import parse_line
+from runbook.audit.plain_file import open_plain
 from runbook.audit.record import Record
 from runbook.audit.strict import LINE_CAP, LineError
 from runbook.model.address import RUN_ID
@@ -263,15 +264,12 @@ def new_run_id(runbook: str, at: datetime) -> str:
 def glimpse(run: RunDir) -> Glimpse:
     """The first and the last whole record of a run, read without the ones between; the chain is not judged."""
     try:
-        fd = os.open(run.log, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open_plain(run.log, buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            front = os.pread(file.fileno(), LINE_CAP, 0)
+            back = os.pread(file.fileno(), 2 * LINE_CAP, max(0, size - 2 * LINE_CAP)) if size > LINE_CAP else front
     except OSError:
         return Glimpse(run=run, first=None, last=None)
-    with open(fd, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor has no path
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            return Glimpse(run=run, first=None, last=None)
-        front = os.pread(fd, LINE_CAP, 0)
-        size = file.seek(0, os.SEEK_END)
-        back = front if size <= len(front) else os.pread(fd, 2 * LINE_CAP, max(0, size - 2 * LINE_CAP))
     whole = back[: back.rfind(b"\n") + 1]
     last = whole[whole.rfind(b"\n", 0, -1) + 1 : -1]
     return Glimpse(run=run, first=_record(front.partition(b"\n")[0]), last=_record(last))
