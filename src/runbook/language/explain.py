@@ -4,11 +4,11 @@ The library points at the last dot of a dotted name, drags further errors behind
 for what is nested too deeply; here each of them becomes a :class:`Problem`.
 """
 
-import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator
 
 from runbook.language import problems
+from runbook.language.near import nearest
 from runbook.language.problems import Problem, at
 from runbook.language.tokens import MACROS, Mention, read
 from runbook.language.values import spoken
@@ -29,14 +29,9 @@ _OPERATORS = {"@in": "in", "_[_]": "[ ]", "_?_:_": "? :", "@not_strictly_false":
 _WORDS = {"and": "&&", "or": "||", "not": "!", "is": "==", "None": "null", "True": "true", "False": "false"}
 
 
-def near(word: str, words: Iterable[str]) -> str | None:
-    """The word that was probably meant."""
-    return next(iter(difflib.get_close_matches(word, list(words), 1, 0.6)), None)
-
-
 def meant(word: str, words: Collection[str], otherwise: str = "") -> str:
     """The help for a misspelt word."""
-    close = near(word, words)
+    close = nearest(word, words)
     return f"did you mean `{close}`?" if close else otherwise
 
 
@@ -220,7 +215,7 @@ def no_such_name(source: str, names: Collection[str], mention: Mention) -> Probl
 def _where(root: str, names: Collection[str]) -> str:
     """What to do about a root that is not known."""
     own = {name.partition(".")[0] for name in names} | {"inputs", "environment", "steps", "saved", "run", "last"}
-    if close := near(root, own):
+    if close := nearest(root, own):
         return f"did you mean `{close}`?"
     for family in ("inputs", "saved", "environment"):
         if root in children(names, family):

@@ -25,7 +25,7 @@ from runbook.language.explain import explain, failure, too_deep
 from runbook.language.problems import Problem, at
 from runbook.language.rendering import rendered
 from runbook.language.tokens import Reading, position, read
-from runbook.language.traps import MAX_CHARACTERS, Rejected, accepts, held, look_at, mentioned, traps, wrong_result
+from runbook.language.traps import Rejected, accepts, held, look_at, mentioned, traps, wrong_result
 from runbook.language.values import MAX_ELEMENTS, Unfit, admit, conforms, duration_text, kind_of, spoken, time_text
 from runbook.model.canonical import Json
 from runbook.model.evaluator import NO_TYPES, ExpressionError
@@ -77,8 +77,8 @@ class _Shared:
         self._environment: cel.Env | None = None
 
     def takes(self, names: Mapping[str, str]) -> bool:
-        """Whether it declares these names, or can still be told to."""
-        if self._environment is None and len(self.names) + len(names) <= _SHARED:
+        """Whether it declares these names, or can still be told to; the first may be any number."""
+        if self._environment is None and (not self.names or len(self.names) + len(names) <= _SHARED):
             self.names.update(names)
             return True
         return names.items() <= self.names.items()
@@ -91,68 +91,90 @@ class _Shared:
         return self._environment.compile(source)
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """An expression that was looked at: what it mentions of the names around it, and where it will be compiled.
+
+    ``names`` are all names of the runbook, ``own`` those at the root, ``uses`` the ones that it mentions.
+    """
+
+    source: str
+    reading: Reading
+    names: Mapping[str, str]
+    own: Mapping[str, str]
+    uses: Mapping[str, str]
+    shared: _Shared
+
+
 class Compiler:
-    """Compiles expressions, each once, and shares environments between them."""
+    """Compiles expressions, each once, and shares environments between them.
+
+    Where many expressions are looked at before the first of them is compiled, they make few environments.
+    """
 
     def __init__(self) -> None:
-        self._environments: dict[frozenset[tuple[str, str]], _Shared] = {}
+        self._open: dict[frozenset[tuple[str, str]], _Shared] = {}
         self._compiled: dict[tuple[str, str, frozenset[tuple[str, str]]], Compiled] = {}
         self._constants: dict[str, str | None] = {}
 
-    def reserve(self, names: Mapping[str, str], own: Mapping[str, str] = NO_TYPES) -> _Shared:
-        """The environment in which an expression that mentions these names is to be compiled.
+    def look(self, source: str, names: Mapping[str, str], own: Mapping[str, str] = NO_TYPES) -> Looked:
+        """Look at an expression before it is compiled.
 
-        Reserving for many expressions before the first of them is compiled makes fewer environments.
-
-        :param names: names of the runbook that it mentions; each has one type throughout a runbook.
-        :param own: names at the root that it mentions; their types are this expression's own.
+        :param names: all names of the runbook with their types, of which it may mention any; each has one type.
+        :param own: further names at the root, of types of its own: an observation's fields, ``item``.
         """
-        key = frozenset(own.items())
-        wanted = {**names, **own}
-        shared = self._environments.get(key)
-        if shared is None or not shared.takes(wanted):
-            shared = self._environments[key] = _Shared()
-            shared.names.update(wanted)
+        reading = read(source)
+        uses = mentioned(reading, own)
+        key = frozenset(uses.items())
+        uses.update(mentioned(reading, names))
+        return Looked(source, reading, names, own, uses, self.reserve(uses, key))
+
+    def reserve(self, uses: Mapping[str, str], key: frozenset[tuple[str, str]] = frozenset()) -> _Shared:
+        """An environment that declares these names; expressions share it whose names at the root are the same."""
+        shared = self._open.get(key)
+        if shared is None or not shared.takes(uses):
+            shared = self._open[key] = _Shared()
+            shared.takes(uses)
         return shared
 
-    def compile(self, source: str, want: str, names: Mapping[str, str], own: Mapping[str, str] = NO_TYPES) -> Compiled:
+    def compile(self, looked: Looked, want: str) -> Compiled:
         """Compile an expression that is to yield a type.
 
-        :param names: all names of the runbook with their types, of which it may mention any.
-        :param own: further names at the root: an observation's own fields, ``item``.
         :raises Rejected: if it is no expression, mentions other names, or yields another type.
         """
-        if not source.strip() or len(source) > MAX_CHARACTERS or not source.isprintable():
-            look_at(source)
-        reading = read(source)
-        used, used_own = mentioned(reading, names), mentioned(reading, own)
-        key = (source, want, frozenset({**used, **used_own}.items()))
+        key = (looked.source, want, frozenset(looked.uses.items()))
         if key not in self._compiled:
-            self._compiled[key] = self._fresh(source, want, reading, names, own)
+            self._compiled[key] = self._fresh(looked, want)
         return self._compiled[key]
 
-    def _fresh(
-        self, source: str, want: str, reading: Reading, names: Mapping[str, str], own: Mapping[str, str]
-    ) -> Compiled:
-        used, used_own = mentioned(reading, names), mentioned(reading, own)
-        found = [*traps(source, reading, {*used, *used_own}, own), *self._bad_constants(source, reading)]
-        shared = self.reserve(used, used_own)
+    def yields(self, looked: Looked, want: str) -> str:
+        """The type that an expression yields; one that is nothing but a name need not be compiled to be known.
+
+        :raises Rejected: as :meth:`compile` does.
+        """
+        type_ = looked.uses.get(looked.source)
+        return type_ if type_ is not None and accepts(want, type_) else self.compile(looked, want).returns
+
+    def _fresh(self, looked: Looked, want: str) -> Compiled:
+        source, reading = looked.source, looked.reading
+        look_at(source)
+        found = [*traps(source, reading, looked.uses, looked.own), *self._bad_constants(source, reading)]
         try:
-            program = shared.compile(source)
+            program = looked.shared.compile(source)
         except RuntimeError as error:
-            raise Rejected([*found, *explain(source, {*names, *own}, str(error))]) from None
+            raise Rejected([*found, *explain(source, {*looked.names, *looked.own}, str(error))]) from None
         returns = program.return_type().name().lower().replace(", ", ",")
         if not accepts(want, returns):
             found.append(wrong_result(source, want, returns))
         try:
-            program = _over_lists(source, reading, {**used, **used_own}, program, shared)
+            program = _over_lists(looked, program)
         except Rejected as rejected:
             found += rejected.problems
-        if not found and not used and not used_own:
+        if not found and not looked.uses:
             found += _never_works(source, program)
         if found:
             raise Rejected(found)
-        return Compiled(source, program, {**used, **used_own}, returns, reading)
+        return Compiled(source, program, looked.uses, returns, reading)
 
     def _bad_constants(self, source: str, reading: Reading) -> Iterable[Problem]:
         """The constants that cannot be converted, tried now and not in the middle of an incident."""
@@ -169,7 +191,7 @@ class Compiler:
     def _tried(self, text: str) -> str | None:
         """What is wrong with a text that mentions no name; None where nothing is."""
         try:
-            value = self.reserve(NO_TYPES).compile(text).eval(data={})
+            value = self.reserve({}).compile(text).eval(data={})
         except RuntimeError:
             return None
         if value.type() != _T.ERROR:
@@ -180,17 +202,16 @@ class Compiler:
         return f"{constant.removesuffix(')')} is not {spoken(function)}"
 
 
-def _over_lists(
-    source: str, reading: Reading, used: Mapping[str, str], program: cel.Expression, shared: _Shared
-) -> cel.Expression:
+def _over_lists(looked: Looked, program: cel.Expression) -> cel.Expression:
     """The same expression with every range of ``map`` and ``filter`` that may be no list held to be one.
 
     :raises Rejected: if one of them is a map by its type.
     """
-    doubtful = [piece for piece in reading.ranges if not used.get(piece.text, "").startswith("list")]
+    source, compile_ = looked.source, looked.shared.compile
+    doubtful = [piece for piece in looked.reading.ranges if not looked.uses.get(piece.text, "").startswith("list")]
     for piece in doubtful:
         try:
-            shared.compile(held(source, [(piece.start, piece.end)]))
+            compile_(held(source, [piece]))
         except RuntimeError as error:
             if "recursion" in str(error):
                 raise Rejected([too_deep(source)]) from None
@@ -200,7 +221,7 @@ def _over_lists(
     if not doubtful:
         return program
     try:
-        return shared.compile(held(source, [(piece.start, piece.end) for piece in doubtful]))
+        return compile_(held(source, doubtful))
     except RuntimeError:
         raise Rejected([too_deep(source)]) from None
 
@@ -283,9 +304,8 @@ class Cel:
     def render(self, template: Json, scope: Mapping[str, Json]) -> Resolved:
         """A field, or a mapping of fields, with every ``${{ }}`` in it evaluated.
 
-        A text that is wholly one ``${{ }}`` becomes its value. In a list that is rendered by itself, and in those named
-        ``argv`` and ``command``, an element that is wholly one list is spliced into the list around it. Keys stay as
-        they are, and so does ``${{`` in a value.
+        A text that is wholly one ``${{ }}`` becomes its value, also where that is a list in a list: a kind splices it
+        where it wants texts. Keys stay as they are, and so does ``${{`` in a value.
 
         :raises ExpressionError: as :meth:`evaluate` does, with the place in the text of the template.
         """
@@ -303,7 +323,7 @@ class Cel:
         key = (source, want, frozenset(around.items()))
         if key not in self._ready:
             try:
-                self._ready[key] = self._compiler.compile(source, want, self._types, around)
+                self._ready[key] = self._compiler.compile(self._compiler.look(source, self._types, around), want)
             except Rejected as rejected:
                 first = rejected.problems[0]
                 raise ExpressionError(first.message, first.line, first.column) from None

@@ -10,32 +10,24 @@ from runbook.model.canonical import Json
 from runbook.model.evaluator import ExpressionError
 from runbook.model.secrets import Resolved, SecretRef, SecretText
 
-SPLICED = frozenset({"argv", "command"})
-"""The fields in whose lists an element that is wholly one list is spliced."""
 Evaluate: TypeAlias = Callable[[str], Json]
 """The value of an expression; it raises ExpressionError."""
 
 
-def rendered(template: Json, evaluate: Evaluate, *, splice: bool = True) -> Resolved:
+def rendered(template: Json, evaluate: Evaluate) -> Resolved:
     """A field, or a mapping of fields, with every ``${{ }}`` in it evaluated.
 
-    :param splice: whether an element that is wholly one list is spliced, if this is a list.
+    An element of a list that is wholly one list stays one element; kinds splice it where they want texts.
+
     :raises ExpressionError: with the place in the text of the template.
     """
     match template:
         case str():
             return _text(template, evaluate) if OPEN in template else template
         case list():
-            items: list[Resolved] = []
-            for item in template:
-                value = rendered(item, evaluate, splice=False)
-                if splice and isinstance(item, str) and isinstance(value, list):
-                    items += value
-                else:
-                    items.append(value)
-            return items
+            return [rendered(item, evaluate) for item in template]
         case dict():
-            return {key: rendered(item, evaluate, splice=key in SPLICED) for key, item in template.items()}
+            return {key: rendered(item, evaluate) for key, item in template.items()}
         case _:
             return template
 

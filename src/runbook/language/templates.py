@@ -1,5 +1,6 @@
 """Splits a text at its ``${{ }}``: strings and braces inside an expression are respected, comments are not."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -7,6 +8,8 @@ from typing import TypeAlias
 from runbook.language.tokens import TOKEN
 
 OPEN, CLOSE = "${{", "}}"
+_SIMPLE = re.compile(r"""[^{}'"/`]*\}\}""")
+"""An expression without strings, braces and comments, with what closes it."""
 
 
 class Unclosed(Exception):  # noqa: N818 - said of the text
@@ -58,6 +61,8 @@ def split(text: str) -> Parts:
 def _end(text: str, start: int) -> int:
     """The offset of the ``}}`` that closes the ``${{`` at a place."""
     at, depth = start + len(OPEN), 0
+    if simple := _SIMPLE.match(text, at):
+        return simple.end() - len(CLOSE)
     while at < len(text):
         if depth == 0 and text.startswith(CLOSE, at):
             return at

@@ -23,14 +23,17 @@ _STRING = r"""
   | [bB]?(?:'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\"|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")
 """
 TOKEN = re.compile(
-    rf"""(?P<string>{_STRING})
-  | (?P<skip>//[^\n]*|\s+)
+    rf"""(?P<skip>\s+|//[^\n]*)
+  | (?P<name>(?![rRbB]{{1,2}}['"])[A-Za-z_][A-Za-z0-9_]*|`[^`\n]*`)
   | (?P<number>0[xX][0-9a-fA-F]+[uU]?|[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+(?:[eE][+-]?[0-9]+|[uU])?)
-  | (?P<name>[A-Za-z_][A-Za-z0-9_]*|`[^`\n]*`)
+  | (?P<string>(?=[rRbB'"])(?:{_STRING}))
   | (?P<sign>.)""",
     re.VERBOSE | re.DOTALL,
 )
 """One token of an expression; every text is a sequence of them."""
+_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
+_DOT = re.compile(r"\.")
+_LITERALS = frozenset({"true", "false", "null", "in"})
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 
 
@@ -153,7 +156,7 @@ class _Reader:
             indexes.append(indexes[-1] + 2)
         if self._called(indexes[-1]):
             indexes.pop()
-        if not indexes or self.words[i] in ("true", "false", "null", "in"):
+        if not indexes or self.words[i] in _LITERALS:
             return None
         return Mention(
             tuple(self.words[k].strip("`") for k in indexes),
@@ -206,7 +209,11 @@ class _Reader:
         return [Piece(self.source[piece], piece.start, piece.stop)]
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=65_536)
 def read(source: str) -> Reading:
     """What a text mentions."""
+    if _NAME.fullmatch(source) and source not in _LITERALS:
+        ends = [*(dot.start() for dot in _DOT.finditer(source)), len(source)]
+        mention = Mention(tuple(source.split(".")), (0, *(end + 1 for end in ends[:-1])), tuple(ends))
+        return Reading((mention,), (), (), (), (), builds_lists=False)
     return _Reader(source).read()

@@ -1,11 +1,11 @@
 """What is settled about an expression without asking the library: what it would misread, and what must not reach it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from runbook.language import problems
 from runbook.language.explain import ROOTS, needless_has
 from runbook.language.problems import Problem, at
-from runbook.language.tokens import Reading
+from runbook.language.tokens import Piece, Reading
 from runbook.language.values import spoken
 
 MAX_CHARACTERS = 4_000
@@ -54,13 +54,13 @@ def look_at(source: str) -> None:
     if len(source) > MAX_CHARACTERS:
         said = f"the expression has {len(source)} characters, and at most {MAX_CHARACTERS} are read"
         raise Rejected([at(source, 0, 1, problems.UNREADABLE, said, help="save parts of it in earlier steps")])
-    for offset, char in enumerate(source):
+    for offset, char in enumerate(source if not source.isprintable() else ""):
         if "\ud800" <= char <= "\udfff" or char == "\0":
             said = "the expression holds a character that is not valid Unicode text"
             raise Rejected([at(source, offset, offset + 1, problems.UNREADABLE, said, help="take it out")])
 
 
-def traps(source: str, reading: Reading, used: set[str], own: Mapping[str, str]) -> Iterable[Problem]:
+def traps(source: str, reading: Reading, used: Container[str], own: Mapping[str, str]) -> Iterable[Problem]:
     """What the library would take for something else."""
     for mention in reading.asked:
         if ".".join(mention.parts) in used:
@@ -79,9 +79,9 @@ def wrong_result(source: str, want: str, returns: str) -> Problem:
     return at(source, 0, len(source.rstrip()), problems.WRONG_RESULT, said, label=spoken(returns), help=help_)
 
 
-def held(source: str, ranges: Sequence[tuple[int, int]]) -> str:
+def held(source: str, ranges: Sequence[Piece]) -> str:
     """The text with ``(`` and `` + [])`` around each of these ranges, which may hold one another."""
-    marks = [(end, 0, " + [])") for _, end in ranges] + [(start, 1, "(") for start, _ in ranges]
+    marks = [(piece.end, 0, " + [])") for piece in ranges] + [(piece.start, 1, "(") for piece in ranges]
     text = source
     for offset, _, mark in sorted(marks, reverse=True):
         text = text[:offset] + mark + text[offset:]

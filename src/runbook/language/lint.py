@@ -1,0 +1,28 @@
+"""Judges what a whole runbook means: its graph, and its expressions."""
+
+from runbook.language.flow import Flow
+from runbook.language.lint_graph import lint_graph
+from runbook.language.lint_types import lint_types
+from runbook.language.source import Document
+from runbook.model.diagnostics import Diagnostic
+from runbook.model.kind import Registry
+from runbook.model.runbook import Nested, Runbook, Step
+
+
+def lint(runbook: Runbook, document: Document, registry: Registry) -> list[Diagnostic]:
+    """Every mistake in the graph and in the expressions of a runbook, in no particular order."""
+    kinds = {name: registry[name] for name in _kinds(runbook)}
+    flow = Flow(runbook, kinds)
+    return [*lint_graph(runbook, document, kinds, flow), *lint_types(runbook, document, kinds, flow)]
+
+
+def _kinds(runbook: Runbook) -> set[str]:
+    """The names of the kinds that a runbook uses: each is asked for once, as a registry may have to import it."""
+    used: set[str] = set()
+    todo: list[Step | Nested] = list(runbook.steps)
+    while todo:
+        step = todo.pop()
+        used.add(step.kind)
+        inside = (step.undo, step.probe, *step.nested.values()) if isinstance(step, Step) else (step.probe,)
+        todo += [nested for nested in inside if nested is not None]
+    return used

@@ -1,0 +1,130 @@
+"""Judges every expression of a runbook: names, types, and whether what it mentions is set on every path there.
+
+Two rounds: in the first all expressions say which names they mention, so that few environments serve them all; in the
+second each is compiled. That keeps a file of 2,000 steps within a fifth of a second.
+"""
+
+from collections.abc import Iterator
+
+from runbook.language import problems
+from runbook.language.expression_places import Broken, ExpressionPlaces, Place
+from runbook.language.expressions import Compiler, Looked
+from runbook.language.flow import Flow
+from runbook.language.places import Path
+from runbook.language.problems import Problem, at
+from runbook.language.scope import names_of, type_of
+from runbook.language.setness import Sets
+from runbook.language.source import Document
+from runbook.language.templates import Hole
+from runbook.language.tokens import position
+from runbook.language.traps import Rejected
+from runbook.language.values import spoken
+from runbook.language.wanted import fits, is_form, said
+from runbook.model.diagnostics import Diagnostic
+from runbook.model.kind import Registry
+from runbook.model.runbook import Runbook
+
+
+def lint_types(runbook: Runbook, document: Document, registry: Registry, flow: Flow) -> Iterator[Diagnostic]:
+    """Every mistake in the expressions of a runbook, in no particular order; one in a shared default only once."""
+    found = list(_Types(runbook, document, registry, flow).judge())
+    yield from {(d.code.number, d.span, d.message): d for d in reversed(found)}.values()
+
+
+class _Types:
+    """One judgement of the expressions of one runbook."""
+
+    def __init__(self, runbook: Runbook, document: Document, registry: Registry, flow: Flow) -> None:
+        self.runbook = runbook
+        self.document = document
+        self.compiler = Compiler()
+        self.found = list(ExpressionPlaces(runbook, document.data, registry).find())
+        self.names = names_of(runbook, registry, self.compiler)
+        self.sets = Sets(runbook, self.names, flow)
+        self.saved: dict[str, str] = {}
+
+    def judge(self) -> Iterator[Diagnostic]:
+        for broken in self.found:
+            if isinstance(broken, Broken):
+                yield self._diagnostic(broken.path, broken.text, 0, _broken(broken))
+        looked = [(place, self._look(place)) for place in self.found if isinstance(place, Place)]
+        for place, expression in looked:
+            for problem in self._judged(place, expression):
+                yield self._diagnostic(place.path, place.text, place.offset, problem)
+        yield from self._environments()
+
+    def _look(self, place: Place) -> Looked | str:
+        """An expression as it was looked at, or the name of the secret that it is."""
+        secret = Hole(place.source, 0).secret if place.template else None
+        return secret or self.compiler.look(place.source, self.names.types, place.around.own)
+
+    def _judged(self, place: Place, looked: Looked | str) -> Iterator[Problem]:
+        """What is wrong with one expression."""
+        if isinstance(looked, str):
+            yield from self.sets.secret(place, looked)
+            return
+        try:
+            returns = self.compiler.yields(looked, "dyn" if is_form(place.want) else place.want)
+        except Rejected as rejected:
+            yield from rejected.problems
+        else:
+            yield from self._saved_before(place, returns)
+            if is_form(place.want) and not fits(place.want, returns):
+                message, help_ = said(place.want, returns, whole=place.whole)
+                yield at(place.source, 0, len(place.source), problems.WRONG_RESULT, message, help=help_)
+        for mention in looked.reading.mentions:
+            yield from self.sets.unset(place, mention)
+
+    def _saved_before(self, place: Place, returns: str) -> Iterator[Problem]:
+        """A second type of a saved value; one that is known only in a run goes with every other."""
+        if place.path[-2:-1] != ("save",) or returns == "dyn":
+            return
+        name = str(place.path[-1])
+        first = self.saved.setdefault(name, returns)
+        if first != returns:
+            message = f"`saved.{name}` is {spoken(first)} elsewhere, and {spoken(returns)} here"
+            help_ = "save values of one type under one name"
+            yield at(place.source, 0, len(place.source), problems.TWO_TYPES, message, help=help_)
+
+    def _environments(self) -> Iterator[Diagnostic]:
+        """Keys that are of one type in one environment and of another in the next."""
+        first: dict[str, tuple[str, str]] = {}
+        for environment, values in self.runbook.environments.items():
+            for key, value in values.items():
+                type_ = type_of(value)
+                other, name = first.setdefault(key, (type_, environment))
+                if type_ != other and {type_, other} != {"int", "double"}:
+                    message = f"`{key}` is {spoken(type_)} in `{environment}` and {spoken(other)} in `{name}`"
+                    yield Diagnostic(
+                        code=problems.TWO_TYPES,
+                        message=message,
+                        file=self.document.file,
+                        span=self.document.span(("environments", environment, key)),
+                        help="give it values of one type in all environments",
+                    )
+
+    def _diagnostic(self, path: Path, text: str, offset: int, problem: Problem) -> Diagnostic:
+        """A problem at its place in the file."""
+        line, column = position(text, offset)
+        return Diagnostic(
+            code=problem.code,
+            message=problem.message,
+            file=self.document.file,
+            span=self.document.inside(
+                path,
+                line + problem.line - 1,
+                problem.column + (column - 1 if problem.line == 1 else 0),
+                problem.length,
+            ),
+            label=problem.label,
+            help=problem.help,
+        )
+
+
+def _broken(place: Broken) -> Problem:
+    """What is wrong with a text that is no template."""
+    if place.offset is None:
+        said_ = "a key cannot hold an expression"
+        return at(place.text, 0, len(place.text), problems.BROKEN_TEMPLATE, said_, help="put it into the value")
+    said_ = "`${{` is never closed with `}}`"
+    return at(place.text, place.offset, place.offset + 3, problems.BROKEN_TEMPLATE, said_, help="close it with `}}`")
