@@ -20,11 +20,16 @@ from runbook.walk.walk import Walk
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """Something that an operator does to the walk: one of ``HANDS`` in ``walk/tables.py``, with its reason."""
+    """Something that an operator does to the walk: one of ``HANDS`` in ``walk/tables.py``, with its reason.
+
+    ``by`` and ``inbox`` are set where another process asked for it.
+    """
 
     do: str
     reason: str | None = None
     to: str | None = None
+    by: str | None = None
+    inbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,26 +29,26 @@ from runbook.walk.scope import Scope
 from runbook.walk.walk import IllegalEvent, Walk
 
 NOT_A_WALK = Code(
-    number="RB540",
+    number="RB546",
     title="not a legal walk",
     why="A fresh walk of the same runbook was told the log's records in order, and refused this one: a step out of "
     "order, an edge that the graph does not have, a change that nobody confirmed, an attempt too many. Either the log "
     "was not written by this program, or it was changed and its hashes were made anew.",
 )
 OTHER_RUNBOOK = Code(
-    number="RB541",
+    number="RB547",
     title="runbook is not the one of the log",
     why="The log names its runbook by the SHA-256 of the file. The file beside the log is missing, or another one, so "
     "nobody can say whether the log is a walk of it.",
 )
 OTHER_VERDICT = Code(
-    number="RB542",
+    number="RB548",
     title="verdict does not follow",
     why="The verdict, or the action, of a step does not follow from what the log says before it: judged again from the "
     "recorded observation it comes out otherwise. The observation or the verdict was changed.",
 )
 NOT_JUDGED = Code(
-    number="RB543",
+    number="RB549",
     title="not judged again",
     why="Some verdicts were taken as they stand: the kind's judge has another number in this version, or the "
     "observation is masked or cut where it matters. The order of the walk was judged all the same.",

@@ -299,8 +299,9 @@ class Session:
                 do=hand.do,
                 to=hand.to,
                 reason=hand.reason,
-                by=self.walk.operator,
-                source=self._operator.source,
+                by=hand.by or self.walk.operator,
+                source="inbox" if hand.inbox else self._operator.source,
+                inbox=hand.inbox,
             )
         except IllegalEvent as refused:
             self._operator.correct(self._here(), refused.message)

@@ -52,7 +52,8 @@ class RunStarted(Event):
 class OperatorActed(Event):
     """The operator takes the walk in hand: ``do`` is ``skip go_to retry pause abort check_now stop_waiting interrupt``.
 
-    ``step`` and ``visit`` say where; ``to`` is the target of a ``go_to``.
+    ``step`` and ``visit`` say where; ``to`` is the target of a ``go_to``. ``source`` is ``terminal``, ``answers``,
+    ``scenario``, or ``inbox`` where another process asked for it, whose message has the id ``inbox``.
     """
 
     TYPE = "operator.acted"
@@ -63,6 +64,7 @@ class OperatorActed(Event):
     reason: str | None = None
     by: str
     source: str
+    inbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ class NoteAdded(Event):
     kind: str
     text: str
     by: str
+    inbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +118,7 @@ class Warned(Event):
 
     TYPE = "warning"
     text: str
+    inbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from runbook.walk.rules import IllegalEvent
 from runbook.walk.run_events import (
     DeviationRecorded,
     Event,
+    NoteAdded,
     OperatorActed,
     ReminderDue,
     RunFinished,
@@ -18,6 +19,7 @@ from runbook.walk.run_events import (
     RunPaused,
     RunResumed,
     RunStarted,
+    Warned,
 )
 from runbook.walk.tables import HANDS, RUN, Phase, RunPhase
 
@@ -63,6 +65,8 @@ def tell(walk: "Walk", event: Event) -> None:
             _finish(walk, event)
         case _:
             pass
+    if isinstance(event, NoteAdded | Warned | OperatorActed) and event.inbox is not None:
+        walk.delivered.add(event.inbox)
     walk.phase = following
 
 
@@ -120,7 +124,7 @@ def _act(walk: "Walk", event: OperatorActed) -> None:
     visit = walk.visit
     if allowed is None:
         raise IllegalEvent("act", f"an operator cannot `{event.do}`")
-    if event.by != walk.operator:
+    if event.by != walk.operator and not (event.source == "inbox" and event.do in {"pause", "abort"}):
         raise IllegalEvent("operator", f"`{event.by}` acts, and `{walk.operator}` walks")
     if walk.intent is not None and event.do != "abort":
         raise IllegalEvent("act", f"`{event.do}` before `{walk.intent.do}` was carried out")

@@ -76,6 +76,7 @@ class Walk:
         self.start_at: str | None = None
         self.jumped = False
         self.reminded: dict[int, int] = {}
+        self.delivered: set[str] = set()
         self.finish: Finish | None = None
         self.mono = 0
         self._targets = {(edge.source, edge.via): edge.target for edge in self.edges}

@@ -1,0 +1,112 @@
+"""``runbook check``: schema, graph, type and safety diagnostics of runbooks and scenarios."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from runbook.cli.options import Parser, format_option
+from runbook.kinds.registry import KINDS
+from runbook.language.frames import as_json, frame, one_line
+from runbook.language.loading import load, load_answers, load_scenario
+from runbook.language.source import Document
+from runbook.model.diagnostics import Code, Diagnostic, Severity
+
+NOTHING_THERE = Code(
+    number="RB120",
+    title="nothing to check",
+    why="A directory stands for every runbook and scenario below it, and there is none in this one. A check of nothing "
+    "says nothing, and would be taken for a success.",
+)
+SUFFIXES = (".yaml", ".yml")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check files; 1 if there is an error, 2 if a path cannot be read, else 0."""
+    parser = Parser("check", "Look for mistakes in runbooks and scenarios. A directory means every one below it.")
+    parser.add_argument("paths", metavar="PATH", nargs="*", default=["."], help="a file or a directory; default: .")
+    format_option(parser, ("text", "line", "json"))
+    options = parser.parse_args(arguments)
+    found: list[tuple[Diagnostic, Document | None]] = []
+    unreadable = False
+    for path in options.paths:
+        for file in _files(path):
+            if file is None:
+                message = "there is no runbook or scenario below this directory"
+                found.append((Diagnostic(code=NOTHING_THERE, message=message, file=path, help="name a file"), None))
+                unreadable = True
+                continue
+            document, diagnostics = _check(file)
+            unreadable = unreadable or document is None
+            found += [(diagnostic, document) for diagnostic in diagnostics]
+    _write(found, options.format)
+    if unreadable:
+        return 2
+    return 1 if any(diagnostic.severity is Severity.ERROR for diagnostic, _ in found) else 0
+
+
+def _files(path: str) -> Iterator[str | None]:
+    """The files that a path means; None where there is none."""
+    if not Path(path).is_dir():
+        yield path
+        return
+    below = sorted(str(p) for p in Path(path).rglob("*") if p.suffix in SUFFIXES and p.is_file() and _ours(p))
+    if below:
+        yield from below
+    else:
+        yield None
+
+
+def _ours(path: Path) -> bool:
+    """Whether a file below a directory says that it is a runbook or a scenario."""
+    if any(part.startswith(".") and part not in {".", ".."} for part in path.parts):
+        return False
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return any(line.startswith(("runbook:", "scenario:")) for line in file)
+    except OSError:
+        return True
+
+
+def _check(file: str) -> tuple[Document | None, Sequence[Diagnostic]]:
+    """What is wrong with one file, by what it says it is."""
+    key = _first_key(file)
+    if key == "scenario":
+        scenario = load_scenario(file)
+        return scenario.document, scenario.diagnostics
+    if key == "answers":
+        answers = load_answers(file)
+        return answers.document, answers.diagnostics
+    loaded = load(file, KINDS)
+    return loaded.document, loaded.diagnostics
+
+
+def _first_key(file: str) -> str:
+    """Which kind of file it is: by the first of the three keys that begins a line."""
+    try:
+        with open(file, encoding="utf-8", errors="replace") as lines:  # noqa: PTH123 - the path is the user's word
+            for line in lines:
+                key = line.partition(":")[0]
+                if key in {"runbook", "scenario", "answers"}:
+                    # A scenario names its runbook too.
+                    return (
+                        "scenario" if key == "runbook" and any(rest.startswith("scenario:") for rest in lines) else key
+                    )
+    except OSError:
+        pass
+    return "runbook"
+
+
+def _write(found: Sequence[tuple[Diagnostic, Document | None]], form: str) -> None:
+    match form:
+        case "json":
+            sys.stdout.write(as_json([diagnostic for diagnostic, _ in found]) + "\n")
+        case "line":
+            for diagnostic, _ in found:
+                sys.stdout.write(one_line(diagnostic) + "\n")
+        case _:
+            for diagnostic, document in found:
+                sys.stdout.write(frame(diagnostic, document.text if document else "").rstrip("\n") + "\n\n")
+            errors = sum(diagnostic.severity is Severity.ERROR for diagnostic, _ in found)
+            warnings = len(found) - errors
+            if found:
+                sys.stderr.write(f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}\n")

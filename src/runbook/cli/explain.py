@@ -1,0 +1,54 @@
+"""``runbook explain``: explain a code."""
+
+import json
+import pkgutil
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+
+import runbook
+from runbook.cli.options import Parser, format_option
+from runbook.language.near import nearest
+from runbook.model.canonical import Json
+from runbook.model.diagnostics import Code, Diagnostic, Refused
+
+NO_SUCH_CODE = Code(number="RB316", title="no such code", why="There is no diagnostic of that code.")
+
+
+def every_code() -> Mapping[str, Code]:
+    """Every code that this program has, by its number, in order."""
+    found: dict[str, Code] = {}
+    for module in pkgutil.walk_packages(runbook.__path__, "runbook."):
+        if module.name.endswith("__main__"):
+            continue
+        for value in vars(import_module(module.name)).values():
+            if isinstance(value, Code):
+                found[value.number] = value
+    return dict(sorted(found.items()))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Explain one code, or list them all."""
+    parser = Parser("explain", "Explain a code of a diagnostic, such as RB201.")
+    parser.add_argument("code", metavar="CODE", nargs="?", help="a code; default: all, a line each")
+    format_option(parser, ("text", "json"))
+    options = parser.parse_args(arguments)
+    codes = every_code()
+    number = (options.code or "").upper()
+    if number and number not in codes:
+        near = nearest(number, list(codes))
+        help_ = f"did you mean {near}?" if near else "`runbook explain` lists them"
+        raise Refused(Diagnostic(code=NO_SUCH_CODE, message=f"there is no code `{options.code}`", help=help_))
+    chosen = [codes[number]] if number else list(codes.values())
+    if options.format == "json":
+        described: list[Json] = [
+            {"code": code.number, "title": code.title, "severity": code.severity.value, "why": code.why}
+            for code in chosen
+        ]
+        sys.stdout.write(json.dumps({"codes": described}, indent=2) + "\n")
+    elif number:
+        code = chosen[0]
+        sys.stdout.write(f"{code.number} ({code.severity.value}): {code.title}\n\n{code.why}\n")
+    else:
+        sys.stdout.write("".join(f"{code.number}  {code.severity.value:<7}  {code.title}\n" for code in chosen))
+    return 0

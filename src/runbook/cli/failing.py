@@ -1,0 +1,77 @@
+"""What a user reads when a command cannot do what it should: a code, a place, and one thing to do next."""
+
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+
+from runbook.audit.writer import LogFailed
+from runbook.cli.main import COMMANDS, COMMANDS_NOT_YET, LOG_FAILED, OUR_FAULT, USAGE_STATUS
+from runbook.language.frames import frame
+from runbook.language.near import nearest
+from runbook.model.diagnostics import Code, Diagnostic, Refused
+
+USAGE = Code(
+    number="RB310",
+    title="command line that cannot be read",
+    why="An option, a command or an argument is not one of those that there are. Nothing was begun.",
+)
+NOT_YET = Code(
+    number="RB311",
+    title="not in this version yet",
+    why="The command or option belongs to the command line, and this version cannot do yet what it says. It is refused "
+    "rather than passed over or half done.",
+)
+
+
+def complain(diagnostics: Iterable[Diagnostic]) -> None:
+    """Write diagnostics to the terminal as frames, with the lines that they are about."""
+    texts: dict[str, str] = {}
+    for diagnostic in diagnostics:
+        file = diagnostic.file
+        if file is not None and diagnostic.span is not None and file not in texts:
+            try:
+                texts[file] = Path(file).read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                texts[file] = ""
+        sys.stderr.write(frame(diagnostic, texts.get(file or "", "")).rstrip("\n") + "\n")
+
+
+def unknown_command(name: str) -> int:
+    """Refuse a command that there is not, or not yet."""
+    if name in COMMANDS_NOT_YET:
+        message = f"`runbook {name}` does not exist yet: it will {COMMANDS_NOT_YET[name]}"
+        complain([Diagnostic(code=NOT_YET, message=message, help="`runbook --help` lists what works")])
+        return USAGE_STATUS
+    near = nearest(name, [*COMMANDS, *COMMANDS_NOT_YET])
+    help_ = f"did you mean `runbook {near}`?" if near else "`runbook --help` lists the commands"
+    complain([Diagnostic(code=USAGE, message=f"there is no command `{name}`", help=help_)])
+    return USAGE_STATUS
+
+
+def status_of(error: Exception) -> int:
+    """Say what went wrong, and return the exit status that means it."""
+    match error:
+        case Refused():
+            complain(error.diagnostics)
+            return USAGE_STATUS
+        case LogFailed():
+            complain([error.diagnostic])
+            return LOG_FAILED
+        case _:
+            return our_fault(error)
+
+
+def our_fault(error: BaseException) -> int:
+    """Something happened that should not: one line, and where the whole story is."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="runbook-trace-", suffix=".txt", delete=False) as file:
+            file.write(text)
+            where = f"the trace is in {file.name}"
+    except OSError:
+        where = "the trace could not be written"
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    sys.stderr.write(f"runbook: this is our fault: {what}; {where}\n")
+    return OUR_FAULT

@@ -1,0 +1,127 @@
+"""Entry point: finds the command, and turns whatever comes of it into an exit status.
+
+Nothing heavy is imported here; ``--version`` and ``--help`` cost two interpreter starts and no more.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import NoReturn, Protocol
+
+from runbook import VERSION
+
+COMMANDS: Mapping[str, str] = {
+    "check": "look for mistakes in runbooks and scenarios",
+    "run": "walk a runbook",
+    "resume": "go on with a run that was paused or interrupted",
+    "test": "walk scenarios without anybody, with edge coverage",
+    "runs": "list past and present runs",
+    "status": "show where a run stands",
+    "note": "write something down in a run's log",
+    "abort": "end a run",
+    "report": "write the incident report of a run",
+    "verify": "judge a log",
+    "explain": "explain a code",
+    "kinds": "describe the kinds of steps",
+    "schema": "print a schema",
+}
+"""Every command that works, with what it does."""
+COMMANDS_NOT_YET: Mapping[str, str] = {
+    "drill": "walk a scenario in the terminal; until then `runbook test` walks it headless",
+    "watch": "follow a run from another terminal; until then `runbook status` shows where it stands",
+    "handover": "hand a run to another operator; until then `runbook resume RUN --operator ID` records it",
+    "approve": "approve a step of somebody else's run",
+    "bundle": "pack a run into one archive",
+    "show": "print a runbook as text, Markdown or a graph",
+    "new": "begin a runbook",
+    "import": "turn Markdown into a draft",
+    "state": "make a shared state directory",
+}
+"""Commands that this version does not have yet, with what they will do."""
+USAGE_STATUS, OUR_FAULT, LOG_FAILED, INTERRUPTED = 2, 70, 74, 130
+
+
+class Command(Protocol):
+    """A module of this room."""
+
+    def main(self, arguments: Sequence[str]) -> int:
+        """Do what the command does and return the exit status."""
+
+
+def main() -> NoReturn:
+    """Run the command line of this process, and exit."""
+    status = run(sys.argv[1:])
+    _flush()
+    # Daemon threads and destructors have nothing left to do that could matter; some libraries crash in theirs.
+    os._exit(status)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit status; nothing that goes wrong leaves a traceback on the terminal."""
+    if sys.platform == "win32":
+        sys.stderr.write("runbook: Windows is not supported; use Linux or macOS, or WSL\n")
+        return USAGE_STATUS
+    try:
+        return _dispatch(list(arguments))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _close_stdout()
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
+        from runbook.cli.failing import status_of
+
+        return status_of(error)
+
+
+def _dispatch(arguments: list[str]) -> int:
+    moved: list[str] = []
+    while len(arguments) > 1 and arguments[0] in {"--state-dir", "--store"}:
+        # Options of the store may stand before the command too.
+        moved += arguments[:2]
+        del arguments[:2]
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        sys.stdout.write(_help())
+        return 0 if arguments else USAGE_STATUS
+    name, rest = arguments[0], [*moved, *arguments[1:]]
+    if name in {"-V", "--version"}:
+        sys.stdout.write(f"runbook {VERSION}\n")
+        return 0
+    if name in COMMANDS:
+        module: Command = import_module(f"runbook.cli.{name}")
+        return module.main(rest)
+    from runbook.cli.failing import unknown_command
+
+    return unknown_command(name)
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: runbook COMMAND [ARGUMENT…]",
+            "",
+            "Runbooks as code: checked before the incident, walked with confirmations, recorded in an audit log.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "`runbook COMMAND --help` says more. --version prints the version.",
+            "",
+        ]
+    )
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            continue
+
+
+def _close_stdout() -> None:
+    """Nobody reads our output any more: let nothing complain about it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

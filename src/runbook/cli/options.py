@@ -1,0 +1,57 @@
+"""The parsers of commands, and the options that several of them have."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from typing import NoReturn
+
+from runbook.model.diagnostics import Diagnostic, Refused
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose mistakes are diagnostics, and which takes no abbreviated option."""
+
+    def __init__(self, name: str, description: str) -> None:
+        super().__init__(prog=f"runbook {name}", description=description, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse a command line.
+
+        :raises Refused: always.
+        """
+        from runbook.cli.failing import USAGE
+
+        raise Refused(Diagnostic(code=USAGE, message=message, help=f"`{self.prog} --help` shows how it is used"))
+
+
+def state_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--state-dir``."""
+    parser.add_argument(
+        "--state-dir",
+        metavar="DIR",
+        help="where runs are kept; default: $RUNBOOK_STATE_DIR, or $XDG_STATE_HOME/runbook",
+    )
+
+
+def format_option(parser: argparse.ArgumentParser, formats: Sequence[str], default: str = "text") -> None:
+    """Add ``--format``."""
+    parser.add_argument(
+        "--format", choices=formats, default=default, help=f"one of {', '.join(formats)}; default: {default}"
+    )
+
+
+def run_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``RUN``."""
+    parser.add_argument("run", metavar="RUN", help="the id of a run, a unique beginning of it, or `last`")
+
+
+def default_operator() -> str:
+    """Who sits here: ``login@host``."""
+    import getpass
+    import platform
+
+    try:
+        login = getpass.getuser()
+    except (OSError, KeyError):
+        login = str(os.getuid())
+    return f"{login}@{platform.node()}"

@@ -1,0 +1,25 @@
+"""``runbook resume``: go on with a run that was paused or interrupted."""
+
+import os
+from collections.abc import Sequence
+
+from runbook.audit.store import Store, state_dir
+from runbook.cli.options import Parser, run_argument, state_option
+from runbook.cli.run import load_answers_for
+from runbook.cli.walking import take_seat, walk
+from runbook.drivers.live import snapshot_of
+from runbook.kinds.registry import KINDS
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Go on with a run; the exit statuses are those of ``run``."""
+    parser = Parser("resume", "Go on with a run that was paused or interrupted, with the runbook as it was then.")
+    run_argument(parser)
+    parser.add_argument("--answers", metavar="FILE", help="an answers file: walk without a terminal")
+    parser.add_argument("--operator", metavar="ID", help="who goes on; default: who walked last")
+    parser.add_argument("--key", metavar="FILE", help="your SSH key; signatures do not exist yet")
+    state_option(parser)
+    options = parser.parse_args(arguments)
+    run = Store(state_dir(options.state_dir, os.environ)).find(options.run)
+    answers = load_answers_for(options.answers, snapshot_of(run, KINDS)) if options.answers else None
+    return walk(take_seat(answers), lambda live: live.resume(run, options.operator))

@@ -1,0 +1,135 @@
+"""``runbook run``: walk a runbook."""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from runbook.audit.store import Store, new_run_id, state_dir
+from runbook.cli.failing import NOT_YET, complain
+from runbook.cli.options import Parser, default_operator, state_option
+from runbook.cli.walking import take_seat, walk
+from runbook.drivers.answers import look_over
+from runbook.drivers.live import Start
+from runbook.kinds.registry import KINDS
+from runbook.language.inputs import bind_inputs, given_by_flags
+from runbook.language.loading import load, load_answers
+from runbook.language.near import nearest
+from runbook.model.answers import Answers
+from runbook.model.diagnostics import Code, Diagnostic, Refused, Severity
+from runbook.model.runbook import Runbook
+
+ENVIRONMENT = Code(
+    number="RB312",
+    title="environment not chosen",
+    why="A runbook with environments is walked in exactly one of them. There is no default: walking the wrong one is "
+    "how staging procedures reach production.",
+)
+NO_SUCH_STEP = Code(
+    number="RB313",
+    title="no such step",
+    why="The walk should begin at a step that the runbook does not have.",
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Walk a runbook; 0 if it ends well, 1 if otherwise, 2 if it could not begin, 3 if it is paused."""
+    options = _parser().parse_args(arguments)
+    for given, name in ((options.dry_run, "--dry-run"), (options.store, "--store")):
+        if given:
+            help_ = "leave it out; `runbook test` walks scenarios without touching anything"
+            raise Refused(Diagnostic(code=NOT_YET, message=f"`{name}` does not exist yet", help=help_))
+    loaded = load(options.file, KINDS)
+    complain(d for d in loaded.diagnostics if loaded.runbook is None or d.severity is Severity.ERROR)
+    if loaded.runbook is None or loaded.document is None:
+        return 2
+    runbook = loaded.runbook
+    answers = load_answers_for(options.answers, runbook) if options.answers else None
+    environment = _environment(runbook, options.environment)
+    seat = take_seat(answers)
+    given = given_by_flags(options.input)
+    start = Start(
+        file=options.file,
+        environment=environment,
+        inputs=bind_inputs(runbook, seat.ask_inputs(runbook, given)),
+        operator=options.operator or default_operator(),
+        incident=options.incident,
+        start_at=_start_at(runbook, options.start_at, options.reason),
+    )
+    store = Store(state_dir(options.state_dir, os.environ)).prepare()
+    run = store.create(options.run_id or new_run_id(runbook.id, datetime.now(UTC)))
+    source = Path(options.file).read_bytes()
+
+    return walk(seat, lambda live: live.begin(run, runbook, source, start))
+
+
+def _parser() -> Parser:
+    parser = Parser("run", "Walk a runbook, step by step. Everything that happens is recorded before it happens.")
+    parser.add_argument("file", metavar="FILE", help="the runbook")
+    parser.add_argument("-e", "--environment", metavar="ENV", help="one of the runbook's environments")
+    parser.add_argument(
+        "-i", "--input", metavar="KEY=VALUE", action="append", default=[], help="an input; may be given several times"
+    )
+    parser.add_argument("--operator", metavar="ID", help="who walks; default: login@host")
+    parser.add_argument("--key", metavar="FILE", help="your SSH key; signatures do not exist yet")
+    parser.add_argument("--incident", metavar="ID", help="the incident that this is about")
+    parser.add_argument("--dry-run", action="store_true", help="does not exist yet")
+    parser.add_argument("--answers", metavar="FILE", help="an answers file: walk without a terminal")
+    parser.add_argument("--run-id", metavar="ID", help="the id of the run; default: made from time and runbook")
+    parser.add_argument("--start-at", metavar="STEP", help="begin at another step than the first; needs --reason")
+    parser.add_argument("--reason", metavar="TEXT", help="why, for --start-at")
+    parser.add_argument("--store", metavar="URL", help="does not exist yet")
+    state_option(parser)
+    return parser
+
+
+def load_answers_for(path: str, runbook: Runbook) -> Answers:
+    """The answers of a file, looked over before anything begins.
+
+    :raises Refused: if they cannot be read, or could never fit.
+    """
+    loaded = load_answers(path)
+    if loaded.answers is None:
+        raise Refused(*loaded.diagnostics)
+    wrong = look_over(loaded.answers, runbook)
+    if wrong:
+        raise Refused(*wrong)
+    return loaded.answers
+
+
+def _environment(runbook: Runbook, chosen: str | None) -> str | None:
+    """The environment to walk in.
+
+    :raises Refused: if there are some and none of them is chosen.
+    """
+    known = list(runbook.environments)
+    if chosen is None and not known:
+        return None
+    if chosen in runbook.environments:
+        return chosen
+    names = ", ".join(known) or "none"
+    if chosen is None:
+        message, help_ = f"`{runbook.id}` has environments and none is chosen", f"choose with -e: {names}"
+    else:
+        near = nearest(chosen, known)
+        message = f"`{runbook.id}` has no environment `{chosen}`"
+        help_ = f"did you mean `-e {near}`?" if near else f"its environments: {names}"
+    raise Refused(Diagnostic(code=ENVIRONMENT, message=message, help=help_))
+
+
+def _start_at(runbook: Runbook, step: str | None, reason: str | None) -> tuple[str, str] | None:
+    """Where to begin instead of at the first step, and why.
+
+    :raises Refused: if there is no such step, or no reason.
+    """
+    if step is None:
+        return None
+    ids = [known.id for known in runbook.steps]
+    if step not in ids:
+        near = nearest(step, ids)
+        help_ = f"did you mean `{near}`?" if near else "`runbook check` shows the file"
+        raise Refused(Diagnostic(code=NO_SUCH_STEP, message=f"there is no step `{step}`", help=help_))
+    if not (reason or "").strip():
+        message = "`--start-at` skips steps, and no reason is given"
+        raise Refused(Diagnostic(code=NO_SUCH_STEP, message=message, help="add --reason TEXT"))
+    return step, reason or ""

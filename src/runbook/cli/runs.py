@@ -1,0 +1,63 @@
+"""``runbook runs``: list past and present runs, the newest first."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from runbook.audit.lock import holder_of
+from runbook.audit.store import Glimpse, Store, glimpse, state_dir
+from runbook.cli.options import Parser, format_option, state_option
+from runbook.model.canonical import Json, JsonObject
+
+COLUMNS = ("run", "began", "mode", "runbook", "environment", "operator", "state")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """List runs."""
+    parser = Parser("runs", "List past and present runs, the newest first.")
+    parser.add_argument("-n", "--limit", metavar="N", type=int, default=20, help="at most so many; default: 20; 0: all")
+    format_option(parser, ("text", "json"))
+    state_option(parser)
+    options = parser.parse_args(arguments)
+    store = Store(state_dir(options.state_dir, os.environ))
+    found = [_row(glimpse(run)) for run in store.newest(options.limit or None)]
+    if options.format == "json":
+        runs: list[Json] = [*found]
+        sys.stdout.write(json.dumps({"runs": runs}, indent=2) + "\n")
+        return 0
+    if not found:
+        sys.stderr.write(f"no run yet in {store.root}\n")
+        return 0
+    rows = [list(COLUMNS), *[[str(row[column] or "-") for column in COLUMNS] for row in found]]
+    widths = [max(len(row[index]) for row in rows) for index in range(len(COLUMNS))]
+    for row in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write(line.rstrip() + "\n")
+    return 0
+
+
+def _row(seen: Glimpse) -> JsonObject:
+    first = seen.first.fields if seen.first else {}
+    return {
+        "run": seen.run.id,
+        "began": seen.first.ts if seen.first else None,
+        "mode": first.get("mode"),
+        "runbook": first.get("runbook"),
+        "environment": first.get("environment"),
+        "operator": first.get("operator"),
+        "incident": first.get("incident"),
+        "state": state_of(seen),
+    }
+
+
+def state_of(seen: Glimpse) -> str:
+    """Where a run stands, in a word: how it ended, else whether somebody walks it."""
+    last = seen.last
+    if last is None:
+        return "never began"
+    if last.type == "run.finished":
+        return str(last.fields.get("finish"))
+    if holder_of(seen.run) is not None:
+        return "walked now"
+    return "paused" if last.type == "run.paused" else "interrupted"

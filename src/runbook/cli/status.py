@@ -1,0 +1,105 @@
+"""``runbook status``: show where a run stands."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from runbook.audit.lock import holder_of
+from runbook.audit.store import RunDir, Store, glimpse, state_dir
+from runbook.cli.options import Parser, format_option, run_argument, state_option
+from runbook.cli.runs import state_of
+from runbook.cli.verify import judged
+from runbook.model.canonical import Json, JsonObject
+from runbook.model.durations import spoken
+from runbook.walk.walk import Walk
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Show where a run stands."""
+    parser = Parser("status", "Show where a run stands: its step, its path, what it changed, what comes next.")
+    run_argument(parser)
+    format_option(parser, ("text", "json"))
+    state_option(parser)
+    options = parser.parse_args(arguments)
+    run = Store(state_dir(options.state_dir, os.environ)).find(options.run)
+    verdict, walk = judged(run.log, None)
+    found = _status(run, walk)
+    found["log"] = {
+        "path": str(run.log),
+        "records": verdict.count,
+        "head": verdict.anchor,
+        "status": int(verdict.status),
+    }
+    sys.stdout.write(json.dumps(found, indent=2) + "\n" if options.format == "json" else _as_text(found))
+    return 0
+
+
+def _status(run: RunDir, walk: Walk | None) -> JsonObject:
+    holder = holder_of(run)
+    started = walk.started if walk else None
+    found: JsonObject = {
+        "run": run.id,
+        "state": state_of(glimpse(run)),
+        "walked_by": f"process {holder.pid} on {holder.host} ({holder.operator})" if holder else None,
+    }
+    if walk is None or started is None:
+        return found
+    visit = walk.visit
+    path: list[Json] = [
+        {"step": step, "visit": number, "outcome": walk.results[step].outcome.value if step in walk.results else None}
+        for step, number in walk.path
+    ]
+    changes: list[Json] = [
+        {"step": change.step, "visit": change.visit, "changed": change.changed} for change in walk.changes
+    ]
+    return {
+        **found,
+        "mode": started.mode,
+        "runbook": started.runbook,
+        "title": walk.runbook.title,
+        "environment": started.environment,
+        "incident": started.incident,
+        "operator": walk.operator,
+        "began": started.ts,
+        "lasted_ms": walk.mono,
+        "finish": walk.finish.value if walk.finish else None,
+        "step": visit.step.id if visit else None,
+        "visit": visit.number if visit else None,
+        "phase": visit.phase.value if visit else None,
+        "because": visit.because if visit else None,
+        "path": path,
+        "changes": changes,
+    }
+
+
+def _as_text(found: JsonObject) -> str:
+    lines = [f"{found['run']}: {found['state']}"]
+    if found["walked_by"]:
+        lines.append(f"  walked by    {found['walked_by']}")
+    if "runbook" in found:
+        where = f" in {found['environment']}" if found["environment"] else ""
+        lasted = found["lasted_ms"]
+        lines += [
+            f"  runbook      {found['title']} (`{found['runbook']}`{where}), {str(found['mode']).upper()}",
+            f"  operator     {found['operator']}",
+            f"  began        {found['began']}, {spoken(lasted) if isinstance(lasted, int) else ''} on record",
+        ]
+        path = found["path"]
+        if isinstance(path, list):
+            steps = [f"{p['step']} ({p['outcome'] or 'now'})" for p in path if isinstance(p, dict)]
+            lines.append(f"  path         {' → '.join(steps)}")
+        if found["finish"] is None and found["step"]:
+            why = f": {found['because']}" if found["because"] else ""
+            lines.append(f"  stands at    {found['step']}, visit {found['visit']}, {found['phase']}{why}")
+        changes = found["changes"]
+        if isinstance(changes, list) and changes:
+            words = [f"{c['step']} ({c['changed']})" for c in changes if isinstance(c, dict)]
+            lines.append(f"  changed      {', '.join(words)}")
+    log = found["log"]
+    if isinstance(log, dict):
+        lines.append(f"  log          {log['path']}")
+        lines.append(f"  head         {log['head']}")
+    if found["state"] in {"paused", "interrupted"}:
+        lines.append(f"  go on        runbook resume {found['run']}")
+    return "\n".join(lines) + "\n"

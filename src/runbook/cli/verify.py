@@ -1,0 +1,120 @@
+"""``runbook verify``: judge a log, its chain and its walk."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from runbook.audit.reader import Anchor, reading
+from runbook.audit.store import RunDir, Store, state_dir
+from runbook.audit.verdict import Finding, Status, Verdict
+from runbook.cli.failing import NOT_YET
+from runbook.cli.options import Parser, format_option, state_option
+from runbook.drivers.replay import Replay
+from runbook.kinds.registry import KINDS
+from runbook.language.frames import one_line
+from runbook.model.canonical import Json, JsonObject
+from runbook.model.diagnostics import Diagnostic, Refused
+from runbook.walk.walk import Walk
+
+WORDS = {
+    Status.VALID: "valid: complete, and a legal walk of its runbook",
+    Status.TAMPERED: "TAMPERED",
+    Status.NO_END: "valid as far as it goes, and it has no end",
+    Status.TORN_TAIL: "valid but for a torn tail",
+    Status.SIGNATURE: "a SIGNATURE is missing or wrong",
+    Status.NOT_A_WALK: "NOT a legal walk of its runbook",
+    Status.UNREADABLE: "unreadable",
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Judge a log and return the status that says what it is worth."""
+    parser = Parser("verify", "Judge a log: its chain, and that it is a legal walk of that very runbook.")
+    parser.add_argument("log", metavar="RUN|FILE", help="a run, or the audit.jsonl of one")
+    parser.add_argument("--anchor", metavar="N:HASH", help="a head that was noted elsewhere, in a ticket for instance")
+    parser.add_argument("--allowed-signers", metavar="FILE", help="signatures do not exist yet")
+    parser.add_argument("--strict", action="store_true", help="what could not be established counts as wrong")
+    format_option(parser, ("text", "json"))
+    state_option(parser)
+    options = parser.parse_args(arguments)
+    if options.allowed_signers is not None:
+        raise Refused(
+            Diagnostic(
+                code=NOT_YET,
+                message="`--allowed-signers` does not exist yet: this version signs nothing",
+                help="leave it out, and compare heads with --anchor N:HASH",
+            )
+        )
+    try:
+        anchor = Anchor.parse(options.anchor) if options.anchor else None
+    except ValueError as error:
+        parser.error(str(error))
+    log = _log(options.log, options.state_dir)
+    verdict, walk = judged(log, anchor)
+    status = verdict.strict_status if options.strict else verdict.status
+    if options.format == "json":
+        sys.stdout.write(json.dumps(_as_json(log, verdict, status, walk), indent=2) + "\n")
+    else:
+        sys.stdout.write(_as_text(log, verdict, status, walk))
+    return int(status)
+
+
+def _log(text: str, state: str | None) -> Path:
+    """The log that is meant: a file by its path, else that of a run of the store."""
+    path = Path(text)
+    if path.is_dir():
+        return path / "audit.jsonl"
+    if path.exists() or "/" in text:
+        return path
+    return Store(state_dir(state, os.environ)).find(text).log
+
+
+def judged(log: Path, anchor: Anchor | None) -> tuple[Verdict, Walk | None]:
+    """The verdict on a log, and the walk that it is as far as it is one."""
+    snapshots = RunDir(log.parent).snapshot
+    replay = Replay(str(log), snapshots, KINDS)
+    try:
+        with reading(log, anchor) as chain:
+            for line, record in enumerate(chain, 1):
+                replay.tell(line, record)
+            verdict = chain.verdict()
+    except Refused as refused:
+        findings = tuple(Finding(status=Status.UNREADABLE, diagnostic=each) for each in refused.diagnostics)
+        return Verdict(findings=findings, count=0, head=None, size=0, torn=0, finished=False), None
+    replay.end()
+    return verdict.adding(replay.findings), replay.walk
+
+
+def _as_text(log: Path, verdict: Verdict, status: Status, walk: Walk | None) -> str:
+    lines = [f"{log}: {WORDS[status]}"]
+    started = walk.started if walk else None
+    if started is not None:
+        lines.append(f"  run     {started.run}, {started.mode.upper()}, of `{started.runbook}`")
+        finish = walk.finish.value if walk and walk.finish else "no end"
+        lines.append(f"  walk    {verdict.count} records, {finish}, operator {started.operator}")
+    if verdict.anchor is not None:
+        lines.append(f"  head    {verdict.anchor}")
+    lines += [f"  {one_line(finding.diagnostic)}" for finding in verdict.findings]
+    return "\n".join(lines) + "\n"
+
+
+def _as_json(log: Path, verdict: Verdict, status: Status, walk: Walk | None) -> JsonObject:
+    started = walk.started if walk else None
+    findings: list[Json] = [
+        {**finding.diagnostic.as_json(), "status": int(finding.status), "record": finding.line}
+        for finding in verdict.findings
+    ]
+    return {
+        "log": str(log),
+        "status": int(status),
+        "verdict": WORDS[status],
+        "run": started.run if started else None,
+        "mode": started.mode if started else None,
+        "runbook": started.runbook if started else None,
+        "finish": walk.finish.value if walk and walk.finish else None,
+        "records": verdict.count,
+        "head": verdict.anchor,
+        "findings": findings,
+    }

@@ -1,0 +1,260 @@
+"""A run for real: begun in a store, or gone on with after a pause or a crash."""
+
+import os
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from runbook.audit.inbox import Inbox
+from runbook.audit.lock import Holder
+from runbook.audit.masking import Masker
+from runbook.audit.outputs import OutputFile
+from runbook.audit.record import Record
+from runbook.audit.store import RunDir, glimpse
+from runbook.audit.writer import LogWriter, Reopened
+from runbook.drivers.assembly import assemble, started
+from runbook.drivers.attempts import Stoppable, TakeOutput
+from runbook.drivers.interrupts import Interrupts
+from runbook.drivers.journal import Journal, Last
+from runbook.drivers.messages import Messages
+from runbook.drivers.operator import Operator
+from runbook.drivers.replay import runbook_of
+from runbook.drivers.session import Session
+from runbook.model.canonical import JsonObject, canonical, sha256
+from runbook.model.clock import Clock
+from runbook.model.diagnostics import Code, Diagnostic, Refused
+from runbook.model.kind import Registry
+from runbook.model.runbook import Runbook
+from runbook.walk import run_events as r
+from runbook.walk.records import MalformedEvent, from_record
+from runbook.walk.walk import IllegalEvent, Walk
+from runbook.world.clock import RealClock
+from runbook.world.real import RealWorld
+from runbook.world.secrets import Prompt, SecretStore
+
+NOT_LEGAL = Code(
+    number="RB320",
+    title="log cannot be gone on with",
+    why="The log of the run is whole, but it is not a walk that this version of the program can follow: it was written "
+    "by another version, or changed. Going on would mean to guess where the walk stands.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a new run begins with. ``inputs`` are bound; ``start_at`` is a step to begin at and the reason for it."""
+
+    file: str
+    environment: str | None
+    inputs: JsonObject
+    operator: str
+    incident: str | None = None
+    start_at: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sitting:
+    """A session of a live run, and what must be closed after it."""
+
+    session: Session
+    run: RunDir
+    writer: LogWriter
+    world: RealWorld
+
+    def close(self) -> None:
+        """Let the log, its lock, connections and secrets go."""
+        self.world.close()
+        self.writer.close()
+
+
+class Live:
+    """Makes the sittings of one operator.
+
+    :param operator: who walks, as a driver.
+    :param prompt: asks for a secret without echo; None where nobody is there.
+    """
+
+    def __init__(
+        self, *, operator: Operator, registry: Registry, interrupts: Interrupts, prompt: Prompt | None = None
+    ) -> None:
+        self._operator = operator
+        self._registry = registry
+        self._interrupts = interrupts
+        self._prompt = prompt
+
+    def begin(self, run: RunDir, runbook: Runbook, source: bytes, start: Start) -> Sitting:
+        """A new run in its directory, which is there and empty.
+
+        :param source: the bytes of the runbook's file; they are kept beside the log.
+        :raises Refused: if it cannot begin; ``LogFailed`` if its log cannot be made.
+        """
+        walk = Walk(runbook, self._registry)
+        if start.start_at is not None:
+            for objection in walk.objections(start.start_at[0]):
+                raise Refused(_not_there(start.start_at[0], objection))
+        digest = run.keep(source)
+        writer = LogWriter.create(run, _holder(start.operator))
+
+        def begin(journal: Journal) -> None:
+            fields = started(
+                walk,
+                run=run.id,
+                mode="live",
+                environment=start.environment,
+                files={start.file: digest},
+                inputs=canonical(start.inputs),
+                operator=start.operator,
+                incident=start.incident,
+                host=platform.node(),
+                store=str(run.path.parent.parent),
+            )
+            journal.tell(r.RunStarted, **fields)
+            if start.start_at is not None:
+                step, reason = start.start_at
+                journal.tell(
+                    r.DeviationRecorded, step=step, deviation="start_at", to=step, reason=reason, by=start.operator
+                )
+            journal.sync()
+
+        return self._sit(run, walk, writer, begin, None)
+
+    def resume(self, run: RunDir, operator: str | None) -> Sitting:
+        """Go on with a run.
+
+        :param operator: who resumes; None for whoever walked last.
+        :raises Refused: if it is held, over, damaged, or its runbook is not there.
+        """
+        walks: list[Walk] = []
+        last: list[Record] = []
+
+        def each(record: Record) -> None:
+            event = from_record(record.type, record.ts, record.mono, record.fields)
+            if not walks and isinstance(event, r.RunStarted):
+                walks.append(Walk(runbook_of(event, run.snapshot, self._registry), self._registry))
+            walks[0].tell(event)
+            last[:] = [record]
+
+        try:
+            reopened = LogWriter.reopen(run, _holder(operator or ""), each)
+        except (IllegalEvent, MalformedEvent) as error:
+            message = f"the log is no walk that can be gone on with: {error}"
+            help_ = f"`runbook verify {run.id}` says more"
+            raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=str(run.log), help=help_)) from None
+        walk = walks[0]
+        sitting = self._sit(run, walk, reopened.writer, lambda _: None, Last(ts=last[0].ts, mono=last[0].mono))
+        journal = sitting.session.journal
+        if operator is not None and operator != walk.operator:
+            journal.tell(r.RunHandedOver, to=operator, by=operator, reason="resumed by another operator")
+        journal.tell(
+            r.RunResumed,
+            operator=walk.operator,
+            host=platform.node(),
+            torn=tuple(torn.as_json() for torn in reopened.torn),
+            differs=difference(walk),
+        )
+        journal.sync()
+        return sitting
+
+    def _sit(
+        self, run: RunDir, walk: Walk, writer: LogWriter, begin: Callable[[Journal], None], last: Last | None
+    ) -> Sitting:
+        masker = Masker()
+        clock: Clock = RealClock()
+        secrets = SecretStore(walk.runbook.secrets, register=masker.register, prompt=self._prompt)
+        messages = Messages(Inbox(run, walk.delivered))
+        worlds: list[RealWorld] = []
+
+        def world(take: TakeOutput) -> Stoppable:
+            worlds.append(RealWorld(secrets=secrets, output=take))
+            return worlds[0]
+
+        session = assemble(
+            walk=walk,
+            log=writer,
+            operator=self._operator,
+            world=world,
+            secrets=secrets,
+            masker=masker,
+            keepers=lambda address, visit, attempt, stream: OutputFile(
+                run, masker, address=address, visit=visit, attempt=attempt, stream=stream
+            ),
+            clock=clock,
+            interrupts=self._interrupts,
+            begin=begin,
+            messages=messages.look,
+            last=last,
+        )
+        return Sitting(session=session, run=run, writer=writer, world=worlds[0])
+
+
+def _reopen(run: RunDir, operator: str, registry: Registry) -> tuple[Reopened, Walk, Last]:
+    """The writer of a log that goes on, the walk as it stands, and its last record.
+
+    :raises Refused: if it is held, over, damaged, or no legal walk.
+    """
+    walks: list[Walk] = []
+    last: list[Record] = []
+
+    def each(record: Record) -> None:
+        event = from_record(record.type, record.ts, record.mono, record.fields)
+        if not walks and isinstance(event, r.RunStarted):
+            walks.append(Walk(runbook_of(event, run.snapshot, registry), registry))
+        walks[0].tell(event)
+        last[:] = [record]
+
+    try:
+        reopened = LogWriter.reopen(run, _holder(operator), each)
+    except (IllegalEvent, MalformedEvent) as error:
+        message = f"the log is no walk that can be gone on with: {error}"
+        help_ = f"`runbook verify {run.id}` says more"
+        raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=str(run.log), help=help_)) from None
+    return reopened, walks[0], Last(ts=last[0].ts, mono=last[0].mono)
+
+
+@contextmanager
+def aside(run: RunDir, operator: str, registry: Registry) -> Iterator[Journal]:
+    """The journal of a run that nobody walks, for a record or two.
+
+    :raises Refused: if it is held after all, over or damaged.
+    """
+    reopened, walk, last = _reopen(run, operator, registry)
+    with reopened.writer as writer:
+        yield Journal(walk, writer, RealClock(), show=lambda _: None, mask=lambda text: text, last=last)
+
+
+def snapshot_of(run: RunDir, registry: Registry) -> Runbook:
+    """The runbook that a run walks, from the file kept beside its log.
+
+    :raises Refused: if the run never began, or the file is not there.
+    """
+    first = glimpse(run).first
+    event = from_record(first.type, first.ts, first.mono, first.fields) if first else None
+    if not isinstance(event, r.RunStarted):
+        message = "the run never began, so nothing was done in it"
+        raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=str(run.log), help="begin a new run"))
+    return runbook_of(event, run.snapshot, registry)
+
+
+def difference(walk: Walk) -> str | None:
+    """How the runbook's file on disk differs from the snapshot that is walked; None if it does not."""
+    files: Mapping[str, object] = walk.started.files if walk.started else {}
+    for name, digest in files.items():
+        try:
+            data = Path(name).read_bytes()
+        except OSError:
+            return f"{name} is not there any more; the walk goes on with the snapshot"
+        if sha256(data.decode("utf-8", "replace")) != digest:
+            return f"{name} has changed since; the walk goes on with the snapshot"
+    return None
+
+
+def _holder(operator: str) -> Holder:
+    return Holder(pid=os.getpid(), host=platform.node(), operator=operator)
+
+
+def _not_there(step: str, objection: str) -> Diagnostic:
+    return Diagnostic(
+        code=NOT_LEGAL, message=f"the walk cannot begin at `{step}`: {objection}", help="begin at an earlier step"
+    )
