@@ -5,9 +5,9 @@ the driver, which knows the runbook.
 """
 
 from runbook.language import typed
+from runbook.language.document import Document
 from runbook.language.envelope import VALUES
 from runbook.language.places import Path
-from runbook.language.source import Document
 from runbook.model.answers import Answer, Answers
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.fragments import closed, enumeration

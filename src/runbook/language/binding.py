@@ -6,7 +6,7 @@ Nothing here can be wrong about a file: what the schema cannot see is judged aft
 from collections.abc import Mapping
 
 from runbook.language import typed
-from runbook.language.source import Document
+from runbook.language.document import Document
 from runbook.language.step_binding import Steps, readable
 from runbook.model.canonical import Json
 from runbook.model.inputs import input_of

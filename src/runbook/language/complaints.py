@@ -14,8 +14,9 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from runbook.language import key_complaints, value_complaints
+from runbook.language.document import Document
 from runbook.language.mistakes import Complaint, Mistake
-from runbook.language.source import Document
+from runbook.language.scalars import Style
 from runbook.language.typed import mapping
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Diagnostic
@@ -90,7 +91,9 @@ def _about(
         case "minProperties" | "maxProperties" if mistake.path[0] in {"secrets", "reminders"}:
             yield from key_complaints.wrong_number_of_keys(mistake)
         case "type":
-            yield value_complaints.wrong_type(mistake, document.plain(mistake.path))
+            scalar = document.scalar(mistake.path)
+            plain = scalar.raw if scalar is not None and scalar.style is Style.PLAIN else None
+            yield value_complaints.wrong_type(mistake, plain)
         case "enum" | "const":
             yield value_complaints.wrong_word(mistake, kinds)
         case "pattern":

@@ -6,11 +6,11 @@ Each rule looks at data that the schema has found nothing wrong with.
 from collections.abc import Iterator, Mapping
 
 from runbook.language import places
+from runbook.language.document import Document
 from runbook.language.every_step import Written, every_step
 from runbook.language.key_complaints import exclusive
 from runbook.language.near import nearest
 from runbook.language.places import Path
-from runbook.language.source import Document
 from runbook.language.step_binding import own_fields
 from runbook.language.typed import elements, mapping, text, texts
 from runbook.language.value_complaints import RESERVED

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from runbook.language.document import Document
 from runbook.language.every_step import every_step
 from runbook.language.near import nearest
 from runbook.language.places import Path
-from runbook.language.source import Document
 from runbook.language.typed import elements, mapping
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Refused, Span

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from runbook.language import places
+from runbook.language.document import Document
 from runbook.language.every_step import Written, every_step
 from runbook.language.places import Path
-from runbook.language.source import Document
 from runbook.language.typed import mapping
 from runbook.model.diagnostics import Code, Diagnostic
 from runbook.model.kind import Registry

@@ -6,9 +6,9 @@ in a step is a read by contract, except its undo, which is a change by nature.
 
 from collections.abc import Iterator, Mapping
 
+from runbook.language.document import Document
 from runbook.language.every_step import Written, every_step
 from runbook.language.places import Path
-from runbook.language.source import Document
 from runbook.language.step_binding import own_fields
 from runbook.language.templates import OPEN
 from runbook.language.typed import mapping, text, whole

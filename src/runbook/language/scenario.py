@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from runbook.language import typed
 from runbook.language.answers import ANSWERS, DEFINITIONS, DIALECT, answers_of
-from runbook.language.source import Document
+from runbook.language.document import Document
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.fragments import closed, enumeration
 from runbook.model.runbook import Finish

@@ -7,9 +7,9 @@ by ``safety``, and the effect is taken to be a change until then. No key weakens
 from collections.abc import Mapping
 
 from runbook.language import places, typed
+from runbook.language.document import Document
 from runbook.language.envelope import STEP
 from runbook.language.places import Path
-from runbook.language.source import Document
 from runbook.model.canonical import Json
 from runbook.model.kind import KindClass, Registry
 from runbook.model.runbook import Approvals, Confirm, Effect, ForEach, Guard, Need, Nested, Retry, Step

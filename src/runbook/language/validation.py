@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping
 
 import jsonschema_rs
 
+from runbook.language.document import Document
 from runbook.language.every_step import every_step
 from runbook.language.places import Path
 from runbook.language.schema import compose, plain_fields
-from runbook.language.source import Document
 from runbook.language.typed import elements, mapping
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Diagnostic
@@ -23,7 +23,7 @@ def validate_runbook(document: Document, registry: Registry) -> list[Diagnostic]
     """Every mistake that the schema sees in a runbook, in no particular order."""
     data = completed(document.data, registry)
     used = {step.kind.NAME for step in every_step(data, registry)} | mapping(mapping(data).get("defaults")).keys()
-    if _is_valid(compose({name: kind for name, kind in registry.items() if name in used}), data):
+    if _is_valid(compose({name: registry[name] for name in registry if name in used}), data):
         return []
     return _complaints(document, compose(registry), data, registry)
 

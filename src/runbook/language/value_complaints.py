@@ -82,7 +82,7 @@ def wrong_type(mistake: Mistake, source: str | None) -> Complaint:
     elif isinstance(value, str):
         help_ = _for_text(value, wanted, plain=source is not None)
     elif wanted == "integer" and isinstance(value, float):
-        help_ = f"write {int(value)}"
+        help_ = f"write a whole number, such as {int(value)}"
     elif wanted == "object" and (keys := list(mapping(mistake.schema.get("properties")))):
         help_ = f"write a mapping with {_or(keys)}"
     return Complaint(
