@@ -2,13 +2,16 @@
 
 import dataclasses
 import inspect
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import jsonschema
 import pytest
 
 from runbook.kinds.registry import KINDS, fields_of, make
+from runbook.language.loading import load
 from runbook.language.schema import compose
 from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.evaluator import ExpressionError
@@ -186,6 +189,25 @@ def test_every_example_is_a_right_step(
     assert example["kind"] == kind.NAME
     runbook = {"runbook": "v1", "id": "example", "steps": [example]}
     assert [error.message for error in validator.iter_errors(runbook)] == []
+
+
+@every_example
+def test_every_example_passes_the_checker(kind: KindClass, example: JsonObject, tmp_path: Path) -> None:
+    steps: list[Json] = (
+        [example] if kind.TRAITS.ends else [example, {"id": "end", "kind": "finish", "outcome": "failed"}]
+    )
+    runbook: JsonObject = {
+        "runbook": "v1",
+        "id": "example",
+        "environments": {"production": {"service": "api"}},
+        "secrets": {name: {"env": name.upper()} for name in re.findall(r"secrets\.(\w+)", canonical(example))},
+        "steps": steps,
+    }
+    path = tmp_path / "example.yaml"
+    path.write_text(json.dumps(runbook, indent=1))
+    diagnostics = load(str(path), KINDS).diagnostics
+    found = {diagnostic.code.number: diagnostic.message for diagnostic in diagnostics}
+    assert found == ({} if kind.TRAITS.ready else {"RB290": f"`{kind.NAME}` steps cannot be walked yet"})
 
 
 @every_example
