@@ -231,7 +231,7 @@ class Exchange:
         try:
             return self._client.build_request(
                 request.method,
-                httpx.URL(url).copy_merge_params(request.query),
+                httpx.URL(url).copy_merge_params(request.query) if request.query else url,
                 headers={name.encode(): value.encode() for name, value in headers.items()},
                 content=content,
                 extensions={
