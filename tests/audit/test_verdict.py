@@ -78,7 +78,7 @@ def test_a1_no_flipped_bit_goes_unseen(judged: Judged) -> None:
 @pytest.mark.full
 @pytest.mark.reliability
 def test_a1_no_flipped_bit_of_a_6_kb_log_goes_unseen(judged: Judged) -> None:
-    data = log(10)
+    data = log(12)
     assert len(data) > 6_000
     seen = [judged(each).status for each in flipped(data, range(len(data) * 8))]
     assert seen.count(VALID) == 0

@@ -9,7 +9,7 @@ import os
 import stat
 from pathlib import Path
 
-from runbook.audit.plain_file import open_plain
+from runbook.audit.plain_file import new_file, open_plain
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 
 FORMAT = 1
@@ -163,8 +163,7 @@ def write_format(root: Path) -> None:
 
     :raises OSError: if that fails.
     """
-    fd = os.open(root / "format", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with open(fd, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+    with new_file(root / "format", replace=True) as file:
         file.write(f"{FORMAT}\n".encode())
         file.flush()
         os.fsync(file.fileno())

@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import secrets
-import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TypeAlias
 
 from runbook.audit.chain import written_fields
 from runbook.audit.footing import make_directory, refusal, sync_directory
+from runbook.audit.plain_file import new_file, open_plain
 from runbook.audit.store import RunDir
 from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.diagnostics import Code
@@ -80,12 +80,10 @@ def put(run: RunDir, kind: str, fields: Mapping[str, Json]) -> str:
         raise refusal(NOT_DELIVERED, message, run.inbox, "write less")
     hidden = run.inbox / f".{delivery}"
     try:
-        fd = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with open(fd, "wb") as file:  # noqa: PTH123 - a descriptor has no path
-            os.fchmod(fd, 0o600)
+        with new_file(hidden) as file:
             file.write(text.encode("ascii"))
             file.flush()
-            os.fsync(fd)
+            os.fsync(file.fileno())
         _link(hidden, run.inbox)
         sync_directory(run.inbox)
     except OSError as error:
@@ -180,21 +178,13 @@ class Inbox:
 
 def _read(path: Path) -> bytes:
     """The bytes of a plain, small file; nothing else is opened for longer than it takes to see what it is."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        if path.is_symlink():
-            raise _Unfit("it is a symbolic link") from None
-        raise
-    try:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
-            raise _Unfit("it is not a file")
-        if found.st_size > CAP:
-            raise _Unfit(f"it has {found.st_size:,} bytes, more than {CAP:,}")
-        return os.read(fd, CAP + 1)
-    finally:
-        os.close(fd)
+    if path.is_symlink():
+        raise _Unfit("it is a symbolic link")
+    with open_plain(path) as file:
+        data = file.read(CAP + 1)
+    if len(data) > CAP:
+        raise _Unfit(f"it has more than {CAP:,} bytes")
+    return data
 
 
 def _delivered(name: str, data: bytes, run_id: str) -> Delivered:

@@ -7,12 +7,11 @@ held: what is in the file alone means nothing.
 
 import fcntl
 import json
-import os
 import time
 from dataclasses import asdict, dataclass
 
 from runbook.audit.footing import refusal
-from runbook.audit.plain_file import open_plain
+from runbook.audit.plain_file import new_file, open_plain
 from runbook.audit.store import RunDir
 from runbook.model.diagnostics import Code
 
@@ -68,13 +67,8 @@ def record_holder(run: RunDir, holder: Holder) -> None:
 
     :raises OSError: if that fails.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    fd = os.open(run.path / "writer.json", flags, 0o600)
-    try:
-        os.fchmod(fd, 0o600)
-        os.write(fd, json.dumps(asdict(holder)).encode())
-    finally:
-        os.close(fd)
+    with new_file(run.path / "writer.json", replace=True) as file:
+        file.write(json.dumps(asdict(holder)).encode())
 
 
 def holder_of(run: RunDir) -> Holder | None:

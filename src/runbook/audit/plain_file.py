@@ -1,4 +1,4 @@
-"""Opening a file to read it, and only if it is one: never waiting for a pipe, never taken in by a link."""
+"""Plain files only: opened without waiting for a pipe or being taken in by a link, made for nobody but ourselves."""
 
 import os
 import stat
@@ -21,3 +21,16 @@ def open_plain(path: str | os.PathLike[str], *, follow: bool = False, buffering:
         os.close(fd)
         raise OSError(0, "not a regular file", str(Path(path)))
     return os.fdopen(fd, "rb", buffering=buffering)
+
+
+def new_file(path: Path, *, replace: bool = False) -> BinaryIO:
+    """Make a file with mode 0600, whatever the umask is, and open it for writing.
+
+    :param replace: whether a regular file of that name is emptied and taken.
+    :raises FileExistsError: if there is something of that name, unless that is to be replaced.
+    :raises OSError: if it cannot be made, or a link stands in its place.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    fd = os.open(path, flags | (os.O_TRUNC if replace else os.O_EXCL), 0o600)
+    os.fchmod(fd, 0o600)
+    return os.fdopen(fd, "wb")

@@ -104,6 +104,7 @@ def _write_out(disk: Disk, path: Path, pieces: Iterator[bytes]) -> str:
     digest = sha256()
     fd = disk.open(path, _NEW, 0o600)
     try:
+        os.fchmod(fd, 0o600)
         for piece in pieces:
             digest.update(piece)
             write_whole(disk, fd, piece)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from runbook.audit import footing
 from runbook.audit.chain import parse_line
-from runbook.audit.plain_file import open_plain
+from runbook.audit.plain_file import new_file, open_plain
 from runbook.audit.record import Record
 from runbook.audit.strict import LINE_CAP, LineError
 from runbook.model.address import RUN_ID
@@ -98,12 +98,10 @@ class RunDir:
         digest = sha256(data).hexdigest()
         path = self.snapshot(digest)
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            with open(fd, "wb") as file:  # noqa: PTH123 - a descriptor has no path
-                os.fchmod(fd, 0o600)
+            with new_file(path) as file:
                 file.write(data)
                 file.flush()
-                os.fsync(fd)
+                os.fsync(file.fileno())
             footing.sync_directory(path.parent)
         except FileExistsError:
             pass  # the same file included twice

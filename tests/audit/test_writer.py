@@ -1,0 +1,477 @@
+"""The writer: whatever fails, it stops before the next effect, and says so from then on."""
+
+import errno
+import fcntl
+import json
+import os
+import resource
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.audit.logs import BEGIN, STEP, TS, FaultyDisk, me, new_run, written
+
+from runbook.audit.chain import RecordTooLong
+from runbook.audit.disk import Disk, RealDisk
+from runbook.audit.lock import holder_of
+from runbook.audit.reader import Anchor, judge
+from runbook.audit.store import RunDir, Store
+from runbook.audit.verdict import Status
+from runbook.audit.writer import LogFailed, LogWriter
+from runbook.model.diagnostics import Refused
+
+pytestmark = pytest.mark.reliability
+EFFECTS = 6
+"""How many steps a walk of :func:`walk` takes, each with an effect."""
+
+
+def walk(writer: LogWriter, effects: list[int]) -> None:
+    """Announce a few effects and have them, as a driver does: intent, sync, effect, outcome."""
+    writer.append("run.started", BEGIN, ts=TS, mono=0)
+    for number in range(EFFECTS):
+        writer.append("step.started", {"step": f"s{number}"}, ts=TS, mono=number)
+        writer.sync()
+        effects.append(number)
+        writer.append("step.finished", {**STEP, "step": f"s{number}"}, ts=TS, mono=number)
+    writer.append("run.finished", {"finish": "resolved"}, ts=TS, mono=99)
+    writer.sync()
+
+
+def intents(run: RunDir) -> int:
+    return run.log.read_bytes().count(b'"type":"step.started"')
+
+
+def assert_final(writer: LogWriter) -> None:
+    """Whatever is asked of the writer now, it refuses, and touches the disk no more."""
+    for _ in range(2):
+        with pytest.raises(LogFailed) as caught:
+            writer.append("warning", {"text": "still there?"}, ts=TS, mono=99)
+        assert caught.value.diagnostic.help
+        with pytest.raises(LogFailed):
+            writer.sync()
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS])  # EROFS: a remount, C9
+def test_c6_a_failed_write_stops_before_the_next_effect_whichever_it_is(error: int, tmp_path: Path) -> None:
+    for nth in range(1, 2 * EFFECTS + 3):
+        run = new_run(tmp_path / str(nth))
+        disk = FaultyDisk(nth, OSError(error, os.strerror(error)), only="write")
+        effects: list[int] = []
+        with LogWriter.create(run, me(), disk) as writer:
+            with pytest.raises(LogFailed, match=os.strerror(error).lower()):
+                walk(writer, effects)
+            assert_final(writer)
+            assert disk.calls.count("write") == nth
+        assert len(effects) <= intents(run) <= len(effects) + 1
+        assert judge(run.log).status in (Status.NO_END, Status.TORN_TAIL, Status.UNREADABLE if nth == 1 else 3)
+
+
+class ShortDisk(RealDisk):
+    """A disk that takes a few bytes at a time, is interrupted in between, and fails in the middle if told so."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self._interrupted = False
+
+    def write(self, fd: int, data: bytes) -> int:
+        """Take at most 7 bytes."""
+        self._interrupted = not self._interrupted
+        if self._interrupted:
+            raise InterruptedError(errno.EINTR, "interrupted")
+        if self.room <= 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.room -= 7
+        return super().write(fd, data[:7])
+
+
+def test_c6_a_short_write_is_continued_and_an_interrupted_one_repeated(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    with LogWriter.create(run, me(), ShortDisk(1_000_000)) as writer:
+        walk(writer, [])
+    assert judge(run.log).status is Status.VALID
+
+
+def test_c6_a_write_that_fails_after_a_piece_leaves_a_torn_tail_and_nothing_more(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    with LogWriter.create(run, me(), ShortDisk(900)) as writer:
+        with pytest.raises(LogFailed):
+            walk(writer, [])
+        assert_final(writer)
+    assert judge(run.log).status is Status.TORN_TAIL
+
+
+def test_c7_a_failed_fsync_is_final_though_the_next_would_succeed(tmp_path: Path) -> None:
+    for nth in range(1, EFFECTS + 2):
+        run = new_run(tmp_path / str(nth))
+        disk = FaultyDisk(nth + 2, OSError(errno.EIO, os.strerror(errno.EIO)), only="fsync")  # 2 for directories
+        effects: list[int] = []
+        with LogWriter.create(run, me(), disk) as writer:
+            with pytest.raises(LogFailed, match="input/output error"):
+                walk(writer, effects)
+            assert_final(writer)
+        assert disk.calls.count("fsync") == nth + 2
+        assert len(effects) == min(nth - 1, EFFECTS)
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3, 4, 5])
+def test_c6_a_log_that_cannot_even_be_made_is_refused(nth: int, tmp_path: Path) -> None:
+    disk = FaultyDisk(nth, OSError(errno.EIO, os.strerror(errno.EIO)))
+    with pytest.raises(LogFailed):
+        LogWriter.create(new_run(tmp_path), me(), disk)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 64 KiB that will be full."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", str(place)]
+    if (
+        os.geteuid() != 0
+        or sys.platform != "linux"
+        or subprocess.run(mount, capture_output=True, check=False).returncode
+    ):
+        pytest.skip("no tmpfs can be mounted here (run as root on Linux)")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def walk_until_full(writer: LogWriter) -> int:
+    """Announce and have effects for ever; returns how many there were."""
+    writer.append("run.started", BEGIN, ts=TS, mono=0)
+    for number in range(10_000):
+        try:
+            writer.append("step.started", {"step": "s", "visit": number}, ts=TS, mono=number)
+            writer.sync()
+        except LogFailed:
+            assert_final(writer)
+            return number
+    raise AssertionError("the disk was never full")
+
+
+def test_c8_a_really_full_disk_stops_before_the_next_effect(small_disk: Path) -> None:
+    run = new_run(small_disk)
+    with LogWriter.create(run, me()) as writer:
+        effects = walk_until_full(writer)
+    assert effects > 50
+    assert effects <= intents(run) <= effects + 1
+    assert judge(run.log).status in (Status.NO_END, Status.TORN_TAIL)
+
+
+def test_c8_a_limit_on_file_sizes_stops_before_the_next_effect(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    writer = LogWriter.create(run, me())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        effects = walk_until_full(writer)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+        writer.close()
+    assert effects <= intents(run) <= effects + 1
+    assert judge(run.log).status is Status.TORN_TAIL
+
+
+def remove_log(run: RunDir) -> None:
+    run.log.unlink()
+
+
+def remove_directory(run: RunDir) -> None:
+    shutil.rmtree(run.path)
+
+
+def put_a_copy_in_its_place(run: RunDir) -> None:
+    copy = run.path / "copy"
+    shutil.copy2(run.log, copy)
+    copy.rename(run.log)
+
+
+def put_a_link_in_its_place(run: RunDir) -> None:
+    run.log.rename(run.path / "elsewhere")
+    run.log.symlink_to(run.path / "elsewhere")
+
+
+def put_a_link_in_the_directory_s_place(run: RunDir) -> None:
+    elsewhere = run.path.with_name("elsewhere")
+    run.path.rename(elsewhere)
+    run.path.symlink_to(elsewhere)
+
+
+def put_a_new_directory_in_its_place(run: RunDir) -> None:
+    run.path.rename(run.path.with_name("elsewhere"))
+    shutil.copytree(run.path.with_name("elsewhere"), run.path)
+
+
+def take_permissions_of_the_directory(run: RunDir) -> None:
+    run.path.chmod(0)
+
+
+def take_permissions_of_the_log(run: RunDir) -> None:
+    run.log.chmod(0)
+
+
+def write_into_it(run: RunDir) -> None:
+    with run.log.open("ab") as file:
+        file.write(b"{}\n")
+
+
+def cut_it(run: RunDir) -> None:
+    os.truncate(run.log, 100)
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        remove_log,
+        remove_directory,
+        put_a_copy_in_its_place,
+        put_a_link_in_its_place,
+        put_a_link_in_the_directory_s_place,
+        put_a_new_directory_in_its_place,
+        take_permissions_of_the_directory,
+        take_permissions_of_the_log,
+        write_into_it,
+        cut_it,
+    ],
+)
+def test_c9_a_log_that_is_no_longer_where_it_was_is_noticed_at_the_next_record(
+    attack: Callable[[RunDir], None], tmp_path: Path
+) -> None:
+    run = new_run(tmp_path)
+    with LogWriter.create(run, me()) as writer:
+        writer.append("run.started", BEGIN, ts=TS, mono=0)
+        writer.sync()
+        attack(run)
+        with pytest.raises(LogFailed) as caught:
+            writer.append("step.started", {"step": "s"}, ts=TS, mono=1)
+        assert caught.value.diagnostic.code.number == "RB523"
+        assert_final(writer)
+    for path in (run.path, run.log):
+        if path.exists():
+            path.chmod(0o700)
+
+
+HOLD = """
+import os, sys, time
+from pathlib import Path
+from runbook.audit.lock import Holder
+from runbook.audit.store import RunDir
+from runbook.audit.writer import LogWriter
+run = RunDir(Path(sys.argv[1]))
+holder = Holder(pid=os.getpid(), host="bastion.example.com", operator="ben@example.com")
+writer = LogWriter.reopen(run, holder).writer
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[tuple[RunDir, "subprocess.Popen[str]"]]:
+    """A run that another process holds."""
+    run = new_run(tmp_path)
+    written(run)
+    command = [sys.executable, "-c", HOLD, str(run.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield run, process
+        process.kill()
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_c11_a_second_writer_is_refused_and_told_who_holds_the_run_even_if_that_is_stopped(
+    stopped: bool, held: tuple[RunDir, "subprocess.Popen[str]"]
+) -> None:
+    run, process = held
+    if stopped:
+        process.send_signal(signal.SIGSTOP)
+    before = run.log.read_bytes()
+    with pytest.raises(Refused) as caught:
+        LogWriter.reopen(run, me())
+    message = caught.value.diagnostics[0].message
+    assert message == f"the run is held by process {process.pid} on bastion.example.com (ben@example.com)"
+    assert run.log.read_bytes() == before
+    assert holder_of(run) is not None
+    process.kill()
+    process.wait()
+    assert holder_of(run) is None
+    LogWriter.reopen(run, me()).writer.close()
+
+
+def test_c11_whoever_looks_who_holds_a_run_does_not_hold_it_up(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    written(run)
+    looking = run.log.open("rb")
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    started = time.monotonic()
+    with pytest.raises(Refused, match="held by"):
+        LogWriter.reopen(run, me())
+    assert time.monotonic() - started < 2
+    looking.close()
+    LogWriter.reopen(run, me()).writer.close()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
+def test_c13_files_are_0600_and_directories_0700_whatever_the_umask_is(umask: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        run = Store(tmp_path / "a" / "b").prepare().create("r1")
+        written(run)
+        run.keep(b"runbook: v1\n")
+        with run.log.open("ab") as file:
+            file.write(b"torn")
+        LogWriter.reopen(run, me()).writer.close()
+    finally:
+        os.umask(before)
+    modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in (tmp_path / "a").rglob("*")}
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
+    assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}
+    assert len(modes) > 10
+
+
+def link(path: Path, aside: Path) -> None:
+    path.symlink_to(aside)
+
+
+def dangling_link(path: Path, aside: Path) -> None:
+    path.symlink_to(aside.with_name("nowhere"))
+
+
+def fifo(path: Path, aside: Path) -> None:
+    del aside
+    os.mkfifo(path)
+
+
+def hard_link(path: Path, aside: Path) -> None:
+    path.hardlink_to(aside)
+
+
+def directory(path: Path, aside: Path) -> None:
+    del aside
+    path.mkdir()
+
+
+@pytest.mark.parametrize("put", [link, dangling_link, fifo, hard_link, directory])
+def test_c13_what_stands_in_the_place_of_a_log_is_never_written_to(
+    put: Callable[[Path, Path], None], tmp_path: Path
+) -> None:
+    aside = tmp_path / "precious"
+    other = new_run(tmp_path, "other")
+    aside.write_bytes(written(other))
+    before = aside.read_bytes()
+    run = new_run(tmp_path)
+    put(run.log, aside)
+    with pytest.raises(Refused):
+        LogWriter.create(run, me())
+    with pytest.raises(Refused):
+        LogWriter.reopen(run, me())
+    assert aside.read_bytes() == before
+    assert not aside.with_name("nowhere").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another's file (run as root)")
+def test_c13_another_owner_s_log_is_refused(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    written(run)
+    os.chown(run.log, 12345, 12345)
+    with pytest.raises(Refused, match="this user's"):
+        LogWriter.reopen(run, me())
+
+
+def test_c14_a_child_inherits_no_descriptor_of_the_log(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    with LogWriter.create(run, me()) as writer:
+        writer.append("run.started", BEGIN, ts=TS, mono=0)
+        look = "import os,sys; print([os.path.realpath(f'/dev/fd/{fd}') for fd in os.listdir('/dev/fd')])"
+        done = subprocess.run([sys.executable, "-c", look], close_fds=False, capture_output=True, check=True)
+    assert b"audit.jsonl" not in done.stdout
+
+
+def test_one_write_a_record_and_one_sync_for_several(tmp_path: Path) -> None:
+    disk = FaultyDisk(0, OSError())
+    run = new_run(tmp_path)
+    with LogWriter.create(run, me(), disk) as writer:
+        disk.calls.clear()
+        for number in range(3):
+            writer.append("run.started" if number == 0 else "warning", BEGIN, ts=TS, mono=0)
+        writer.sync()
+        writer.sync()
+        assert disk.calls == ["write", "write", "write", "fsync"]
+        assert writer.count == 3
+        assert judge(run.log, Anchor.parse(writer.anchor)).status is Status.NO_END
+
+
+def test_what_does_not_belong_at_a_place_is_refused_before_it_is_written(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    with LogWriter.create(run, me()) as writer:
+        wrong: list[tuple[str, int]] = [("step.started", 0)]
+        for type_, mono in wrong:
+            with pytest.raises(ValueError, match="cannot follow"):
+                writer.append(type_, {}, ts=TS, mono=mono)
+        writer.append("run.started", BEGIN, ts=TS, mono=0)
+        writer.append("warning", {}, ts=TS, mono=5)
+        for type_, mono in (("run.started", 9), ("warning", 4)):
+            with pytest.raises(ValueError, match="cannot follow"):
+                writer.append(type_, {}, ts=TS, mono=mono)
+        with pytest.raises(RecordTooLong):
+            writer.append("warning", {"text": "x" * 65_536}, ts=TS, mono=6)
+        writer.append("run.finished", {"finish": "resolved"}, ts=TS, mono=6)
+        with pytest.raises(ValueError, match="cannot follow"):
+            writer.append("warning", {}, ts=TS, mono=7)
+    assert judge(run.log).status is Status.VALID
+    assert len(run.log.read_bytes().splitlines()) == 3
+
+
+class Alarm(Exception):  # noqa: N818 - what a signal handler raises
+    """It rang."""
+
+
+def test_a_signal_in_the_middle_of_a_record_is_final_too(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    disk: Disk = FaultyDisk(2, Alarm(), only="write")
+    with LogWriter.create(run, me(), disk) as writer:
+        writer.append("run.started", BEGIN, ts=TS, mono=0)
+        with pytest.raises(Alarm):
+            writer.append("warning", {}, ts=TS, mono=0)
+        assert_final(writer)
+
+
+def test_a_run_that_is_over_or_never_began_is_not_reopened(tmp_path: Path) -> None:
+    over = new_run(tmp_path, "over")
+    written(over, finished=True)
+    empty = new_run(tmp_path, "empty")
+    LogWriter.create(empty, me()).close()
+    torn = new_run(tmp_path, "torn")
+    torn.log.write_bytes(b'{"v":1,"seq":0,')
+    missing = new_run(tmp_path, "missing")
+    for run, words in (
+        (over, "the run is over"),
+        (empty, "before anything"),
+        (torn, "before anything"),
+        (missing, "opened"),
+    ):
+        with pytest.raises(Refused, match=words):
+            LogWriter.reopen(run, me())
+
+
+def test_who_holds_a_run_is_told_even_if_what_it_wrote_is_garbage(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    with LogWriter.create(run, me()):
+        assert holder_of(run) == me()
+        for garbage in (b"", b"{", b"[]", json.dumps({"pid": []}).encode()):
+            (run.path / "writer.json").write_bytes(garbage)
+            found = holder_of(run)
+            assert found is not None
+            assert found.host == "unknown"
+            with pytest.raises(Refused, match="held by another process"):
+                LogWriter.reopen(run, me())
+    assert holder_of(run) is None
+    assert holder_of(RunDir(tmp_path / "nowhere")) is None
