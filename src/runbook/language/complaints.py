@@ -7,10 +7,11 @@ text, and a text in place of another type is judged as that type unless it is a 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
 from runbook.language import key_complaints, value_complaints
@@ -61,16 +62,16 @@ def _if(validator: Any, condition: JsonObject, instance: Json, schema: JsonObjec
         yield from validator.descend(instance, schema[branch], schema_path=branch)
 
 
-_Validator = extend(Draft202012Validator, {"if": _if, "pattern": _pattern})
+_Validator: type[Validator] = extend(Draft202012Validator, {"if": _if, "pattern": _pattern})  # type: ignore[no-untyped-call] # so it is declared
 
 
 def _mistake(error: ValidationError) -> Mistake:
     return Mistake(
         path=tuple(error.absolute_path),
         keyword=str(error.validator),
-        wanted=error.validator_value,
-        value=error.instance,
-        schema=mapping(error.schema),
+        wanted=cast("Json", error.validator_value),
+        value=cast("Json", error.instance),
+        schema=mapping(cast("Json", error.schema)),
         name="propertyNames" in error.absolute_schema_path,
         or_mapping=list(error.absolute_schema_path)[-2:] == ["then", "enum"],
     )

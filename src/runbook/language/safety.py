@@ -84,8 +84,8 @@ def safety(document: Document, registry: Registry) -> Iterator[Diagnostic]:
         yield from _verbatim(document, ("defaults", name), registry[name], mapping(fields))
     for step in every_step(document.data, registry):
         yield from _verbatim(document, step.path, step.kind, step.raw)
-        fields = own_fields(step.raw, step.kind, defaults.get(step.kind.NAME))
-        rules = _Rules(document, step, step.kind.effect_of(fields))
+        filled = own_fields(step.raw, step.kind, defaults.get(step.kind.NAME))
+        rules = _Rules(document, step, step.kind.effect_of(filled))
         if step.place == "step":
             yield from rules.step()
         elif step.place == "undo":

@@ -123,14 +123,16 @@ def _short(value: str) -> str:
 
 def _for_text(value: str, wanted: str, *, plain: bool) -> str:
     """What to write instead of a text."""
-    if wanted == "boolean":
-        return f"write {boolean_meant(value) or 'true or false'}"
-    if wanted in {"integer", "number"}:
-        meant = number_meant(value, whole=wanted == "integer")
-        return f"write {meant}" if meant else f"write {_TYPES[wanted]}" + ("" if plain else " without quotes")
-    if wanted == "array":
-        return "write a list: [first, second]"
-    return f"write {_TYPES.get(wanted, wanted)}"
+    match wanted:
+        case "array":
+            return "write a list: [first, second]"
+        case "object":
+            return "write a mapping"
+        case "boolean":
+            meant = boolean_meant(value)
+        case _:
+            meant = number_meant(value, whole=wanted == "integer")
+    return f"write {meant or _TYPES[wanted]}" + ("" if plain else " without quotes")
 
 
 def wrong_word(mistake: Mistake, kinds: Iterable[str]) -> Complaint:
