@@ -60,7 +60,8 @@ class Judge:
         """
         verdict = kind.judge(seen.value)
         judged = self._expected(step, verdict, seen, scope)
-        changed = verdict.changed if effect.changes else "no"
+        seen_to_change = "yes" if judged.outcome is Outcome.PASSED else verdict.changed
+        changed = seen_to_change if effect.changes else "no"
         if judged.outcome is not Outcome.PASSED or not step.save:
             return Judged(outcome=judged.outcome, reason=judged.reason, changed=changed)
         try:

@@ -1,5 +1,6 @@
 """Performing what was announced: by a machine, by a person, or by waiting; and telling the walk what was seen."""
 
+import dataclasses
 from collections.abc import Mapping
 
 from runbook.audit.masking import Masker
@@ -18,7 +19,7 @@ from runbook.model.durations import milliseconds
 from runbook.model.evaluator import ExpressionError
 from runbook.model.io import Cancelled, NotSent, WorldError
 from runbook.model.kind import Asked, Automated
-from runbook.model.question import AskForm, Question
+from runbook.model.question import AskForm, AskYes, Question
 from runbook.model.runbook import Effect, Nested, Outcome, Step
 from runbook.model.secrets import Resolved
 from runbook.walk import events as e
@@ -65,7 +66,7 @@ class Performer:
             self._check_items(visit, prepared)
         question = kind.question() if isinstance(kind, Asked) else None
         if question is not None:
-            return self._ask(visit, prepared, place, question)
+            return self._ask(visit, prepared, place, self._demanding(visit.step, question))
         if isinstance(kind, Automated):
             self._machine(visit, prepared)
         else:
@@ -89,6 +90,8 @@ class Performer:
         answer = dict(reply)
         try:
             self._keep_secrets(question, answer)
+            if isinstance(question, AskYes):
+                _look_at_yes(question, answer)
             if visit.step.nested:
                 given = answer.get("items")
                 answer["items"] = {**(given if isinstance(given, dict) else {}), **self._items}
@@ -105,6 +108,14 @@ class Performer:
         )
         self._conclude(visit, prepared, observation)
         return None
+
+    def _demanding(self, step: Step, question: Question) -> Question:
+        """The question with what the step's ``confirm`` demands: a gate's own question is its confirmation."""
+        if not isinstance(question, AskYes) or step.confirm is None:
+            return question
+        phrase = step.confirm.phrase
+        typed = None if phrase is None else self._renderer.text(phrase, Scope(self._walk))
+        return dataclasses.replace(question, phrase=typed, reason_required=step.confirm.reason)
 
     def _keep_secrets(self, question: Question, answer: JsonObject) -> None:
         """Take the values of secret fields out of an answer, before anything is written down."""
@@ -319,6 +330,20 @@ class Performer:
 
     def _tell(self, cls: type[e.AttemptEvent], visit: Visit, **fields: object) -> None:
         self._journal.tell(cls, step=visit.step.id, visit=visit.number, attempt=visit.attempt, **fields)
+
+
+def _look_at_yes(question: AskYes, answer: JsonObject) -> None:
+    """Turn the phrase into the yes that it is; anything but the exact phrase is none.
+
+    :raises ValueError: with one line for the person.
+    """
+    confirm = answer.get("confirm")
+    if question.phrase is not None and confirm != "no":
+        if confirm != question.phrase:
+            raise ValueError("type the phrase exactly, or `no`")
+        answer["confirm"] = "yes"
+    if question.reason_required and not str(answer.get("reason") or "").strip():
+        raise ValueError("a reason is required")
 
 
 def _duration(value: Resolved) -> int | None:

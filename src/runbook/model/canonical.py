@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import TypeAlias
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 """A JSON value as Python holds it."""
 JsonObject: TypeAlias = dict[str, "Json"]
 """A JSON object as Python holds it."""

@@ -20,9 +20,14 @@ class AskDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskYes:
-    """A question to be answered yes or no. Answer: ``{confirm: yes|no, reason?}``."""
+    """A question to be answered yes or no. Answer: ``{confirm: yes|no, reason?}``.
+
+    Where there is a ``phrase``, it is the yes: ``{confirm: PHRASE|no, reason?}``.
+    """
 
     question: str
+    phrase: str | None = None
+    reason_required: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
