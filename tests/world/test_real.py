@@ -196,6 +196,16 @@ def test_a_file_is_read_from_the_working_directory(world: RealWorld, tmp_path: P
     assert act(world, lambda io: list(io.read("settings"))) == list(b"A=1\n\xff")
 
 
+def test_a_tilde_is_the_home(world: RealWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "settings").write_bytes(b"at home")
+    assert act(world, lambda io: io.read("~/settings")) == b"at home"
+    assert act(world, lambda io: io.run(shell("pwd", cwd="~")).stdout) == f"{tmp_path}/home\n"
+    with pytest.raises(NotSent):
+        act(world, lambda io: io.read("~no-such-user/settings"))
+
+
 def test_a_file_that_cannot_be_read_says_why(world: RealWorld, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "large").write_bytes(b"x" * (LARGEST_FILE + 1))

@@ -15,7 +15,6 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -23,6 +22,7 @@ import runbook
 from runbook.model.io import Cancelled, HttpRequest, HttpResponse, NotSent, WorldError
 from runbook.model.secrets import SecretText, Text
 from runbook.world import http_errors
+from runbook.world.places import placed
 
 if TYPE_CHECKING:
     import httpx
@@ -76,7 +76,7 @@ class HttpClient:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if ca_file is not None:
             try:
-                context.load_verify_locations(Path(self._directory, ca_file))
+                context.load_verify_locations(placed(self._directory, ca_file))
             except (OSError, ssl.SSLError) as error:
                 reason = f"the certificates in `{ca_file}` cannot be read: {error.strerror or error}"
                 raise NotSent(reason, "name a file of PEM certificates as `ca_file`") from error

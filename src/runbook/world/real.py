@@ -31,6 +31,7 @@ from runbook.model.io import (
 from runbook.model.secrets import SecretText, Text
 from runbook.world.http import Exchange, HttpClient
 from runbook.world.limits import limit_of
+from runbook.world.places import placed
 from runbook.world.processes import Output, Program
 from runbook.world.secrets import SecretStore
 
@@ -83,7 +84,7 @@ class RealIo:
             program = Program(
                 process.argv,
                 env=env | paths,
-                cwd=str(Path(self._directory, process.cwd or "")),
+                cwd=str(placed(self._directory, process.cwd or "")),
                 stdin=b"" if process.stdin is None else self._plain(process.stdin).encode(),
                 limit=self._left(),
                 output=None if quiet else self._output,
@@ -102,7 +103,7 @@ class RealIo:
     def read(self, path: str) -> bytes:
         """The bytes of a file."""
         try:
-            with open(Path(self._directory, path), "rb", opener=_without_waiting) as file:
+            with open(placed(self._directory, path), "rb", opener=_without_waiting) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise NotSent(f"`{path}` is no regular file", "name a file")
                 data = file.read(LARGEST_FILE + 1)

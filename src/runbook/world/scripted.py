@@ -115,3 +115,6 @@ class ScriptedWorld:
         if "error" in entry:
             raise Lost(str(entry["error"]))
         return Told(address, {name: copy.deepcopy(value) for name, value in entry.items() if name not in _WORDS})
+
+    def cancel(self, level: int) -> None:
+        """Stop what runs: nothing ever does."""

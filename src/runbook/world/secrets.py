@@ -15,11 +15,11 @@ import shlex
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from runbook.model.diagnostics import Code, Diagnostic, Refused, Severity
 from runbook.model.io import WorldError
 from runbook.model.runbook import SecretSource
+from runbook.world.places import placed
 from runbook.world.processes import Program
 
 RB400 = Code(
@@ -242,9 +242,8 @@ class SecretStore:
         return _LINE_END.sub("", value, count=1) if source.strip_newline else value
 
     def _file(self, name: str, path: str) -> str:
-        place = Path(self._directory, path).expanduser()
         try:
-            with open(place, "rb", opener=_opener) as file:
+            with open(placed(self._directory, path), "rb", opener=_opener) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise _refused(RB401, f"`{path}` of the secret `{name}` is no regular file", "name a file")
                 data = file.read(_LARGEST + 1)
