@@ -1,0 +1,55 @@
+"""The runbooks of the tree, and those in the documentation, are clean; their scenarios come out as they say."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from runbook.kinds.registry import KINDS
+from runbook.language.loading import load
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = Path(sys.executable).with_name("runbook")
+RUNBOOKS = sorted((ROOT / "runbooks").glob("*.yaml"))
+BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([TOOL, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def block(page: str, first_key: str) -> str:
+    """The block of a page that is a whole file with that key."""
+    blocks: list[str] = BLOCK.findall((ROOT / "docs" / "how-to" / page).read_text())
+    return next(text for text in blocks if f"\n{first_key}: v1\n" in text)
+
+
+def test_the_checker_finds_nothing_in_any_file_of_the_runbooks() -> None:
+    done = run("check", "runbooks")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_scenario_comes_out_as_it_says() -> None:
+    done = run("test", "runbooks")
+    assert done.returncode == 0, done.stdout
+    assert len(re.findall(r"^ok ", done.stdout, re.MULTILINE)) == len(
+        list((ROOT / "runbooks/scenarios").glob("*.yaml"))
+    )
+
+
+def test_every_runbook_has_the_environment_of_the_demonstration_and_names_whom_to_call() -> None:
+    for path in RUNBOOKS:
+        runbook = load(str(path), KINDS).runbook
+        assert runbook is not None
+        assert {"staging", "production", "demo"} <= runbook.environments.keys()
+        assert runbook.contacts
+        assert f"[{runbook.id}]({path.name})" in (ROOT / "runbooks" / "README.md").read_text()
+
+
+def test_the_runbook_and_the_scenario_of_the_how_to_pages_work_together(tmp_path: Path) -> None:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "queue_stuck.yaml").write_text(block("write-a-runbook.md", "runbook"))
+    (tmp_path / "scenarios" / "restart.yaml").write_text(block("test-a-runbook.md", "scenario"))
+    checked, tested = run("check", tmp_path), run("test", tmp_path)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert tested.returncode == 0, tested.stdout + tested.stderr
