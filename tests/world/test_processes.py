@@ -456,3 +456,35 @@ def test_without_a_wake_up_from_the_system_it_works_by_looking(python: Python) -
         "print(run('sh', '-c', 'exit 5'), run('sh', '-c', 'exec >&- 2>&-; sleep 0.1; exit 6'))\n"
     )
     assert python(source) == "5 6"
+
+
+@linux
+@pytest.mark.reliability
+def test_j15_programs_side_by_side_do_not_disturb_each_other(run: Run, living: Living) -> None:
+    """In eight threads: some end, some flood, some time out with orphans; each gets its own end."""
+    tag = f"3004.{os.getpid()}"
+    wrong: list[object] = []
+
+    def one(number: int) -> None:
+        for turn in range(6):
+            match (number + turn) % 3:
+                case 0:
+                    result = run("sh", "-c", f"echo {number}; exit {turn}")
+                    if (result.stdout, result.exit_code) != (f"{number}\n", turn):
+                        wrong.append(result)
+                case 1:
+                    result = run("head", "-c", "3000000", "/dev/zero")
+                    if (result.exit_code, result.truncated) != (0, True):
+                        wrong.append(result)
+                case _:
+                    error = failure(run, "bash", "-c", f"(setsid sleep {tag} &); sleep {tag}", limit=100)
+                    if not isinstance(error, TimedOut):
+                        wrong.append(error)
+
+    threads = [threading.Thread(target=one, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert living(tag) == []
