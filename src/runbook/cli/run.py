@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from runbook.audit.store import Store, new_run_id, state_dir
 from runbook.cli.failing import NOT_YET, complain
@@ -43,7 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     complain(d for d in loaded.diagnostics if loaded.runbook is None or d.severity is Severity.ERROR)
     if loaded.runbook is None or loaded.document is None:
         return 2
-    runbook = loaded.runbook
+    # What is kept and walked is what was judged, whatever happens to the file meanwhile.
+    runbook, document = loaded.runbook, loaded.document
     answers = load_answers_for(options.answers, runbook) if options.answers else None
     environment = _environment(runbook, options.environment)
     seat = take_seat(answers)
@@ -58,9 +58,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     store = Store(state_dir(options.state_dir, os.environ)).prepare()
     run = store.create(options.run_id or new_run_id(runbook.id, datetime.now(UTC)))
-    source = Path(options.file).read_bytes()
 
-    return walk(seat, lambda live: live.begin(run, runbook, source, start))
+    return walk(seat, lambda live: live.begin(run, runbook, document.raw, start))
 
 
 def _parser() -> Parser:

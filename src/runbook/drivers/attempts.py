@@ -16,6 +16,8 @@ from runbook.walk.results import Visit
 
 TICK = 0.25
 """Seconds after which the operator is shown that something still runs."""
+LAST_WAIT = 3.0
+"""Seconds to wait for something that was killed because we have to end."""
 
 
 class Stoppable(World, Protocol):
@@ -82,6 +84,17 @@ class Attempts:
         self._place = (address, visit.number, attempt)
         self._job = job
         self._worker.start(job)
+        try:
+            self._stay(job)
+        except BaseException:
+            # The log cannot be written, or something worse: nothing may go on behind our back.
+            self._world.cancel(3)
+            job.wait(LAST_WAIT)
+            raise
+        return job.result()
+
+    def _stay(self, job: Job[JsonObject]) -> None:
+        """Show what it prints, pass on whoever wants it stopped, until it is over."""
         began, level = self._clock.mono(), 0
         while not job.done:
             chunk = job.chunk(TICK)
@@ -89,13 +102,12 @@ class Attempts:
                 self._operator.output(*chunk)
                 continue
             if job.done:
-                break
+                return
             self._operator.working(self._clock.mono() - began)
             wanted = self._watch()
             if wanted > level:
                 level = wanted
                 self._world.cancel(level)
-        return job.result()
 
     def take_output(self, address: str, stream: str, chunk: bytes) -> None:
         """Take a piece of output from the world; called in the thread that performs."""

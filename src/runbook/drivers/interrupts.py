@@ -42,7 +42,9 @@ class Interrupts:
             yield self
             return
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        before = {number: signal.signal(number, self._note) for number in numbers}
+        # What is ignored already (nohup) stays ignored.
+        caught = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self._note) for number in caught}
         try:
             yield self
         finally:

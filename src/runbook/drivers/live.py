@@ -1,5 +1,6 @@
 """A run for real: begun in a store, or gone on with after a pause or a crash."""
 
+import hashlib
 import os
 import platform
 from collections.abc import Callable, Iterator, Mapping
@@ -19,16 +20,17 @@ from runbook.drivers.attempts import Stoppable, TakeOutput
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last
 from runbook.drivers.messages import Messages
-from runbook.drivers.operator import Operator
+from runbook.drivers.operator import Act, Operator
 from runbook.drivers.replay import runbook_of
 from runbook.drivers.session import Session
-from runbook.model.canonical import JsonObject, canonical, sha256
+from runbook.model.canonical import JsonObject, canonical
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.kind import Registry
 from runbook.model.runbook import Runbook
 from runbook.walk import run_events as r
 from runbook.walk.records import MalformedEvent, from_record
+from runbook.walk.tables import RunPhase
 from runbook.walk.walk import IllegalEvent, Walk
 from runbook.world.clock import RealClock
 from runbook.world.real import RealWorld
@@ -164,7 +166,12 @@ class Live:
         clock: Clock = RealClock()
         secrets = SecretStore(walk.runbook.secrets, register=masker.register, prompt=self._prompt)
         messages = Messages(Inbox(run, walk.delivered))
+        watch = FileWatch(walk, clock)
         worlds: list[RealWorld] = []
+
+        def look(journal: Journal) -> Act | None:
+            watch.look(journal)
+            return messages.look(journal)
 
         def world(take: TakeOutput) -> Stoppable:
             worlds.append(RealWorld(secrets=secrets, output=take))
@@ -183,7 +190,7 @@ class Live:
             clock=clock,
             interrupts=self._interrupts,
             begin=begin,
-            messages=messages.look,
+            messages=look,
             last=last,
         )
         return Sitting(session=session, run=run, writer=writer, world=worlds[0])
@@ -237,6 +244,26 @@ def snapshot_of(run: RunDir, registry: Registry) -> Runbook:
     return runbook_of(event, run.snapshot, registry)
 
 
+class FileWatch:
+    """Says once in the log when a file of the runbook is another one than the snapshot that is walked."""
+
+    def __init__(self, walk: Walk, clock: Clock) -> None:
+        self._walk = walk
+        self._clock = clock
+        self._next = 0
+        self._said = False
+
+    def look(self, journal: Journal) -> None:
+        """Look again, at most once a second."""
+        if self._said or self._clock.mono() < self._next or self._walk.phase is not RunPhase.GOING:
+            return
+        self._next = self._clock.mono() + 1_000
+        text = difference(self._walk)
+        if text is not None:
+            self._said = True
+            journal.tell(r.Warned, text=text)
+
+
 def difference(walk: Walk) -> str | None:
     """How the runbook's file on disk differs from the snapshot that is walked; None if it does not."""
     files: Mapping[str, object] = walk.started.files if walk.started else {}
@@ -245,7 +272,7 @@ def difference(walk: Walk) -> str | None:
             data = Path(name).read_bytes()
         except OSError:
             return f"{name} is not there any more; the walk goes on with the snapshot"
-        if sha256(data.decode("utf-8", "replace")) != digest:
+        if hashlib.sha256(data).hexdigest() != digest:
             return f"{name} has changed since; the walk goes on with the snapshot"
     return None
 

@@ -4,6 +4,7 @@ Values are taken from the records, never from the world. What can be computed ag
 observations, each verdict from the observation that was recorded, with the same judge.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +17,6 @@ from runbook.kinds.registry import make
 from runbook.language.expressions import Cel
 from runbook.language.loading import load
 from runbook.language.scope import types_of
-from runbook.model.canonical import sha256
 from runbook.model.diagnostics import Code, Diagnostic, Refused, Severity
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Kind, Registry
@@ -70,7 +70,7 @@ def runbook_of(started: RunStarted, snapshots: Snapshots, registry: Registry) ->
         data = path.read_bytes()
     except OSError as error:
         raise Refused(_other(path, f"the runbook's file is not there: {error.strerror}")) from None
-    if sha256(data.decode("utf-8", "replace")) != digest:
+    if hashlib.sha256(data).hexdigest() != digest:
         raise Refused(_other(path, "the runbook's file is not the one that the log names"))
     loaded = load(str(path), registry)
     if loaded.runbook is None:

@@ -76,6 +76,7 @@ class Session:
         self._messages = messages
         self._place: Place | None = None
         self._wanted: Act | None = None
+        self._stopping = 0
         self._ending: Ending | None = None
         operator.attach(self.walk, self.idle)
         attempts.attend(self._watch)
@@ -88,10 +89,13 @@ class Session:
                 finish = self.walk.finish
                 return Ending(stop=Stop.FINISHED, finish=finish)
             act = self.idle()
-            if act is not None and not self.walk.in_flight() and not isinstance(pending[0], a.Begin | a.End):
+            if act is None:
+                self._do(pending[0])
+            elif self.walk.in_flight() or isinstance(pending[0], a.Begin | a.End):
+                self._wanted = act
+                self._do(pending[0])
+            else:
                 self._act(act)
-                continue
-            self._do(pending[0])
         return self._ending
 
     def idle(self) -> Act | None:
@@ -108,9 +112,9 @@ class Session:
         """Tell each reminder whose time has come."""
         now = self.journal.mono()
         for index, reminder in enumerate(self.walk.runbook.reminders):
-            told = self.walk.reminded.get(index, 0)
-            due = reminder.after if reminder.after is not None else (reminder.every or 0) * (told + 1)
-            if now >= due and (reminder.every is not None or told == 0):
+            last = self.walk.reminded.get(index)
+            due = (last or 0) + reminder.every if reminder.every is not None else reminder.after or 0
+            if now >= due and (reminder.every is not None or last is None):
                 self.journal.tell(r.ReminderDue, reminder=index, say=reminder.say)
 
     def _do(self, action: a.Action) -> None:
@@ -129,6 +133,7 @@ class Session:
                 self._carry_out(self._starter.start(self._visit(), self._here()))
             case a.Perform():
                 self._perform(self._visit())
+                self._calm()
             case a.Interrupted():
                 self._interrupted(action)
             case a.Announce():
@@ -144,8 +149,10 @@ class Session:
                     self._carry_out(self._starter.start(self._visit(), self._here()))
             case a.Wait():
                 self._wait(action)
+                self._calm()
             case a.Probe():
                 self._probe(self._visit())
+                self._calm()
             case a.LeaveUnknown():
                 self.journal.tell(
                     e.StepSettled, step=action.step, visit=action.visit, outcome=Outcome.UNKNOWN.value, by="file"
@@ -171,6 +178,12 @@ class Session:
                 self.journal.sync()
             case a.Resume():  # a session begins with the run resumed
                 raise AssertionError(action)
+
+    def _calm(self) -> None:
+        """What was to be interrupted is over; the next Ctrl-C is about something else."""
+        if self._stopping:
+            self._stopping = 0
+            self._interrupts.clear()
 
     def _visit(self) -> Visit:
         visit = self.walk.visit
@@ -220,10 +233,13 @@ class Session:
             self._wanted = wanted
             if wanted.do == "abort" and not self._visit().step.effect.changes:
                 return 2
-        presses = self._interrupts.presses
-        if presses and self._operator.source != "terminal":
-            self._wanted = Act(do="pause", reason="interrupted")
-        return min(presses, 3)
+        presses = min(self._interrupts.presses, 3)
+        if presses > self._stopping:
+            self._stopping = presses
+            self._tell_act(Act(do="interrupt", reason=f"pressed {presses} times" if presses > 1 else None))
+            if self._operator.source != "terminal":
+                self._wanted = Act(do="pause", reason="interrupted")
+        return presses
 
     def _interrupted(self, action: a.Interrupted) -> None:
         """What was in flight when the walk was killed: a read runs again, a change is unknown."""
@@ -288,27 +304,30 @@ class Session:
             self.journal.tell(r.NoteAdded, step=where, kind=hand.kind, text=hand.text, by=by)
             self.journal.sync()
             return
-        visit = self.walk.visit
         try:
             if hand.do == "go_to":
                 self._look_ahead(hand.to or "")
-            self.journal.tell(
-                r.OperatorActed,
-                step=visit.step.id if visit else None,
-                visit=visit.number if visit else None,
-                do=hand.do,
-                to=hand.to,
-                reason=hand.reason,
-                by=hand.by or self.walk.operator,
-                source="inbox" if hand.inbox else self._operator.source,
-                inbox=hand.inbox,
-            )
+            self._tell_act(hand)
         except IllegalEvent as refused:
             self._operator.correct(self._here(), refused.message)
             return
         self._interrupts.clear()
         if hand.do == "pause":
             self._pause(hand.reason or "the operator paused it")
+
+    def _tell_act(self, act: Act) -> None:
+        visit = self.walk.visit
+        self.journal.tell(
+            r.OperatorActed,
+            step=visit.step.id if visit else None,
+            visit=visit.number if visit else None,
+            do=act.do,
+            to=act.to,
+            reason=act.reason,
+            by=act.by or self.walk.operator,
+            source="inbox" if act.inbox else self._operator.source,
+            inbox=act.inbox,
+        )
 
     def _look_ahead(self, target: str) -> None:
         """Refuse a jump to a step whose needs or references are not met; say what to walk first.

@@ -52,6 +52,10 @@ class Job(Generic[T]):
         """Whether it is over and all its output was handed over."""
         return self._done.is_set() and self._chunks.empty()
 
+    def wait(self, seconds: float) -> None:
+        """Wait so long, at most, for it to be over."""
+        self._done.wait(seconds)
+
     def result(self) -> T:
         """What came of it; raises what it raised."""
         if self._error is not None:

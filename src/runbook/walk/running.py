@@ -53,7 +53,7 @@ def tell(walk: "Walk", event: Event) -> None:
         case ReminderDue():
             if not 0 <= event.reminder < len(walk.runbook.reminders):
                 raise IllegalEvent("reminder", f"the file has no reminder {event.reminder}")
-            walk.reminded[event.reminder] = walk.reminded.get(event.reminder, 0) + 1
+            walk.reminded[event.reminder] = event.mono
         case RunPaused():
             if walk.in_flight():
                 raise IllegalEvent("order", "the run pauses while a step is in flight")

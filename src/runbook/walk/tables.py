@@ -152,7 +152,7 @@ HANDS: Mapping[str, set[Phase]] = {
     "retry": {_P.REFUSED, _P.STUCK},
     "check_now": {_P.WAITING, _P.RETRYING},
     "stop_waiting": {_P.WAITING},
-    "interrupt": {_P.RUNNING, _P.WAITING},
+    "interrupt": {_P.RUNNING, _P.WAITING, _P.UNKNOWN},
     "pause": set(_P),
     "abort": set(_P),
 }
