@@ -3,21 +3,24 @@
 Each rule looks at data that the schema has found nothing wrong with.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from runbook.language import places
 from runbook.language.document import Document
-from runbook.language.every_step import Written, every_step
-from runbook.language.key_complaints import exclusive
+from runbook.language.every_step import Written
 from runbook.language.near import nearest
 from runbook.language.places import Path
 from runbook.language.step_binding import own_fields
 from runbook.language.typed import elements, mapping, text, texts
-from runbook.language.value_complaints import RESERVED
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Span
-from runbook.model.kind import Registry
 
+RESERVED = Code(
+    number="RB129",
+    title="reserved name",
+    why="`in`, `true`, `false` and `null` are words of the expression language, so no expression could refer to a step "
+    "of that name; `next` says where a step leads; `environment.name` is the environment's own name.",
+)
 UNLIKE_ENVIRONMENTS = Code(
     number="RB130",
     title="environments with different keys",
@@ -53,12 +56,12 @@ _ADDRESS_PARTS = frozenset({"undo", "probe", "until"})
 _AT_THE_END = frozenset({"id", "title", "description", "section", "kind", "needs"})
 
 
-def consistency(document: Document, registry: Registry) -> Iterator[Diagnostic]:
+def consistency(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic]:
     """Everything on which the parts of a file do not agree, in no particular order."""
     top = mapping(document.data)
     facts = _Facts(document, top)
     yield from facts.environments()
-    for step in every_step(document.data, registry):
+    for step in steps:
         yield from facts.groups(step)
         yield from facts.ids(step)
         yield from facts.roles(step)
@@ -106,16 +109,15 @@ class _Facts:
     def groups(self, step: Written) -> Iterator[Diagnostic]:
         """Exactly one, or at most one, of the fields that exclude each other, defaults filled in."""
         given = own_fields(step.raw, step.kind, mapping(self.top.get("defaults")).get(step.kind.NAME))
-        groups = [(group, True) for group in step.kind.TRAITS.exactly_one]
-        groups += [(group, False) for group in step.kind.TRAITS.at_most_one]
-        for group, needed in groups:
-            for complaint in exclusive(f"this `{step.kind.NAME}` step", group, given, step.path):
-                if needed or len(complaint.path) > len(step.path):
-                    known = self.document.has(complaint.path)
-                    path = complaint.path if known else step.path
-                    yield self.diagnostic(
-                        complaint.code, self.document.key_span(path), complaint.message, complaint.help
-                    )
+        traits = step.kind.TRAITS
+        for group in (*traits.exactly_one, *traits.at_most_one):
+            count = sum(name in given for name in group)
+            if count > 1 or (count == 0 and group in traits.exactly_one):
+                from runbook.language.key_complaints import exclusive  # only for the words about a mistake
+
+                for complaint in exclusive(f"this `{step.kind.NAME}` step", group, given, step.path):
+                    span = self.document.key_span(complaint.path)
+                    yield self.diagnostic(complaint.code, span, complaint.message, complaint.help)
 
     def ids(self, step: Written) -> Iterator[Diagnostic]:
         """Each id once among options, items and inner steps, and none that an address uses otherwise."""

@@ -4,18 +4,17 @@ A pattern must match the whole text. A list on the command line is split at its 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from runbook.language.document import Document
-from runbook.language.every_step import every_step
+from runbook.language.every_step import Written
 from runbook.language.near import nearest
 from runbook.language.places import Path
 from runbook.language.typed import elements, mapping
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Refused, Span
 from runbook.model.inputs import accepted, input_of
-from runbook.model.kind import Registry
 from runbook.model.runbook import Input, Runbook
 
 CONTRADICTORY_INPUT = Code(
@@ -49,10 +48,10 @@ NOT_A_PAIR = Code(
 _FORM_FIELDS = "#/$defs/form_fields"
 
 
-def declared(document: Document, registry: Registry) -> Iterator[Diagnostic]:
+def declared(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic]:
     """What is wrong with the declarations of inputs and of the fields of forms, in no particular order."""
     yield from _declarations(document, ("inputs",), mapping(document.data).get("inputs"))
-    for step in every_step(document.data, registry):
+    for step in steps:
         for name, piece in mapping(step.kind.SCHEMA["properties"]).items():
             if mapping(piece).get("$ref") == _FORM_FIELDS:
                 yield from _declarations(document, (*step.path, name), step.raw.get(name))

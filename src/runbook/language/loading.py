@@ -2,30 +2,31 @@
 
 A stage that finds an error ends the loading, because what a later one said of a broken file would be guesswork:
 a misspelt ``next`` would make steps unreachable. The last stage looks at everything that a whole runbook can be.
+What not every file needs is imported where it is needed: a small file takes less time than the imports.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from runbook.language.answers import SCHEMA as ANSWERS_SCHEMA
-from runbook.language.answers import bind_answers
 from runbook.language.binding import bind
 from runbook.language.consistency import consistency
 from runbook.language.document import Document
+from runbook.language.every_step import every_step
 from runbook.language.inputs import declared
 from runbook.language.lint import lint
 from runbook.language.not_yet import not_yet
 from runbook.language.safety import safety
-from runbook.language.scenario import SCHEMA as SCENARIO_SCHEMA
-from runbook.language.scenario import bind_scenario
 from runbook.language.source import Unread, read
 from runbook.language.validation import validate, validate_runbook
-from runbook.model.answers import Answers
 from runbook.model.canonical import JsonObject
 from runbook.model.diagnostics import Diagnostic, Severity, Span
 from runbook.model.kind import Registry
 from runbook.model.runbook import Runbook
-from runbook.model.scenario import Scenario
+
+if TYPE_CHECKING:
+    from runbook.model.answers import Answers
+    from runbook.model.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +58,14 @@ class Loaded(File):
 class LoadedScenario(File):
     """A scenario's file; ``scenario`` is None where it is broken."""
 
-    scenario: Scenario | None
+    scenario: "Scenario | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedAnswers(File):
     """An answers file; ``answers`` is None where it is broken."""
 
-    answers: Answers | None
+    answers: "Answers | None"
 
 
 def load(path: str, registry: Registry) -> Loaded:
@@ -81,10 +82,12 @@ def load(path: str, registry: Registry) -> Loaded:
     found = [*file.diagnostics, *validate_runbook(document, registry)]
     runbook = None
     if not _has_error(found):
-        runbook = bind(document, registry)
+        steps = tuple(every_step(document.data, registry))
         for stage in (consistency, declared, safety, not_yet):
-            found += stage(document, registry)
-        found += lint(runbook, document, registry)
+            found += stage(document, steps)
+        kinds = {step.kind.NAME: step.kind for step in steps}
+        runbook = bind(document, kinds)
+        found += lint(runbook, document, kinds)
     return Loaded(
         text=file.text,
         document=document,
@@ -99,7 +102,9 @@ def load_scenario(path: str) -> LoadedScenario:
 
     :param path: as the user wrote it.
     """
-    file = _validated(_read(path), SCENARIO_SCHEMA)
+    from runbook.language.scenario import SCHEMA, bind_scenario
+
+    file = _validated(_read(path), SCHEMA)
     scenario = bind_scenario(file.document) if file.document is not None and not file.broken else None
     return LoadedScenario(text=file.text, document=file.document, diagnostics=file.diagnostics, scenario=scenario)
 
@@ -109,7 +114,9 @@ def load_answers(path: str) -> LoadedAnswers:
 
     :param path: as the user wrote it.
     """
-    file = _validated(_read(path), ANSWERS_SCHEMA)
+    from runbook.language.answers import SCHEMA, bind_answers
+
+    file = _validated(_read(path), SCHEMA)
     answers = bind_answers(file.document) if file.document is not None and not file.broken else None
     return LoadedAnswers(text=file.text, document=file.document, diagnostics=file.diagnostics, answers=answers)
 

@@ -1,15 +1,14 @@
 """What the language has and this version cannot walk: refused by name, with what to do meanwhile, never ignored."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runbook.language import places
 from runbook.language.document import Document
-from runbook.language.every_step import Written, every_step
+from runbook.language.every_step import Written
 from runbook.language.places import Path
 from runbook.language.typed import mapping
 from runbook.model.diagnostics import Code, Diagnostic
-from runbook.model.kind import Registry
 
 _WHY = (
     "The file is right, and a later version walks it. This one refuses it, because a rule that is read and not kept "
@@ -72,9 +71,9 @@ _MEANWHILE: Mapping[str, str] = {
 _OTHERWISE = "meanwhile use a `manual` step"
 
 
-def not_yet(document: Document, registry: Registry) -> Iterator[Diagnostic]:
+def not_yet(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic]:
     """Everything in a file that this version cannot walk, in no particular order."""
-    for step in every_step(document.data, registry):
+    for step in steps:
         name = step.kind.NAME
         if not step.kind.TRAITS.ready:
             yield Diagnostic(

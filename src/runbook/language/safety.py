@@ -4,17 +4,17 @@ Each rule looks at one step as it was written, in a file that the schema has fou
 in a step is a read by contract, except its undo, which is a change by nature.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from runbook.language.document import Document
-from runbook.language.every_step import Written, every_step
+from runbook.language.every_step import Written
 from runbook.language.places import Path
 from runbook.language.step_binding import own_fields
 from runbook.language.templates import OPEN
 from runbook.language.typed import mapping, text, whole
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic
-from runbook.model.kind import KindClass, Registry
+from runbook.model.kind import KindClass
 from runbook.model.runbook import Effect
 
 MISSING_EFFECT = Code(
@@ -77,12 +77,13 @@ _FOR_CHANGES = ("undo", "probe", "on_unknown")
 _TOO_EASY = frozenset({"y", "yes", "n", "no", "ok"})
 
 
-def safety(document: Document, registry: Registry) -> Iterator[Diagnostic]:
+def safety(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic]:
     """Every rule of safety that a file breaks, in no particular order."""
     defaults = mapping(mapping(document.data).get("defaults"))
-    for name, fields in defaults.items():
-        yield from _verbatim(document, ("defaults", name), registry[name], mapping(fields))
-    for step in every_step(document.data, registry):
+    kinds = {step.kind.NAME: step.kind for step in steps}
+    for name in defaults.keys() & kinds.keys():
+        yield from _verbatim(document, ("defaults", name), kinds[name], mapping(defaults[name]))
+    for step in steps:
         yield from _verbatim(document, step.path, step.kind, step.raw)
         filled = own_fields(step.raw, step.kind, defaults.get(step.kind.NAME))
         rules = _Rules(document, step, step.kind.effect_of(filled))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from runbook.language.consistency import RESERVED
 from runbook.language.envelope import VALUES
 from runbook.language.mistakes import Complaint, Mistake
 from runbook.language.near import nearest
@@ -48,12 +49,6 @@ VERSION = Code(
     title="unknown version of the language",
     why="The first key of a file names the version of the language that it is written in. A newer file may hold rules "
     "that this version does not know and would not keep, so it is not read at all.",
-)
-RESERVED = Code(
-    number="RB129",
-    title="reserved name",
-    why="`in`, `true`, `false` and `null` are words of the expression language, so no expression could refer to a step "
-    "of that name; `next` says where a step leads; `environment.name` is the environment's own name.",
 )
 
 _DURATIONS = {VALUES["duration"]["pattern"], VALUES["time"]["pattern"]}
