@@ -9,12 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from tests.world.service import Send, Service
 
-from runbook.model.io import ProcessResult
+from runbook.model.io import HttpRequest, HttpResponse, ProcessResult
+from runbook.world.http import HttpClient
 from runbook.world.processes import Output, Program
 
 Serve = Callable[..., str]
@@ -159,3 +161,22 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "other_name": signed("other", "DNS:other.example.com", -1, 30),
         "self_signed": home / "own.pem",
     }
+
+
+@pytest.fixture
+def client() -> Iterator[HttpClient]:
+    with closing(HttpClient(value_of=lambda name: f"value-of-{name}")) as made:
+        yield made
+
+
+@pytest.fixture
+def send(client: HttpClient) -> Send:
+    def send_it(url: str, *, limit: int = 5_000, method: str = "GET", **fields: object) -> HttpResponse:
+        return client.exchange(HttpRequest(method=method, url=url, **fields), limit).run()  # type: ignore[arg-type]  # each test names its fields
+
+    return send_it
+
+
+@pytest.fixture
+def service(serve: Callable[..., str]) -> str:
+    return serve(Service)
