@@ -25,6 +25,7 @@ _FUNCTIONS = (
     "getMilliseconds", "getMinutes", "getMonth", "getSeconds",
 )
 # fmt: on
+_LOOK = "look at the brackets, quotes and operators before it"
 _OPERATORS = {"@in": "in", "_[_]": "[ ]", "_?_:_": "? :", "@not_strictly_false": "all"}
 _WORDS = {"and": "&&", "or": "||", "not": "!", "is": "==", "None": "null", "True": "true", "False": "false"}
 
@@ -93,7 +94,11 @@ def _one(source: str, names: Collection[str], line: int, column: int, message: s
             f"`{match[1]}` is a word that CEL keeps for itself",
             help=f'write it as text ("{match[1]}"), or name something else',
         )
-    return at(source, start, start + 1, problems.UNREADABLE, message[:1].lower() + message[1:])
+    if re.match(r"invalid \w+ literal", message):
+        said = "this number is beyond 64 bits"
+        return at(source, start, start + 1, problems.UNREADABLE, said, help="write a smaller one, or a decimal one")
+    said = message[:1].lower() + message[1:]
+    return at(source, start, start + 1, problems.UNREADABLE, said, help=_LOOK)
 
 
 def too_deep(source: str) -> Problem:
@@ -214,20 +219,16 @@ def no_such_name(source: str, names: Collection[str], mention: Mention) -> Probl
 
 def _where(root: str, names: Collection[str]) -> str:
     """What to do about a root that is not known."""
-    own = {name.partition(".")[0] for name in names} | {"inputs", "environment", "steps", "saved", "run", "last"}
-    if close := nearest(root, own):
-        return f"did you mean `{close}`?"
     for family in ("inputs", "saved", "environment"):
         if root in children(names, family):
             return f"did you mean `{family}.{root}`?"
     having = sorted(name for name in names if name.startswith("steps.") and name.split(".")[2:] == [root])
     if having:
-        return (
-            f"write `{having[0]}`: a step's fields stand at the root only in its own `expect`, `save` and `failed_when`"
-        )
+        return f"write `{having[0]}`: fields stand at the root only in the step's own `expect` and `save`"
     if word := _WORDS.get(root):
         return f"write `{word}`"
-    return f'text stands in quotes ("{root}"); known here: {listed(own)}'
+    own = {name.partition(".")[0] for name in names} | {"inputs", "environment", "steps", "saved", "run", "last"}
+    return meant(root, own, f'text stands in quotes ("{root}"); known here: {listed(own)}')
 
 
 def _arguments(text: str) -> Iterator[str]:
@@ -357,9 +358,9 @@ def _syntax(source: str, start: int, message: str) -> Problem:
                     source, first, first + len(name), problems.UNREADABLE, f"`{name}` is no operator",
                     help=f"write `{_WORDS[name]}`",
                 )  # fmt: skip
-        return fault(f"`{word}` cannot stand here", "look at the brackets, quotes and operators before it", len(word))
+        return fault(f"`{word}` cannot stand here", _LOOK, len(word))
     if match := re.match(r"missing '(.)' at '(.*)'$", message):
-        return fault(f"a `{match[1]}` is missing", f"close what was opened with `{match[1]}`")
+        return fault(f"a `{match[1]}` is missing", f"write `{match[1]}` where it belongs")
     if match := re.match(r"no viable alternative at input '(.*)'$", message):
         return fault(f"`{match[1]}` cannot stand here", "look at the signs around it")
-    return fault(message, "look at the brackets, quotes and operators before it")
+    return fault(message, _LOOK)

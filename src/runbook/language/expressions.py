@@ -162,7 +162,9 @@ class Compiler:
         try:
             program = looked.shared.compile(source)
         except RuntimeError as error:
-            raise Rejected([*found, *explain(source, {*looked.names, *looked.own}, str(error))]) from None
+            said = explain(source, {*looked.names, *looked.own}, str(error))
+            needless = any(problem.code is problems.NEEDLESS_HAS for problem in found)
+            raise Rejected([*found, *(p for p in said if not (needless and p.code is problems.WRONG_TYPES))]) from None
         returns = program.return_type().name().lower().replace(", ", ",")
         if not accepts(want, returns):
             found.append(wrong_result(source, want, returns))

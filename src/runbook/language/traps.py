@@ -74,7 +74,10 @@ def traps(source: str, reading: Reading, used: Container[str], own: Mapping[str,
 
 def wrong_result(source: str, want: str, returns: str) -> Problem:
     """The problem of an expression that yields one type where another is wanted."""
-    said = f"this must be {spoken(want)}, and it is {spoken(returns)}"
+    if want == "dyn":
+        said = f"this yields {spoken(returns)}, which has no place in JSON"
+    else:
+        said = f"this must be {spoken(want)}, and it is {spoken(returns)}"
     help_ = "compare it with something" if want == "bool" else "convert it, or name another value"
     return at(source, 0, len(source.rstrip()), problems.WRONG_RESULT, said, label=spoken(returns), help=help_)
 

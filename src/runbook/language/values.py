@@ -53,6 +53,7 @@ _WORDS = {
     "list": "a list",
     "map": "a map",
     "type": "a type",
+    "error": "an error",
 }
 
 
