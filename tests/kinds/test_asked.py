@@ -4,7 +4,7 @@ import pytest
 
 from runbook.kinds.registry import make
 from runbook.model.canonical import JsonObject
-from runbook.model.kind import Asked
+from runbook.model.kind import Asked, is_asked
 from runbook.model.question import AskChoice, AskDone, AskForm, AskItems, AskSent, AskYes, Item
 from runbook.model.runbook import Outcome
 from runbook.model.secrets import Resolved
@@ -14,7 +14,7 @@ PASSED, FAILED = Outcome.PASSED, Outcome.FAILED
 
 def asked(name: str, **fields: Resolved) -> Asked:
     kind = make(name, fields)
-    assert isinstance(kind, Asked)
+    assert is_asked(kind)
     return kind
 
 

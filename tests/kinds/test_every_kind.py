@@ -15,7 +15,7 @@ from runbook.language.loading import load
 from runbook.language.schema import compose
 from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.evaluator import ExpressionError
-from runbook.model.kind import Asked, Automated, Kind, KindClass
+from runbook.model.kind import Kind, KindClass, is_asked, is_automated
 from runbook.model.secrets import Resolved, SecretRef, SecretText, referenced
 
 TYPE = re.compile(r"int|double|string|bool|dyn|timestamp|duration|list<.+>|map<string,.+>")
@@ -169,8 +169,8 @@ def test_what_is_observed_has_a_type_and_a_name_that_expressions_can_use(kind: K
 @every_example
 def test_a_kind_acts_by_itself_or_asks_a_person_or_is_the_drivers(kind: KindClass, example: JsonObject) -> None:
     it = made(kind, example)
-    asks = isinstance(it, Asked) and it.question() is not None
-    if isinstance(it, Asked | Automated):
+    asks = is_asked(it) and it.question() is not None
+    if is_asked(it) or is_automated(it):
         assert asks is kind.asks(example)
     else:
         assert kind.NAME in {"wait", "finish", "parallel", "runbook", "undo"}

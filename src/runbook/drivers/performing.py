@@ -18,7 +18,7 @@ from runbook.model.diagnostics import Refused
 from runbook.model.durations import milliseconds
 from runbook.model.evaluator import ExpressionError
 from runbook.model.io import Cancelled, NotSent, WorldError
-from runbook.model.kind import Asked, Automated
+from runbook.model.kind import is_asked, is_automated
 from runbook.model.question import AskForm, AskYes, Question
 from runbook.model.runbook import Effect, Nested, Outcome, Step
 from runbook.model.secrets import Resolved
@@ -64,14 +64,14 @@ class Performer:
             return None
         if step.nested:
             self._check_items(visit, prepared)
-        question = kind.question() if isinstance(kind, Asked) else None
+        question = kind.question() if is_asked(kind) else None
         if question is not None:
             return self._ask(visit, prepared, place, self._demanding(visit.step, question))
-        if isinstance(kind, Automated):
+        if is_automated(kind):
             self._machine(visit, prepared)
         else:
             answer: JsonObject = {"items": dict(self._items)} if step.nested else {}
-            observation = kind.observe(answer, by=self._walk.operator) if isinstance(kind, Asked) else {}
+            observation = kind.observe(answer, by=self._walk.operator) if is_asked(kind) else {}
             self._conclude(visit, prepared, observation)
         return None
 
@@ -85,7 +85,7 @@ class Performer:
         if isinstance(reply, Act | Note):
             return reply
         kind = prepared.kind
-        if not isinstance(kind, Asked):  # pragma: no cover - only such a kind has a question
+        if not is_asked(kind):  # pragma: no cover - only such a kind has a question
             raise TypeError(kind.NAME)
         answer = dict(reply)
         try:

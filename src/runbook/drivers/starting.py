@@ -11,7 +11,7 @@ from runbook.drivers.operator import Act, Hand, Note, Operator, Place, Request, 
 from runbook.drivers.preparing import Prepared, Renderer, Secrets
 from runbook.model.diagnostics import Refused
 from runbook.model.evaluator import ExpressionError
-from runbook.model.kind import Asked, Automated
+from runbook.model.kind import is_asked, is_automated
 from runbook.model.runbook import Effect
 from runbook.walk import events as e
 from runbook.walk import run_events as r
@@ -162,4 +162,4 @@ class Starter:
 def _acts_by_itself(prepared: Prepared) -> bool:
     """Whether a machine acts, so that the operator should be asked before it does."""
     kind = prepared.kind
-    return isinstance(kind, Automated) and not (isinstance(kind, Asked) and kind.question() is not None)
+    return is_automated(kind) and not (is_asked(kind) and kind.question() is not None)

@@ -8,7 +8,7 @@ one that can be either is both, and needs a person when its ``question`` is not 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
+from typing import ClassVar, Protocol, TypeAlias, TypeGuard
 
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.io import Io
@@ -128,7 +128,6 @@ class Kind(Protocol):
         """
 
 
-@runtime_checkable
 class Automated(Kind, Protocol):
     """A kind that acts by itself."""
 
@@ -139,7 +138,6 @@ class Automated(Kind, Protocol):
         """
 
 
-@runtime_checkable
 class Asked(Kind, Protocol):
     """A kind that needs a person's answer."""
 
@@ -152,6 +150,16 @@ class Asked(Kind, Protocol):
         :param by: the operator.
         :raises ValueError: with one line for the person, if the answer does not fit the question.
         """
+
+
+def is_automated(kind: Kind) -> TypeGuard[Automated]:
+    """Whether a kind acts by itself; it says so by its bases, which costs nothing to ask."""
+    return Automated in type(kind).__mro__
+
+
+def is_asked(kind: Kind) -> TypeGuard[Asked]:
+    """Whether a kind may need a person's answer."""
+    return Asked in type(kind).__mro__
 
 
 KindClass: TypeAlias = type[Kind]
