@@ -187,11 +187,13 @@ def _cut_object(value: JsonObject, limit: int, path: str, cut: dict[str, None]) 
 
 
 def _few(paths: Iterable[str]) -> tuple[str, ...]:
-    """These paths once each, or as many levels of them as there is room for."""
-    few = [*dict.fromkeys(paths)]
-    steps = [_STEP.findall(path) for path in few]
-    level = max(map(len, steps), default=0)
+    """These paths once each, without those below another, or as many levels of them as there is room for."""
+    steps = {path: _STEP.findall(path) for path in paths}
+    few = [
+        path for path in steps if not any("".join(steps[path][:level]) in steps for level in range(len(steps[path])))
+    ]
+    level = max((len(steps[path]) for path in few), default=0)
     while len(json.dumps(few)) > PATHS_CAP:
         level -= 1
-        few = [*dict.fromkeys("".join(each[:level]) for each in steps)]
+        few = [*dict.fromkeys("".join(steps[path][:level]) for path in steps)]
     return tuple(few)

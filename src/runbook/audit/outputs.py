@@ -7,6 +7,7 @@ No failure here raises: a step is under way, and the log is what must not fail. 
 digests in the log show after a power loss which of them are whole.
 """
 
+import contextlib
 import os
 from dataclasses import dataclass
 from hashlib import sha256
@@ -103,6 +104,9 @@ class OutputFile:
             except OSError as error:
                 self._problem = (error.strerror or str(error)).lower()
                 self._left, kept = 0, b""
+                if self._fd is not None:
+                    with contextlib.suppress(OSError):
+                        self._disk.truncate(self._fd, self._size)
         self._left -= len(kept)
         self._size += len(kept)
         self._dropped += len(data) - len(kept)
