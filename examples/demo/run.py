@@ -30,9 +30,9 @@ TOOL = str(Path(sys.executable).with_name("runbook"))
 
 
 @contextmanager
-def service(fault: str) -> Iterator[int]:
+def service(fault: str, delay: str) -> Iterator[int]:
     """The service, with a fault, on a free port of loopback; gone afterwards whatever happens."""
-    command = [sys.executable, str(HERE / "service.py"), str(faults.FILE)]
+    command = [sys.executable, str(HERE / "service.py"), str(faults.FILE), "--delay", delay]
     # A session of its own: Ctrl-C is for the walk, which still talks to the service then.
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
@@ -61,24 +61,26 @@ def walk(command: list[str]) -> int:
 
 
 def tell(run: str) -> None:
-    """Say what is left of a run."""
-    report = STATE.parent / f"{run}.md"
-    made = subprocess.run([TOOL, "report", run, "-o", str(report)], check=False)
-    log = STATE / "runs" / run / "audit.jsonl"
-    print("\nThe service is stopped. What is left:")
-    if log.exists():
-        print(f"  the log     {log}")
-    if made.returncode == 0:
+    """Say what is left of a run that began."""
+    report, log = STATE.parent / f"{run}.md", STATE / "runs" / run / "audit.jsonl"
+    print("\nThe service is stopped.")
+    if not log.exists():
+        return
+    print(f"  the log     {log}")
+    # A run that ended otherwise than well has a report too, and says so by its status.
+    subprocess.run([TOOL, "report", run, "-o", str(report)], check=False)
+    if report.exists():
         print(f"  the report  {report}")
-    tool = os.path.relpath(TOOL)
-    print(f"  to verify   RUNBOOK_STATE_DIR={STATE} {tool} verify {run}")
+    print(f"  once more   export RUNBOOK_STATE_DIR={STATE}; {os.path.relpath(TOOL)} verify {run}")
 
 
 def main() -> int:
     """Demonstrate, and end as the walk ended."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runbook", choices=RUNBOOKS, nargs="?", default="app_not_loading")
-    runbook = parser.parse_args().runbook
+    parser.add_argument("--delay", default="4", help="seconds until the service takes up what was mended")
+    options = parser.parse_args()
+    runbook = options.runbook
     fault, mended_in = RUNBOOKS[runbook]
     os.chdir(ROOT)
     os.environ["RUNBOOK_STATE_DIR"] = str(STATE)
@@ -88,7 +90,7 @@ def main() -> int:
     run = f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     command = [TOOL, "run", f"runbooks/{runbook}.yaml", "-e", "demo", "--run-id", run]
     done = threading.Event()
-    with service(fault) as port:
+    with service(fault, options.delay) as port:
         print(f"A small web application listens on http://127.0.0.1:{port}/ and is broken.")
         command += ["-i", f"port=:{port}"]
         if sys.stdin.isatty() and sys.stdout.isatty():
