@@ -60,10 +60,11 @@ def walk(command: list[str]) -> int:
         return process.wait()
 
 
-def tell(run: str) -> None:
+def tell(run: str, status: int) -> None:
     """Say what is left of a run that began."""
     report, log = STATE.parent / f"{run}.md", STATE / "runs" / run / "audit.jsonl"
-    print("\nThe service is stopped.")
+    paused = status in {3, 130}
+    print("\nThe service is stopped" + ("; to walk to the end, begin anew." if paused else "."))
     if not log.exists():
         return
     print(f"  the log     {log}")
@@ -102,7 +103,7 @@ def main() -> int:
             threading.Thread(target=mend_when_asked, args=(log, mended_in, port, done), daemon=True).start()
         status = walk(command)
         done.set()
-    tell(run)
+    tell(run, status)
     return status
 
 
