@@ -40,7 +40,7 @@ def test_what_one_attempt_does_to_its_observation_is_not_seen_by_the_next() -> N
         ({"timeout": True}, TimedOut, "30 s"),
         ({"refused": True}, NotSent, "refused"),
         ({"refused": "the pool is empty"}, NotSent, "the pool is empty"),
-        ({"error": "permission denied"}, Lost, "permission denied"),
+        ({"error": "permission denied"}, NotSent, "permission denied"),
         ({"delay": "31s", "status": 200}, TimedOut, "30 s"),
     ],
 )

@@ -12,7 +12,7 @@ from runbook.language.source import Document
 from runbook.model.diagnostics import Code, Diagnostic, Severity
 
 NOTHING_THERE = Code(
-    number="RB120",
+    number="RB317",
     title="nothing to check",
     why="A directory stands for every runbook and scenario below it, and there is none in this one. A check of nothing "
     "says nothing, and would be taken for a success.",

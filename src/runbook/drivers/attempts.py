@@ -95,15 +95,17 @@ class Attempts:
 
     def _stay(self, job: Job[JsonObject]) -> None:
         """Show what it prints, pass on whoever wants it stopped, until it is over."""
-        began, level = self._clock.mono(), 0
+        began = looked = self._clock.mono()
+        level = 0
         while not job.done:
             chunk = job.chunk(TICK)
             if chunk is not None:
                 self._operator.output(*chunk)
+            now = self._clock.mono()
+            if job.done or (chunk is not None and now - looked < TICK * 1_000):
                 continue
-            if job.done:
-                return
-            self._operator.working(self._clock.mono() - began)
+            looked = now
+            self._operator.working(now - began)
             wanted = self._watch()
             if wanted > level:
                 level = wanted

@@ -8,7 +8,7 @@ from runbook.kinds import dotenv, variable_rules
 from runbook.kinds.showing import quoted
 from runbook.model import fragments
 from runbook.model.canonical import Json, JsonObject
-from runbook.model.io import Io, NotSent, Process, WorldError
+from runbook.model.io import Cancelled, Io, NotSent, Process, WorldError
 from runbook.model.kind import Automated, Observed, Preview, Traits, Verdict
 from runbook.model.runbook import Outcome
 from runbook.model.secrets import Resolved
@@ -127,6 +127,8 @@ class Env(Automated):
         rules = self._rules()
         try:
             found = self._read(io)
+        except Cancelled:
+            raise  # a person stopped it: that says nothing about the variables
         except WorldError as error:
             return self._unread(error.reason)
         except ValueError as error:

@@ -112,8 +112,8 @@ class ScriptedWorld:
             raise NotSent(refused if isinstance(refused, str) else "the connection was refused")
         if entry.get("lost"):
             raise Lost("the connection was lost before the answer was there")
-        if "error" in entry:
-            raise Lost(str(entry["error"]))
+        if error := entry.get("error"):
+            raise NotSent(error if isinstance(error, str) else "it could not be done at all")
         return Told(address, {name: copy.deepcopy(value) for name, value in entry.items() if name not in _WORDS})
 
     def cancel(self, level: int) -> None:
