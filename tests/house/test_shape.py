@@ -4,7 +4,8 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
+from runbook.cli.main import COMMANDS
+from runbook.kinds.registry import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "runbook"
@@ -59,6 +60,12 @@ def test_only_the_command_line_exits() -> None:
 
 
 def test_every_kind_has_a_file_of_its_own() -> None:
-    registry = pytest.importorskip("runbook.kinds.registry", reason="there are no kinds yet")
-    modules = {name: kind.__module__.rpartition(".")[2].rstrip("_") for name, kind in registry.KINDS.items()}
-    assert modules == {name: name for name in registry.KINDS}
+    modules = {name: kind.__module__.rpartition(".")[2].rstrip("_") for name, kind in KINDS.items()}
+    assert modules == {name: name for name in KINDS}
+
+
+def test_every_command_has_a_file_of_its_own_and_stands_in_the_readme() -> None:
+    modules = {path.stem for path in python_files("src/runbook/cli")}
+    assert COMMANDS.keys() - modules == set()
+    readme = (ROOT / "README.md").read_text()
+    assert [name for name in COMMANDS if not re.search(rf"`(runbook )?{name}\b", readme)] == []
