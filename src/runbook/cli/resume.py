@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from runbook.audit.store import Store, state_dir
 from runbook.cli.options import Parser, run_argument, state_option
 from runbook.cli.run import load_answers_for
-from runbook.cli.walking import take_seat, walk
+from runbook.cli.walking import walk
 from runbook.drivers.live import snapshot_of
 from runbook.kinds.registry import KINDS
 
@@ -22,4 +22,4 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     run = Store(state_dir(options.state_dir, os.environ)).find(options.run)
     answers = load_answers_for(options.answers, snapshot_of(run, KINDS)) if options.answers else None
-    return walk(take_seat(answers), lambda live: live.resume(run, options.operator))
+    return walk(answers, lambda _, live: live.resume(run, options.operator))

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from runbook.audit.store import Store, new_run_id, state_dir
 from runbook.cli.failing import NOT_YET, complain
 from runbook.cli.options import Parser, default_operator, state_option
-from runbook.cli.walking import take_seat, walk
+from runbook.cli.walking import walk
 from runbook.drivers.answers import look_over
-from runbook.drivers.live import Start
+from runbook.drivers.attendance import Seat
+from runbook.drivers.live import Live, Sitting, Start
 from runbook.kinds.registry import KINDS
 from runbook.language.inputs import bind_inputs, given_by_flags
 from runbook.language.loading import load, load_answers
@@ -46,20 +47,23 @@ def main(arguments: Sequence[str]) -> int:
     runbook, document = loaded.runbook, loaded.document
     answers = load_answers_for(options.answers, runbook) if options.answers else None
     environment = _environment(runbook, options.environment)
-    seat = take_seat(answers)
     given = given_by_flags(options.input)
-    start = Start(
-        file=options.file,
-        environment=environment,
-        inputs=bind_inputs(runbook, seat.ask_inputs(runbook, given)),
-        operator=options.operator or default_operator(),
-        incident=options.incident,
-        start_at=_start_at(runbook, options.start_at, options.reason),
-    )
-    store = Store(state_dir(options.state_dir, os.environ)).prepare()
-    run = store.create(options.run_id or new_run_id(runbook.id, datetime.now(UTC)))
+    start_at = _start_at(runbook, options.start_at, options.reason)
 
-    return walk(seat, lambda live: live.begin(run, runbook, document.raw, start))
+    def sit(seat: Seat, live: Live) -> Sitting:
+        start = Start(
+            file=options.file,
+            environment=environment,
+            inputs=bind_inputs(runbook, seat.ask_inputs(runbook, given)),
+            operator=options.operator or default_operator(),
+            incident=options.incident,
+            start_at=start_at,
+        )
+        store = Store(state_dir(options.state_dir, os.environ)).prepare()
+        run = store.create(options.run_id or new_run_id(runbook.id, datetime.now(UTC)))
+        return live.begin(run, runbook, document.raw, start)
+
+    return walk(answers, sit)
 
 
 def _parser() -> Parser:
