@@ -20,6 +20,7 @@ FOR_EACH_NOT_YET = Code(number="RB292", title="loops cannot be walked yet", why=
 APPROVALS_NOT_YET = Code(number="RB293", title="approvals cannot be asked for yet", why=_WHY)
 FIELD_NOT_YET = Code(number="RB294", title="a field that cannot be used yet", why=_WHY)
 SITE_NOT_YET = Code(number="RB295", title="sites cannot be chosen yet", why=_WHY)
+LOCK_NOT_YET = Code(number="RB296", title="locks cannot be held yet", why=_WHY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,9 @@ _OTHERWISE = "meanwhile use a `manual` step"
 
 def not_yet(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic]:
     """Everything in a file that this version cannot walk, in no particular order."""
+    if document.has(("lock",)):
+        meanwhile = "meanwhile take `lock` out and see to it that nobody else walks the runbook"
+        yield _at_key(document, ("lock",), LOCK_NOT_YET, "two runs do not exclude each other yet", meanwhile)
     for step in steps:
         name = step.kind.NAME
         if not step.kind.TRAITS.ready:

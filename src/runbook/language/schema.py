@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from runbook.language.envelope import NESTED, NESTED_TEXT, PARTS, STEP, TOP, TOP_REQUIRED, VALUES
 from runbook.language.places import root_of
 from runbook.model.canonical import Json, JsonObject
-from runbook.model.kind import KindClass, Registry
+from runbook.model.kind import Automated, KindClass, Registry
 from runbook.model.runbook import Effect
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -81,7 +81,7 @@ def _fits(place: str) -> Callable[[KindClass], bool]:
 
     def looks(kind: KindClass) -> bool:
         traits = kind.TRAITS
-        return hasattr(kind, "perform") and not traits.person and traits.effect in {Effect.NONE, None}
+        return Automated in kind.__mro__ and not traits.person and traits.effect in {Effect.NONE, None}
 
     def changes(kind: KindClass) -> bool:
         return kind.TRAITS.effect is not Effect.NONE
