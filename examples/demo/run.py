@@ -87,6 +87,8 @@ def main() -> int:
     os.environ["RUNBOOK_STATE_DIR"] = str(STATE)
     # Not ignored, which children would inherit: handled by doing nothing.
     signal.signal(signal.SIGINT, lambda *_: None)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda got, _: sys.exit(128 + got))
 
     run = f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     command = [TOOL, "run", f"runbooks/{runbook}.yaml", "-e", "demo", "--run-id", run]
