@@ -29,6 +29,8 @@ _HIDDEN = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff"
 )
+HIDING = re.compile(f"[{_HIDDEN}]")
+"""One character that hides something."""
 _IN_FILE = re.compile(f"[{_HIDDEN}]|\r(?!\n)")
 _IN_TEXT = re.compile(f"[{_HIDDEN}\r]")
 _IN_KEY = re.compile(f"[{_HIDDEN}\r\n\t]")

@@ -43,7 +43,10 @@ class Document:
 
     def span(self, path: Path) -> Span:
         """Where the value at a path stands; of the nearest one around it, if the file has none there."""
-        return self._span(self._found(path)[1])
+        start, end = unpacked(place_of(self._found(path)[1]))
+        while start == end and self.text[start - 1 : start] == " ":
+            start = end = start - 1  # what is not written at all stands behind its colon
+        return self._lines.span(start, end)
 
     def key_span(self, path: Path) -> Span:
         """Where the key stands that leads to a path; of the nearest one around it, if the file has none there.
@@ -52,7 +55,7 @@ class Document:
         """
         _, places, key = self._found(path)
         if key is not None:
-            return self._span(key)
+            return self._lines.span(*unpacked(place_of(key)))
         start, end = unpacked(place_of(places))
         line_end = self.text.find("\n", start)
         return self._lines.span(start, max(start, min(end, line_end)))
@@ -108,9 +111,6 @@ class Document:
             label="not part of the text",
             help=f"write `{mended.strip()}`, or a space behind `#`" if same_line else "put the text in quotes",
         )
-
-    def _span(self, places: Places) -> Span:
-        return self._lines.span(*unpacked(place_of(places)))
 
     def _value(self, path: Path) -> Json:
         value = self.data

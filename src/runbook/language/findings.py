@@ -4,11 +4,13 @@ YAML can say the same thing in too many ways: by reference, with types written i
 no texts or that stand twice. A runbook is read at 3 a.m.; what it does must stand where it is read.
 """
 
-from yaml.events import AliasEvent, DocumentStartEvent, Event, NodeEvent, ScalarEvent
+import re
+
+from yaml.events import AliasEvent, CollectionStartEvent, DocumentStartEvent, Event, NodeEvent, ScalarEvent
 
 from runbook.language.characters import HIDDEN, described, effect_of, hidden_in
 from runbook.language.lines import Lines
-from runbook.language.mending import mended
+from runbook.language.mending import as_meant, mended
 from runbook.language.scalars import place_inside
 from runbook.language.scanning import offsets
 from runbook.model.diagnostics import Code, Diagnostic, Span
@@ -60,7 +62,14 @@ NUMBER = Code(
     why="Whole numbers have 64 bits here and decimals are doubles, as in the expressions that compute with them. A "
     "longer one would silently become another number. Identifiers made of digits are texts: they stand in quotes.",
 )
+_SIGN_BEHIND_BLOCK = re.compile(r"[|>][-+0-9]*(?:#| *\t)")
 _MOST = 100
+_LONGEST = 40
+
+
+def short(text: str) -> str:
+    """A name as a message shows it: not more than the beginning of a long one."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 class Stopped(Exception):  # noqa: N818 - the findings say what is wrong
@@ -114,10 +123,14 @@ class Findings:
             "write the whole character itself" if "\ud800" <= character <= "\udfff" else "take it out",
         )
 
+    def sign_behind_block(self, event: ScalarEvent) -> bool:
+        """Whether ``#`` or a tab stands right behind the sign of a block text: the scanners differ about it."""
+        return _SIGN_BEHIND_BLOCK.match(self.lines.text, offsets(event)[0]) is not None
+
     def duplicate_key(self, event: ScalarEvent, first: int) -> None:
         """A key stands in its mapping already, where the offset says."""
         line = self.lines.position(first)[0]
-        message = f"the key `{event.value}` stands twice, here and on line {line}"
+        message = f"the key `{short(event.value)}` stands twice, here and on line {line}"
         self.add(DUPLICATE, self.at(event), message, "keep one of the two", label=f"first on line {line}")
 
     def key_that_is_no_text(self, event: NodeEvent) -> None:
@@ -138,40 +151,36 @@ class Findings:
 
     def alias(self, event: AliasEvent) -> None:
         """A value is put here by reference."""
-        name = event.anchor
-        line = self._quotes(event)
+        name = event.anchor or ""
         advice = "write out here what it stands for"
-        if f"&{name}" not in self.lines.text and line:
-            advice = f"a text that begins with `*` stands in quotes: `{line}`"
-        self.add(REFERENCE, self.at(event), f"`*{name}` is an alias, and a runbook has none", advice)
+        if f"&{name}" not in self.lines.text:
+            advice = self._as_text(event) or advice
+        self.add(REFERENCE, self.at(event), f"`*{short(name)}` is an alias, and a runbook has none", advice)
 
     def property(self, event: NodeEvent) -> None:
         """A value has an anchor or a tag."""
-        tag, name = getattr(event, "tag", None), event.anchor
-        line = self._quotes(event)
-        if name is not None:
+        if name := event.anchor:
             advice = "take it out, and write the value out where it is used"
-            if f"*{name}" not in self.lines.text and line:
-                advice = f"a text that begins with `&` stands in quotes: `{line}`"
-            self.add(REFERENCE, self.at(event), f"`&{name}` is an anchor, and a runbook has none", advice)
-        if tag is not None:
+            if f"*{name}" not in self.lines.text:
+                advice = self._as_text(event) or advice
+            self.add(REFERENCE, self.at(event), f"`&{short(name)}` is an anchor, and a runbook has none", advice)
+        elif isinstance(event, ScalarEvent | CollectionStartEvent) and event.tag is not None:
             written = self.lines.text[slice(*offsets(event))].split()[0]
-            advice = "take it out; a text stands in quotes"
-            if isinstance(event, ScalarEvent) and not written.startswith("!!") and line:
-                advice = f"a text or expression that begins with `!` stands in quotes: `{line}`"
-            self.add(TAG, self.at(event), f"`{written}` is a tag, and a runbook has none", advice)
+            advice = "take it out; what a value is shows in how it is written"
+            if isinstance(event, ScalarEvent) and not written.startswith("!!"):
+                advice = self._as_text(event) or advice
+            self.add(TAG, self.at(event), f"`{short(written)}` is a tag, and a runbook has none", advice)
 
-    def _quotes(self, event: NodeEvent) -> str | None:
-        """The line of an event with quotes around what is written there."""
-        line = mended(self.lines.line(self.at(event).line))
-        return line.strip() if line else None
+    def _as_text(self, event: NodeEvent) -> str:
+        """The help for an event that was probably meant as text: its line with quotes around what is written there."""
+        line = as_meant(mended(self.lines.line(self.at(event).line)))
+        return f"{line} if a text or an expression is meant" if line else ""
 
     def number(self, event: ScalarEvent) -> None:
         """A number is out of range."""
         word = event.value
-        shown = word if len(word) <= 24 else f"{word[:16]}…"
         whole = "." not in word
-        message = f"{shown} is {'beyond 64 bits' if whole else 'beyond what a double holds'}"
+        message = f"{short(word)} is {'beyond 64 bits' if whole else 'beyond what a double holds'}"
         self.add(NUMBER, self.at(event), message, "put it in quotes if it is a text, such as an identifier")
 
     def too_deep(self, event: Event, deepest: int) -> None:

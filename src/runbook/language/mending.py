@@ -8,6 +8,7 @@ import re
 from runbook.language.scanning import FAILURES, Slow
 
 _LONGEST = 1_000
+_LONGEST_OFFERED = 200
 _MOST_BRACKETS = 64
 _HEAD = re.compile(r"(?P<head>\s*(?:- +)*(?:[\w$.-]+ ?: +)?)(?P<value>.*?)\s*$", re.DOTALL)
 _COMMENT = re.compile(r"\s+#|$")
@@ -28,6 +29,11 @@ def quoted(text: str) -> str:
     if '"' not in text and "\\" not in text:
         return f'"{text}"'
     return "'" + text.replace("'", "''") + "'"
+
+
+def as_meant(line: str | None) -> str:
+    """The help that offers a line; empty if there is none, or it is too long to copy it from a message."""
+    return f"write `{line.strip()}`" if line and len(line) <= _LONGEST_OFFERED else ""
 
 
 def indent(line: str) -> int:

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from runbook.language import files
 from runbook.language.characters import decoded
 from runbook.language.document import Document
-from runbook.language.findings import Findings, Stopped
+from runbook.language.findings import REFERENCE, TAG, Findings, Stopped
 from runbook.language.lines import Lines
 from runbook.language.scanning import FAILURES, Slow, fast
 from runbook.language.syntax import diagnose
@@ -84,9 +84,12 @@ def _fast(text: str, file: str) -> tuple[Json, Places] | None:
     except (Doubtful, *FAILURES):
         return None
     except Stopped:
+        if "\t" in text:
+            return None
         raise Unread(text, *findings.in_order()) from None
-    if "\t" in text and not _tabs_are_inside(text, places):
-        return None
+    told = {found.code for found in findings.diagnostics}
+    if TAG in told or REFERENCE in told or ("\t" in text and not _tabs_are_inside(text, places)):
+        return None  # the scanners differ about what is a tag, an anchor, white space
     if findings.diagnostics:
         raise Unread(text, *findings.in_order())
     return data, places
@@ -94,7 +97,9 @@ def _fast(text: str, file: str) -> tuple[Json, Places] | None:
 
 def _tabs_are_inside(text: str, places: Places) -> bool:
     """Whether all tabs stand in quotes, block texts and comments: elsewhere the scanners differ about them."""
-    ends = {start: end for start, end in map(unpacked, scalars(places)) if text[start] in "'\"|>"}
+    ends = {
+        start: end for start, end in map(unpacked, scalars(places)) if text[start : start + 1] in ("'", '"', "|", ">")
+    }
     starts = sorted(ends)
     for tab in _TAB.finditer(text):
         before = bisect_right(starts, tab.start()) - 1

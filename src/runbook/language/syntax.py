@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from runbook.language.lines import Lines
-from runbook.language.mending import indent, mended
+from runbook.language.mending import as_meant, indent, mended
 from runbook.language.scanning import Slow, offsets
 from runbook.model.diagnostics import Code, Diagnostic
 
@@ -57,7 +57,7 @@ _WORDS = {
 }
 _BEFORE_TOKEN = re.compile(r"\s*(?:- +)*")
 _KEY = re.compile(r"\s*(?:- +)*[\w.-]+ ?:(?: |$)")
-_NO_SPACE = re.compile(r"\s*(?:- +)*([\w.-]+):(\S.*)")
+_NO_SPACE = re.compile(r"(\s*(?:- +)*)([\w.-]+):(\S.*)")
 _NO_CHARACTER = re.compile(r"\\U(?!0010|000[0-9a-fA-F])[0-9a-fA-F]{8}")
 
 
@@ -94,7 +94,7 @@ class _Failure:
         """The first explanation that fits."""
         explanations = (
             self._tab, self._no_character, self._open_quote, self._open_bracket, self._indentation, self._list,
-            self._quotes, self._no_colon,
+            self._no_colon, self._quotes,
         )  # fmt: skip
         return next((found for explain in explanations if (found := explain())), None) or self._anything()
 
@@ -144,9 +144,7 @@ class _Failure:
         line = self.lines.line(number)
         repair = mended(line)
         message = f"the quote {line[column - 1]} is not closed on its line"
-        advice = (
-            f"write `{repair.strip()}`" if repair else "close it, or put a text that holds quotes into other quotes"
-        )
+        advice = as_meant(repair) or "close it, or put a text that holds quotes into other quotes"
         return self._said(
             OPEN, start, start + len(line) - column + 1, message, advice, label="opens here", repair=repair
         )
@@ -192,7 +190,7 @@ class _Failure:
         if "escape" in self.problem:
             message = "YAML does not know this escape"
         end = self.place + 1
-        advice = f"write `{repair.strip()}`"
+        advice = as_meant(repair) or "put the whole value in quotes"
         return self._said(QUOTES, self.place, end, message, advice, label="YAML stops here", repair=repair)
 
     def _open_bracket(self) -> Trouble | None:
@@ -232,10 +230,12 @@ class _Failure:
         """A line has a text where a key should be."""
         line = self.lines.line(number)
         start = self.lines.starts[number - 1] + indent(line)
-        advice = "write `key: value`, with a space behind the colon"
+        repair = None
         if match := _NO_SPACE.fullmatch(line):
-            advice = f"write `{match[1]}: {match[2]}`, with a space behind the colon"
-        return self._said(UNREADABLE, start, start + len(line.strip()), "this line has no key", advice)
+            repair = f"{match[1]}{match[2]}: {match[3]}"
+        advice = f"{as_meant(repair) or 'write `key: value`'}, with a space behind the colon"
+        end = start + len(line.strip())
+        return self._said(UNREADABLE, start, end, "this line has no key", advice, repair=repair)
 
     def _anything(self) -> Trouble:
         said = self.problem

@@ -37,6 +37,7 @@ _MASK = (1 << _SHIFT) - 1
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "": None}
 _WHOLE = re.compile(r"0|-?[1-9][0-9]*")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")
+_BLOCK = frozenset("|>")
 _FIRSTS = frozenset(["", *"tfn-0123456789"])
 _INT64 = 1 << 63
 _LONG = 19
@@ -95,8 +96,11 @@ def build(next_event: Callable[[], Any], findings: Findings) -> tuple[Json, Plac
             style = event.style
             if event.tag is not None or event.anchor is not None:
                 findings.property(event)
-            if style == '"' and not word.isprintable() and hidden_in(word) is not None:
-                findings.hidden(event)
+            if style == '"':
+                if not word.isprintable() and hidden_in(word) is not None:
+                    findings.hidden(event)
+            elif style in _BLOCK and findings.sign_behind_block(event):
+                raise Doubtful
             if flow and not style and "?" in word:
                 raise Doubtful
             place = event.start_mark.index << _SHIFT | event.end_mark.index
