@@ -17,6 +17,7 @@ from runbook.walk import events as e
 from runbook.walk import run_events as r
 from runbook.walk.results import Visit
 from runbook.walk.scope import Scope
+from runbook.walk.tables import Phase
 from runbook.world.secrets import Resolution
 
 
@@ -121,7 +122,9 @@ class Starter:
             reason = "; ".join(reason for _, reason in unmet)
             self._journal.tell(e.StepRefused, step=step.id, visit=visit.number, by=unmet[0][0], reason=reason)
             return None
-        if visit.confirmed is None and visit.failures == 0 and _acts_by_itself(prepared):
+        first = visit.confirmed is None and visit.failures == 0
+        # What a person stopped does not start again by itself.
+        if (first or visit.phase is Phase.INTERRUPTED) and _acts_by_itself(prepared):
             hand = self._operator.ready(place, prepared.kind.preview())
             if hand is not None:
                 return hand

@@ -1,0 +1,45 @@
+"""The progress of an unattended walk: a line for each thing that happens, in plain text, for whoever reads it later."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TextIO
+
+from runbook.audit.escapes import inert
+from runbook.drivers.answers import AnswersOperator
+from runbook.drivers.telling import Teller, announced
+from runbook.model.answers import Answer
+from runbook.model.clock import Clock
+from runbook.walk import events as e
+from runbook.walk.run_events import Event
+
+
+class Reporter(AnswersOperator):
+    """The operator of an answers file, who also writes down what happens.
+
+    :param stream: takes the lines; one that cannot be written to any more stops nothing, and None takes none.
+    """
+
+    def __init__(self, entries: Iterable[Answer], clock: Clock, stream: TextIO | None) -> None:
+        super().__init__(entries, clock)
+        self._stream = stream
+        self._teller = Teller()
+
+    def show(self, event: Event) -> None:
+        """Write a line about what has happened."""
+        told = self._teller.tell(event)
+        if isinstance(event, e.StepEntered):
+            visit = f", visit {event.visit}" if event.visit > 1 else ""
+            self._line(event, f"{event.step} entered{visit}")
+        elif told is not None:
+            text = told.text
+            if isinstance(event, e.StepStarted) and (action := announced(event.what)) is not None:
+                text += f": {action.preview.line}"
+            self._line(event, f"{told.step} {text}" if told.step else text)
+
+    def _line(self, event: Event, text: str) -> None:
+        if self._stream is None:
+            return
+        line = " ".join(inert(text).split())
+        with suppress(OSError, ValueError):  # nobody reads it any more
+            self._stream.write(f"{event.ts[11:19]}Z  {line}\n")
+            self._stream.flush()

@@ -1,0 +1,155 @@
+"""What happened, in a line for a person: the same words on a terminal and in the progress of an unattended walk."""
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+
+from runbook.kinds.registry import make
+from runbook.model.canonical import Json, JsonObject
+from runbook.model.durations import spoken
+from runbook.model.evaluator import ExpressionError
+from runbook.model.kind import Preview
+from runbook.model.runbook import Outcome
+from runbook.model.secrets import dereferenced
+from runbook.walk import events as e
+from runbook.walk import run_events as r
+
+
+class Mark(Enum):
+    """What a line is about."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+    STARTED = "started"
+    GOING = "going"
+    NOTE = "note"
+    REMINDER = "reminder"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A line: what it is about, the address of the step if it is about one, and the words."""
+
+    mark: Mark
+    text: str
+    step: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """An action as ``step.started`` and ``confirmation.requested`` announce it, as a person reads it."""
+
+    preview: Preview
+    nested: tuple[tuple[str, Preview], ...]
+
+
+class Teller:
+    """Puts the events of one sitting into words; it remembers when attempts began."""
+
+    def __init__(self) -> None:
+        self._began: dict[str, int] = {}
+        self._by_hand: set[str] = set()
+
+    def tell(self, event: r.Event) -> Told | None:
+        """The line for an event; None where there is nothing to say."""
+        match event:
+            case e.StepStarted():
+                self._began[event.step] = event.mono
+                self._by_hand.discard(event.step)
+                again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+                return Told(mark=Mark.STARTED, text=f"started{again}", step=event.step)
+            case e.QuestionAsked():
+                self._by_hand.add(event.step)
+                return None
+            case e.StepFinished():
+                text = event.outcome + self._took(event) + (f" · {event.reason}" if event.reason else "")
+                if event.outcome == Outcome.FAILED.value and event.changed == "maybe":
+                    text += " · something may have been changed"
+                return Told(mark=Mark(event.outcome), text=text, step=event.step)
+            case e.StepUnknown():
+                text = f"unknown{self._took(event)} · nobody saw the result: {event.reason}"
+                return Told(mark=Mark.UNKNOWN, text=text, step=event.step)
+            case e.StepCancelled():
+                return Told(mark=Mark.GOING, text=f"stopped{self._took(event)} · {event.reason}", step=event.step)
+            case e.StepSkipped():
+                return Told(mark=Mark.SKIPPED, text=f"skipped · {event.reason}", step=event.step)
+            case e.StepRefused():
+                return Told(mark=Mark.REFUSED, text=f"not started · {event.reason}", step=event.step)
+            case e.ConfirmationRefused():
+                return Told(mark=Mark.REFUSED, text=f"not confirmed, not started · {event.reason}", step=event.step)
+            case e.StepRetrying():
+                text = f"attempt {event.attempt} in {spoken(event.delay_ms)}"
+                return Told(mark=Mark.GOING, text=text, step=event.step)
+            case e.StepSettled():
+                evidence = f" · {event.evidence}" if event.evidence else ""
+                text = f"settled as {event.outcome} by {_settler(event.by)}{evidence}"
+                return Told(mark=Mark(event.outcome), text=text, step=event.step)
+            case e.WaitChecked():
+                return Told(mark=Mark.GOING, text=f"look {event.check}: {_yet(event.passed)}", step=event.step)
+            case e.WaitEnded(why="operator"):
+                return Told(mark=Mark.GOING, text="the wait was stopped by the operator", step=event.step)
+            case e.StepOutput() if event.dropped:
+                text = f"{event.stream} is cut: {event.dropped} bytes are not kept"
+                return Told(mark=Mark.WARNING, text=text, step=event.step)
+            case _:
+                return _of_the_run(event)
+
+    def _took(self, event: e.AttemptEvent) -> str:
+        """How long the attempt took; nothing where that is nothing to speak of, or a person's time."""
+        took = event.mono - self._began.get(event.step, event.mono)
+        return f" · {_short(took)}" if took >= 100 and event.step not in self._by_hand else ""
+
+
+def _of_the_run(event: r.Event) -> Told | None:
+    match event:
+        case r.NoteAdded():
+            return Told(mark=Mark.NOTE, text=f"{event.kind} by {event.by}: {event.text}", step=event.step)
+        case r.ReminderDue():
+            return Told(mark=Mark.REMINDER, text=event.say)
+        case r.Warned():
+            return Told(mark=Mark.WARNING, text=event.text)
+        case r.RunHandedOver():
+            return Told(mark=Mark.NOTE, text=f"handed over by {event.by} to {event.to}")
+        case r.DeviationRecorded():
+            to = f" to {event.to}" if event.to else ""
+            text = f"deviation recorded: {event.deviation}{to} · {event.reason}"
+            return Told(mark=Mark.GOING, text=text, step=event.step)
+        case _:
+            return None
+
+
+def announced(what: str) -> Announced | None:
+    """An action as a person reads it; None where it cannot be read."""
+    try:
+        action: JsonObject = json.loads(what)
+        nested = action.get("nested")
+        inside = nested if isinstance(nested, dict) else {}
+        return Announced(
+            preview=_preview(action), nested=tuple((name, _preview(inner)) for name, inner in inside.items())
+        )
+    except (ValueError, KeyError, TypeError, ExpressionError):
+        return None
+
+
+def _preview(action: Json) -> Preview:
+    if not isinstance(action, dict) or not isinstance(action["fields"], dict):
+        raise TypeError("no action")
+    fields = {name: dereferenced(value) for name, value in action["fields"].items()}
+    return make(str(action["kind"]), fields).preview()
+
+
+def _short(ms: int) -> str:
+    """A duration as a result has it: tenths of seconds where they matter."""
+    return f"{ms / 1000:.1f} s" if ms < 10_000 else spoken(ms)
+
+
+def _settler(by: str) -> str:
+    return {"probe": "its probe", "file": "the file"}.get(by, by)
+
+
+def _yet(passed: bool) -> str:
+    return "it passes" if passed else "not yet"

@@ -1,0 +1,104 @@
+"""Confirmations: what would be done, exactly, and a word or a phrase that only a person who has read it types.
+
+Rules. ``yes`` is typed out: no ``y``, no Enter, no ``YES``, no space behind it. A phrase is typed character by
+character as it stands. Whatever is neither that nor a no is said to be neither, and asked again; nothing has started.
+"""
+
+from runbook.drivers.operator import Act, Hand, No, Place, Request, Settle, Yes
+from runbook.drivers.terminal.hands import Hands, Way
+from runbook.drivers.terminal.phrases import difference
+from runbook.drivers.terminal.screen import Screen, one_line
+from runbook.drivers.terminal.wording import conditions, show_action, show_undo
+from runbook.model.runbook import Effect, Outcome
+
+YES, NO = "yes", "no"
+
+
+def heading_of(effect: Effect) -> tuple[str, str]:
+    """What an action does to the world, and in which colour that is said."""
+    match effect:
+        case Effect.NONE:
+            return "READS ONLY, CHANGES NOTHING", "green"
+        case Effect.CHANGE:
+            return "CHANGES SOMETHING", "bold yellow"
+        case Effect.IRREVERSIBLE:
+            return "CHANGES SOMETHING THAT CANNOT BE UNDONE", "bold red"
+
+
+def ask_confirmation(screen: Screen, hands: Hands, place: Place, request: Request) -> Yes | No | Hand:
+    """Show what is to be confirmed, and ask for the word or the phrase."""
+    step = place.step
+    if request.stale:
+        screen.say(f"Asked again: {request.stale}. The earlier confirmation does not count.", style="bold yellow")
+    words, style = heading_of(step.effect)
+    screen.say(words, style=style)
+    show_action(screen, request.preview, prose=step.kind == "manual")
+    show_undo(screen, step, request)
+    if conditions(step):
+        screen.say(conditions(step), style="dim", indent=2)
+    wanted = YES if request.phrase is None else request.phrase
+    asked = ask_exactly(screen, hands, place, wanted, does="do it now")
+    if not isinstance(asked, str):
+        return asked
+    if asked == NO:
+        return No(reason="the operator said no")
+    if not request.reason_required:
+        return Yes()
+    reason = ask_reason(screen, hands)
+    if isinstance(reason, Act):
+        return reason
+    return No(reason="no reason was given") if reason is None else Yes(reason=reason)
+
+
+def ask_exactly(screen: Screen, hands: Hands, place: Place, wanted: str, *, does: str) -> str | Hand:
+    """The wanted word exactly, or ``no``, or a hand; everything else is asked again.
+
+    :param does: what comes of the wanted word.
+    """
+    said = does if wanted == YES else f"(typed exactly so) {does}"
+    ways = (Way(key=wanted, says=said), Way(key=NO, says="leave it; then you are asked what to do", also=("n",)))
+    while True:
+        line = hands.ask(place, ways, guarded=True)
+        if not isinstance(line, str) or line == wanted:
+            return line
+        if line in {NO, "n"}:
+            return NO
+        how = difference(line, wanted)
+        if not line:
+            screen.say(f"Enter alone does nothing. Type `{wanted}` or `no`.", style="yellow")
+        else:
+            hint = f": {how}" if how else ""
+            screen.say(f"Not confirmed, nothing was started. That is not exactly `{wanted}`{hint}.", style="yellow")
+
+
+def ask_reason(screen: Screen, hands: Hands) -> str | Act | None:
+    """The reason that the file demands; None where it was refused twice."""
+    for question in ("Why? The reason is recorded.", "A reason is required here. Why?"):
+        said = hands.text(question)
+        if said is not None:
+            return said
+    screen.say("Without a reason it is not confirmed.", style="yellow")
+    return None
+
+
+def ask_to_settle(screen: Screen, hands: Hands, place: Place, *, described: tuple[Way, ...]) -> Settle | Hand:
+    """Ask what became of a change whose result nobody saw."""
+    screen.say(
+        "It may have happened, or not, and it is not repeated. Look where it would show, then say what you found."
+    )
+    if place.step.undo is not None and place.step.undo.title:
+        screen.say(f"Its undo, if it happened: {one_line(place.step.undo.title)}", style="dim")
+    ways = (
+        Way(key=Outcome.PASSED.value, says="it happened, and all of it"),
+        Way(key=Outcome.FAILED.value, says="it surely did not happen"),
+        Way(key=Outcome.UNKNOWN.value, says="nobody can tell, even now"),
+    )
+    while True:
+        line = hands.choose(place, ways, described=described, guarded=True)
+        if not isinstance(line, str):
+            return line
+        evidence = hands.text("How do you know? It is recorded.", needed=True)
+        if isinstance(evidence, Act):
+            return evidence
+        if evidence is not None:
+            return Settle(outcome=Outcome(line), evidence=evidence)

@@ -1,0 +1,302 @@
+"""The keys that are there at every question: skip, note, go to, pause, abort, contacts, help, each with what it does.
+
+Rules. A key is typed and sent with Enter, by its letter or its word; where the question itself wants that letter, or
+any text, the key begins with a colon. Nothing that a key does happens without a second word from the operator, but a
+pause, which loses nothing. What comes of a key is an act or a note; the session carries it out and asks again.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from runbook.drivers.operator import Act, Hand, Note, Place
+from runbook.drivers.telling import Mark
+from runbook.drivers.terminal.keyboard import Keyboard
+from runbook.drivers.terminal.leaning import leaning_on
+from runbook.drivers.terminal.screen import Screen, one_line, styled
+from runbook.drivers.terminal.wording import markdown, show_contacts, show_table, sign
+from runbook.model.graph import SKIPPED
+from runbook.model.runbook import Step
+from runbook.walk.tables import Phase
+from runbook.walk.walk import Walk
+
+NOTES = {"note": "note", "d": "decision", "h": "hypothesis", "c": "communication"}
+"""Kinds of a note by the letter that is typed for them."""
+
+
+_STILL_THERE = 6
+"""Lines after which what can be typed is shown once more."""
+_WIDEST_KEY = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """Something that can be typed, and what comes of it; ``more`` in Markdown. ``key`` empty: Enter alone."""
+
+    key: str
+    says: str
+    also: tuple[str, ...] = ()
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handle:
+    """A key that is there at every question."""
+
+    key: str
+    word: str
+    short: str
+    says: str
+
+
+HANDLES = (
+    Handle(key="s", word="skip", short="skip it", says="pass over this step; asks why, recorded as a deviation"),
+    Handle(key="g", word="goto", short="go to a step", says="go on at another step; asks why, recorded as a deviation"),
+    Handle(key="n", word="note", short="note", says="write a note, decision, hypothesis or communication into the log"),
+    Handle(key="p", word="pause", short="pause", says="stop here; nothing is lost, and the run can be resumed"),
+    Handle(key="a", word="abort", short="abort the run", says="end the run for good; asks why and asks again"),
+    Handle(key="c", word="contacts", short="contacts", says="whom to call, and where to look"),
+    Handle(key="u", word="undo", short="undo", says="not yet: this version does not walk undos"),
+    Handle(key="?", word="help", short="help", says="this list"),
+)
+
+
+class Hands:
+    """Asks, and does what the keys say that are no answer."""
+
+    def __init__(self, screen: Screen, keyboard: Keyboard, walk: Callable[[], Walk]) -> None:
+        self._screen = screen
+        self._keyboard = keyboard
+        self._walk = walk
+        self._offered: object = None
+        self._written = 0
+
+    def ask(
+        self, place: Place, ways: tuple[Way, ...] = (), *, described: tuple[Way, ...] = (), free: bool = False,
+        guarded: bool = False,
+    ) -> str | Hand:  # fmt: skip
+        """What is typed in answer to a question, or a hand.
+
+        :param ways: what can be typed; shown one a line.
+        :param described: keys of the hands that deserve a line of their own here.
+        :param free: any text is an answer, so that keys begin with a colon.
+        :param guarded: as :meth:`Keyboard.ask` has it.
+        """
+        while True:
+            self.offer(place, ways, described, free=free)
+            line = self._keyboard.ask(guarded=guarded)
+            if not isinstance(line, str):
+                return line
+            handle, rest = handle_of(line, ways, free=free)
+            if handle is None:
+                return line
+            hand = self.take(handle, place, rest)
+            if hand is not None:
+                return hand
+
+    def choose(
+        self, place: Place, ways: tuple[Way, ...], *, described: tuple[Way, ...] = (), guarded: bool = False
+    ) -> str | Hand:
+        """The key of one of these ways, or a hand; anything else is asked again."""
+        while True:
+            line = self.ask(place, ways, described=described, guarded=guarded)
+            if not isinstance(line, str):
+                return line
+            for way in ways:
+                if line == way.key or line in way.also:
+                    return way.key
+            known = " or ".join(f"`{way.key}`" if way.key else "Enter" for way in ways)
+            said = f"`{line}` is no key here." if line.strip() else "Enter alone does nothing here."
+            self._screen.say(f"{said} Type {known}." if known else said, style="yellow")
+
+    def text(self, question: str, *, needed: bool = False) -> str | Act | None:
+        """A text that is typed in answer to a question of one line; None where nothing was said.
+
+        :param needed: says that nothing happens without it.
+        """
+        self._screen.say(question + (" Enter alone goes back." if needed else ""))
+        line = self._keyboard.ask()
+        return line if isinstance(line, Act) else line.strip() or None
+
+    def take(self, handle: str, place: Place, rest: str = "") -> Hand | None:
+        """Do what a key says; None where nothing came of it."""
+        match handle:
+            case "s":
+                return self._skip(place.step)
+            case "g":
+                return self._go_to(place.step)
+            case "n":
+                return self._note(rest)
+            case "p":
+                return Act(do="pause", reason="the operator paused it")
+            case "a":
+                return self._abort()
+            case "c":
+                runbook = self._walk().runbook
+                if not runbook.contacts and not runbook.links:
+                    self._screen.say("The runbook names nobody.")
+                show_contacts(self._screen, runbook.contacts, runbook.links)
+            case "u":
+                self._screen.say("Undo is not walked by this version yet. Take changes back by hand, and note it.")
+            case _:
+                self._help(place)
+        return None
+
+    def may_leave(self, step: Step) -> bool:
+        """Whether the walk may leave a step now, before it is over: not while nobody knows what became of a change."""
+        visit = self._walk().visit
+        if visit is None or visit.phase in {Phase.UNKNOWN, Phase.DONE}:
+            return False
+        return not (step.effect.changes and visit.phase in {Phase.RUNNING, Phase.WAITING})
+
+    def _available(self, place: Place) -> Iterator[Handle]:
+        """The keys that are worth showing here."""
+        leaves = self.may_leave(place.step)
+        for handle in HANDLES:
+            if handle.key == "s" and not (leaves and self._walk().may_skip(place.step)):
+                continue
+            if (handle.key == "g" and not leaves) or handle.key == "u":
+                continue
+            yield handle
+
+    def offer(
+        self, place: Place, ways: tuple[Way, ...], described: tuple[Way, ...] = (), *, free: bool = False
+    ) -> None:
+        """Show what can be typed."""
+        offer = (place.step.id, place.visit, ways, described, free)
+        if offer == self._offered and self._screen.written - self._written < _STILL_THERE:
+            return
+        self._screen.say()
+        widest = max((len(way.key or "Enter") for way in ways), default=0)
+        for way in (*ways, *described):
+            key = way.key or "Enter"
+            self._screen.say(way.says, first=styled(f"{key:{min(widest, _WIDEST_KEY)}}  ", "bold"))
+            if way.more:
+                markdown(self._screen, way.more, indent=4)
+        taken = {key for way in ways for key in (way.key, *way.also)}
+        mine = {way.key for way in described}
+        items = []
+        for handle in self._available(place):
+            if handle.key not in mine:
+                key = f":{handle.key}" if free or handle.key in taken else handle.key
+                items.append(Text.assemble((key, "bold"), f" {handle.short}"))
+        self._screen.items(items, style="dim")
+        self._offered, self._written = offer, self._screen.written
+
+    def _skip(self, step: Step) -> Hand | None:
+        walk = self._walk()
+        if not walk.may_skip(step) or not self.may_leave(step):
+            self._screen.say(f"`{step.id}` cannot be skipped: {self._why_not(step)}.", style="yellow")
+            return None
+        self._screen.say(f"Skipped, the walk goes on at `{walk.target(step.id, SKIPPED)}`.")
+        for sentence in leaning_on(walk, step):
+            self._screen.say(sentence, first=Text("  ! ", style="yellow"))
+        reason = self.text("Why skip it? It is recorded as a deviation.", needed=True)
+        return Act(do="skip", reason=reason) if isinstance(reason, str) else reason
+
+    def _why_not(self, step: Step) -> str:
+        if not self.may_leave(step):
+            return "first it must be known what became of it"
+        return "nothing comes after it" if self._walk().target(step.id, SKIPPED) is None else "it is a gate"
+
+    def _go_to(self, step: Step) -> Hand | None:
+        walk = self._walk()
+        if not self.may_leave(step):
+            self._screen.say(f"Not from here: {self._why_not(step)}.", style="yellow")
+            return None
+        ids = list(walk.steps)
+        for number, other in enumerate(ids, start=1):
+            row = self._row_of(other, here=other == step.id)
+            self._screen.say(row, first=Text(f"{number:3}  ", style="bold"))
+        typed = self.text("Go to which step? Its number or id.", needed=True)
+        if not isinstance(typed, str):
+            return typed
+        target = ids[int(typed) - 1] if typed.isdecimal() and 0 < int(typed) <= len(ids) else typed
+        for objection in walk.objections(target):
+            self._screen.say(f"Not there: {objection}.", style="yellow")
+            return None
+        reason = self.text(f"Why go to `{target}`? It is recorded as a deviation.", needed=True)
+        return Act(do="go_to", to=target, reason=reason) if isinstance(reason, str) else reason
+
+    def _row_of(self, step_id: str, *, here: bool) -> Text:
+        """A step in the list of those that one can go to."""
+        walk = self._walk()
+        result = walk.results.get(step_id)
+        line = Text(step_id)
+        if here:
+            line.append("  you are here", style="cyan")
+        elif result is not None:
+            line.append("  ").append_text(sign(Mark(result.outcome.value))).append(f" {result.outcome.value}")
+        title = one_line(walk.steps[step_id].title)
+        if title and title != step_id:
+            line.append_text(styled(f"  {title}", "dim"))
+        if walk.objections(step_id):
+            line.append("  not now: a gate before it", style="yellow")
+        return line
+
+    def _note(self, rest: str) -> Hand | None:
+        kind = "note"
+        if not rest:
+            self._screen.say("What is it? Enter a note · d a decision · h a hypothesis · c a communication")
+            typed = self._keyboard.ask()
+            if not isinstance(typed, str):
+                return typed
+            word = typed.strip().casefold()
+            named = NOTES.get(word) or (word if word in NOTES.values() else None)
+            if word and named is None:
+                return Note(kind="note", text=typed.strip())
+            kind = named or "note"
+            said = self.text(f"The {kind}:", needed=True)
+            if not isinstance(said, str):
+                return said
+            rest = said
+        return Note(kind=kind, text=rest)
+
+    def _abort(self) -> Hand | None:
+        self._screen.say("Aborted, the run is over for good; it cannot be resumed. To go on later, pause.")
+        changes = [f"{c.step} ({c.changed})" for c in self._walk().changes]
+        if changes:
+            self._screen.say(f"What it has changed stays as it is: {', '.join(changes)}.", style="yellow")
+        reason = self.text("Why abort it?", needed=True)
+        if not isinstance(reason, str):
+            return reason
+        self._screen.say("Type `abort` to end the run. Anything else goes back.")
+        word = self._keyboard.ask(guarded=True)
+        if isinstance(word, str) and word != "abort":
+            self._screen.say("Not aborted.")
+            return None
+        return Act(do="abort", reason=reason) if isinstance(word, str) else word
+
+    def _help(self, place: Place) -> None:
+        rows: Iterable[tuple[str, str]] = [(f"{h.key}, {h.word}", h.says) for h in self._available(place)]
+        rows = [*rows, ("u, undo", HANDLES[6].says), ("n TEXT", "write a note at once")]
+        rows += [
+            ("Ctrl-C", "at a question: pause. While something runs: stop that first, twice insists, thrice kills"),
+            ("Ctrl-D", "on an empty line: pause"),
+            ("Ctrl-Z", "suspend; `fg` brings the walk back"),
+        ]
+        show_table(self._screen, rows)
+        self._screen.say(
+            "Keys are sent with Enter. Where any text is an answer they begin with a colon (:p). A change starts only "
+            "when the word or phrase it asks for is typed exactly; what was typed before it asked does not count."
+        )
+
+
+def handle_of(line: str, ways: tuple[Way, ...], *, free: bool) -> tuple[str | None, str]:
+    """The key that a line is, if it is one and no answer, and what follows it."""
+    if any(line == way.key or line in way.also for way in ways):
+        return None, ""
+    word = line.strip()
+    colon = word.startswith(":")
+    if free and not colon:
+        return None, ""
+    word = word.removeprefix(":").casefold()
+    for handle in HANDLES:
+        if word in {handle.key, handle.word}:
+            return handle.key, ""
+    first, _, rest = line.strip().removeprefix(":").partition(" ")
+    taken = any(way.key == "n" or "n" in way.also for way in ways) and not colon
+    if first.casefold() in {"n", "note"} and rest.strip() and not taken:
+        return "n", rest.strip()
+    return None, ""

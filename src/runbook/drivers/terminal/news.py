@@ -1,0 +1,275 @@
+"""What happens, as it happens: the opening, the heading of each step, live output, results, notes, the end."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from rich.text import Text
+
+from runbook.drivers.interrupts import Interrupts
+from runbook.drivers.operator import Place
+from runbook.drivers.telling import Mark, Teller, Told, announced
+from runbook.drivers.terminal.modes import Modes
+from runbook.drivers.terminal.output import LiveOutput
+from runbook.drivers.terminal.screen import Screen, one_line, styled
+from runbook.drivers.terminal.wording import banner, heading, markdown, show_action, show_contacts, show_table, sign
+from runbook.model.canonical import Json
+from runbook.model.durations import spoken
+from runbook.model.kind import Preview
+from runbook.model.runbook import Finish, Outcome
+from runbook.walk import events as e
+from runbook.walk import run_events as r
+from runbook.walk.walk import Walk
+
+_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_CRUMBS = 4
+_PLAIN_TIMES = (10, 30, 60)
+"""Seconds after which a plain terminal is told that something still runs; then every minute."""
+_STOPPING = ("Ctrl-C stops it", "asked to stop; Ctrl-C again insists", "told to stop; Ctrl-C again kills it", "killed")
+_LONGEST_FACT = 40
+_SHOWN_ELSEWHERE = frozenset(
+    ("stdout", "stderr", "text", "lines", "evidence", "done", "reason", "by", "confirmed", "duration_ms", "met")
+) | {"elapsed_ms", "waited_s"}
+
+
+class News:
+    """Shows what happens to a walk."""
+
+    def __init__(self, screen: Screen, modes: Modes, interrupts: Interrupts) -> None:
+        self._screen = screen
+        self._modes = modes
+        self._interrupts = interrupts
+        self._teller = Teller()
+        self._outcomes: dict[tuple[str, int], Outcome] = {}
+        self._live = LiveOutput(screen)
+        self._elapsed = self._told_at = 0
+        self._seen = (0, time.monotonic())
+        self._look = self._last_look = ""
+        self.last = ""
+        self.walk: Walk | None = None
+        self.previewed: Preview | None = None
+        self.checked: dict[str, str] = {}
+
+    def now(self) -> int:
+        """The walk's clock, from the last event and the time since."""
+        mono, at = self._seen
+        return mono + round((time.monotonic() - at) * 1000)
+
+    def arrive(self, walk: Walk, place: Place) -> None:
+        """Show the heading of a step: where we are, how we came here, what it is about."""
+        ids = list(walk.steps)
+        where = f"{walk.runbook.title} · {walk.environment}" if walk.environment else walk.runbook.title
+        screen = self._screen
+        screen.say()
+        if banner(walk.mode):
+            screen.say(banner(walk.mode), style="bold reverse")
+        number = ids.index(place.step.id) + 1
+        screen.rule(heading(place, number, len(ids)), styled(one_line(where), "dim"))
+        screen.say(self._crumbs(walk, place))
+        screen.say()
+        section = f"{one_line(place.step.section)}: " if place.step.section else ""
+        screen.say(Text.assemble(styled(section, "dim"), styled(one_line(place.title or place.step.id), "bold")))
+        if place.description.strip():
+            markdown(screen, place.description)
+        screen.say()
+
+    def show(self, event: r.Event) -> None:
+        """Show an event."""
+        self._seen = (event.mono, time.monotonic())
+        match event:
+            case r.RunStarted() | r.RunResumed():
+                self._open(event)
+            case e.StepStarted():
+                self._started(event)
+            case e.WaitChecked():
+                self._checked(event)
+            case r.RunPaused():
+                self._screen.drop_row()
+                self._screen.say(f"Paused: {event.reason}", style="bold")
+            case r.RunFinished():
+                self._finish(event)
+            case _:
+                self._other(event)
+
+    def output(self, stream: str, chunk: bytes) -> None:
+        """Show a piece of live output."""
+        self._live.feed(stream, chunk)
+        self._modes.look()
+
+    def working(self, elapsed_ms: int) -> None:
+        """Show that something still runs, and for how long."""
+        self._elapsed = elapsed_ms
+        if self._modes.look():
+            self._screen.redraw()
+        if not self._screen.plain:
+            self._screen.set_row(self._spinner)
+            return
+        seconds = elapsed_ms // 1000
+        due = next((t for t in _PLAIN_TIMES if t > self._told_at), self._told_at + 60)
+        if seconds >= due:
+            self._told_at = due
+            begun = self._live.begun()
+            self._screen.say(f"still running, {spoken(seconds * 1000)}" + (f": {begun}" if begun else ""))
+
+    def _spinner(self, columns: int) -> tuple[Text, int | None]:
+        del columns
+        frame = _FRAMES[self._elapsed // 250 % len(_FRAMES)]
+        stopping = _STOPPING[min(self._interrupts.presses, len(_STOPPING) - 1)]
+        row = Text.assemble((f"{frame} ", "cyan"), f"{self._elapsed // 1000} s", (f" · {stopping}", "dim"))
+        begun = self._live.begun()
+        return (row.append_text(styled(f" · {begun}")) if begun else row), None
+
+    def _crumbs(self, walk: Walk, place: Place) -> Text:
+        """The last steps with their outcomes, and this one."""
+        path = walk.path[:-1] if walk.path and walk.path[-1] == (place.step.id, place.visit) else walk.path
+        crumbs = Text("… › " if len(path) > _CRUMBS else "", style="dim")
+        for step, visit in path[-_CRUMBS:]:
+            outcome = self._outcomes.get((step, visit))
+            result = walk.results.get(step)
+            if outcome is None and result is not None and result.visit == visit:
+                outcome = result.outcome
+            if outcome is not None and self._screen.plain:
+                crumbs.append(f"{outcome.value} ")
+            elif outcome is not None:
+                crumbs.append_text(sign(Mark(outcome.value))).append(" ")
+            crumbs.append(step, "dim").append(" › ", "dim")
+        return crumbs.append(place.step.id, "bold")
+
+    def _open(self, event: r.RunStarted | r.RunResumed) -> None:
+        walk, screen = self.walk, self._screen
+        if walk is None or walk.started is None:  # pragma: no cover - a session attaches its walk first
+            return
+        started, runbook = walk.started, walk.runbook
+        screen.say()
+        screen.say(runbook.title, style="bold")
+        where = [walk.mode.value, *([walk.environment] if walk.environment else []), f"run {started.run}"]
+        screen.say(" · ".join([*where, f"operator {walk.operator}"]))
+        if banner(walk.mode):
+            screen.say(banner(walk.mode), style="bold reverse")
+        if isinstance(event, r.RunResumed):
+            self._resumed(walk, event)
+            return
+        if runbook.description.strip():
+            screen.say()
+            markdown(screen, runbook.description)
+        inputs: Mapping[str, Json] = walk.inputs
+        if inputs:
+            screen.say()
+            show_table(screen, ((name, str(value)) for name, value in inputs.items()))
+        if runbook.contacts or runbook.links:
+            screen.say()
+            show_contacts(screen, runbook.contacts, runbook.links)
+        screen.say()
+        screen.say(
+            f"Guards and locks see {started.guards_see}. Nothing is changed that you have not confirmed; "
+            "Enter alone never confirms. Ctrl-C pauses, ? helps.",
+            style="dim",
+        )
+
+    def _resumed(self, walk: Walk, event: r.RunResumed) -> None:
+        self._screen.say("Resumed. Confirmations from before the pause do not count any more.")
+        if event.differs:
+            self._screen.say(event.differs, first=Text("! ", style="yellow"))
+        if event.torn:
+            text = "The end of the log was torn by a crash; what is left of it was kept aside."
+            self._screen.say(text, first=Text("! ", style="yellow"))
+        changes = [f"{change.step} ({change.changed})" for change in walk.changes]
+        if changes:
+            self._screen.say(f"Changed so far: {', '.join(changes)}")
+
+    def _started(self, event: e.StepStarted) -> None:
+        """Something is started: what has not been shown of it is shown now, before it happens."""
+        self._live = LiveOutput(self._screen)
+        self._told_at = 0
+        owner, _, part = event.step.partition(".")
+        action = announced(event.what)
+        if self.walk is None or action is None:  # pragma: no cover - what is announced can be read
+            return
+        if part == "probe":
+            self._screen.say("Looking what became of it:")
+            show_action(self._screen, action.preview, prose=False)
+        elif not part:
+            step = self.walk.steps[owner]
+            asks = self.walk.registry[step.kind].asks(step.fields)
+            if action.preview != self.previewed and not asks and event.attempt == 1:
+                show_action(self._screen, action.preview, prose=False)
+            for name, inside in action.nested:
+                self._screen.exactly(f"the machine looks ({name}): {inside.line}", style="dim", indent=2)
+            self._look = self._last_look = ""
+        told = self._teller.tell(event)
+        if told is not None and (event.attempt > 1 or self._screen.plain) and not part:
+            self._line(told)
+
+    def _checked(self, event: e.WaitChecked) -> None:
+        """A wait has looked; a line only when it saw something new, so that a long wait stays short."""
+        told = self._teller.tell(event)
+        if told is None or self._look == self._last_look:
+            return
+        self._last_look = self._look
+        self._line(Told(mark=told.mark, text=told.text + (f" · {self._look}" if self._look else ""), step=event.step))
+
+    def _other(self, event: r.Event) -> None:
+        told = self._teller.tell(event)
+        if isinstance(event, e.StepFinished | e.StepUnknown | e.StepCancelled | e.StepOutput):
+            self._live.end()
+        if isinstance(event, e.StepOutput) and event.file and event.size > self._live.sizes.get(event.stream, 0):
+            self._screen.say(f"… not all of {event.stream} is shown here; it is in {event.file}", style="dim", indent=2)
+        if isinstance(event, e.StepEvent):
+            self._note_outcome(event)
+        if isinstance(event, e.StepFinished) and event.step.endswith(".until"):
+            self._look = event.reason
+            return
+        if isinstance(event, r.DeviationRecorded) and event.deviation == "skip":
+            return  # the skip says it
+        if told is not None:
+            facts = _facts(event) if isinstance(event, e.StepFinished) and "." not in event.step else []
+            self._line(replace(told, text=" · ".join([told.text, *facts])))
+
+    def _note_outcome(self, event: e.StepEvent) -> None:
+        outcome = {e.StepSkipped: "skipped", e.StepUnknown: "unknown"}.get(type(event))
+        if isinstance(event, e.StepFinished | e.StepSettled):
+            outcome = event.outcome
+        if outcome is None:
+            return
+        if "." in event.step:
+            self.checked[event.step] = outcome
+        else:
+            self._outcomes[event.step, event.visit] = Outcome(outcome)
+
+    def _line(self, told: Told) -> None:
+        """A line about something, with its sign."""
+        self.last = told.text
+        nested = told.step is not None and "." in told.step
+        lead = Text("    " if nested else "").append_text(sign(told.mark)).append(" ")
+        if self._screen.plain:
+            lead = Text("    " if nested else "")
+        text = f"{(told.step or '').partition('.')[2]}: {told.text}" if nested else told.text
+        if told.mark in {Mark.REMINDER, Mark.WARNING}:
+            text = f"{told.mark.value.upper()}: {text}"
+        self._screen.say(text, first=lead, style="bold" if told.mark is Mark.REMINDER else "")
+
+    def _finish(self, event: r.RunFinished) -> None:
+        walk, screen = self.walk, self._screen
+        screen.drop_row()
+        screen.say()
+        good = Finish(event.finish).good
+        screen.say(f"{event.finish.upper()} after {spoken(event.mono)}", style="bold green" if good else "bold yellow")
+        if walk is not None and not good and walk.runbook.contacts:
+            show_contacts(screen, walk.runbook.contacts)
+
+
+def _facts(event: e.StepFinished) -> list[str]:
+    """What an action observed, as far as it goes into a line."""
+    try:
+        observed = json.loads(event.obs or "{}")
+    except ValueError:  # pragma: no cover - the walk has read it
+        return []
+    facts = []
+    for name, value in observed.items():
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        if name in _SHOWN_ELSEWHERE or shown is None or shown is False or shown == "" or isinstance(shown, dict):
+            continue
+        if len(str(shown)) <= _LONGEST_FACT:
+            facts.append(name if shown is True else f"{name} {shown}")
+    return facts

@@ -1,0 +1,241 @@
+"""The operator at a terminal, as a session sees one: shows what is, asks, and hands back what the person wants.
+
+Rules. Everything that is shown stays in the scrollback. A step that has not been shown in this sitting is shown before
+anything is asked about it. What a person does is returned as an act or a note; nothing is done here.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from rich.text import Text
+
+from runbook.drivers.interrupts import Interrupts
+from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Yes
+from runbook.drivers.terminal.confirming import ask_confirmation, ask_to_settle, heading_of
+from runbook.drivers.terminal.forms import Form, Taken
+from runbook.drivers.terminal.hands import Hands, Way
+from runbook.drivers.terminal.keyboard import Keyboard
+from runbook.drivers.terminal.modes import Modes
+from runbook.drivers.terminal.news import News
+from runbook.drivers.terminal.presence import Presence
+from runbook.drivers.terminal.questions import Questions
+from runbook.drivers.terminal.screen import Screen, styled
+from runbook.drivers.terminal.waiting import Countdown
+from runbook.drivers.terminal.wording import conditions, show_action, show_contacts
+from runbook.model.canonical import Json, JsonObject
+from runbook.model.diagnostics import Code, Diagnostic, Refused
+from runbook.model.kind import Preview
+from runbook.model.question import Question
+from runbook.model.runbook import Runbook
+from runbook.walk import events as e
+from runbook.walk import run_events as r
+from runbook.walk.actions import AskOperator, Choice
+from runbook.walk.run_events import Event
+from runbook.walk.tables import Phase
+from runbook.walk.walk import Walk
+
+NOT_TYPED = Code(
+    number="RB304",
+    title="nothing was typed",
+    why="A person was asked for a value, and paused or left in place of typing it. Nothing was started with it. Walk "
+    "again and type it, or give it beforehand: an input with `-i NAME=VALUE`, a secret by another source.",
+)
+
+
+@contextmanager
+def seated(presence: Presence, interrupts: Interrupts) -> Iterator["TerminalOperator"]:
+    """The operator at this terminal, for as long as the terminal is held."""
+    modes = Modes(presence)
+    interrupts.on_wake(modes.wake)
+    with modes.held():
+        yield TerminalOperator(Screen(presence), modes, interrupts)
+
+
+class TerminalOperator:
+    """Somebody at a terminal."""
+
+    def __init__(self, screen: Screen, modes: Modes, interrupts: Interrupts) -> None:
+        self._screen = screen
+        self._thread = threading.get_ident()
+        self._keyboard = Keyboard(modes, screen, interrupts)
+        self._news = News(screen, modes, interrupts)
+        self._hands = Hands(screen, self._keyboard, lambda: self._walk)
+        self._questions = Questions(screen, self._keyboard, self._hands, self._news.checked)
+        self._countdown = Countdown(screen, self._keyboard, self._hands, self._news.now)
+        self._at: tuple[str, int] | None = None
+        self._asked: Question | None = None
+        self._held: Act | None = None
+
+    @property
+    def source(self) -> str:
+        """Where the answers come from."""
+        return "terminal"
+
+    @property
+    def _walk(self) -> Walk:
+        if self._news.walk is None:  # pragma: no cover - a session attaches its walk first
+            raise AssertionError("no walk")
+        return self._news.walk
+
+    def attach(self, walk: Walk, idle: Idle) -> None:
+        """Meet the walk."""
+        self._news.walk = walk
+        self._keyboard.idle = idle
+
+    def show(self, event: Event) -> None:
+        """Show what has happened, above a line that is being typed."""
+        over = isinstance(event, e.WaitEnded | r.RunPaused | r.RunFinished | e.StepRefused)
+        if over or (isinstance(event, e.StepStarted) and "." not in event.step):
+            self._countdown.end()
+        if isinstance(event, e.StepFinished | e.StepUnknown | e.StepCancelled) and not self._countdown.going:
+            self._screen.drop_row()
+        self._news.show(event)
+
+    def arrive(self, place: Place) -> None:
+        """Show the step that was entered."""
+        self._countdown.end()
+        self._screen.drop_row()
+        self._at = (place.step.id, place.visit)
+        self._news.previewed = None
+        self._news.arrive(self._walk, place)
+
+    def ready(self, place: Place, preview: Preview) -> Hand | None:
+        """May it start? It changes nothing, so Enter is enough."""
+        if (act := self._before(place)) is not None:
+            return act
+        if self._news.previewed != preview:
+            show_action(self._screen, preview, prose=False)
+            words, style = heading_of(place.step.effect)
+            self._screen.say(Text(words.lower(), style=style), indent=2)
+            if conditions(place.step):
+                self._screen.say(conditions(place.step), style="dim", indent=2)
+            self._news.previewed = preview
+        said = self._hands.choose(place, (Way(key="", says="run it", also=("r", "run")),))
+        return None if isinstance(said, str) else said
+
+    def confirm(self, place: Place, request: Request) -> Yes | No | Hand:
+        """Ask for a confirmation."""
+        if (act := self._before(place)) is not None:
+            return act
+        self._news.previewed = request.preview
+        self._questions.instructed(place)
+        return ask_confirmation(self._screen, self._hands, place, request)
+
+    def answer(self, place: Place, question: Question) -> JsonObject | Hand:
+        """Ask what the step wants to know."""
+        if (act := self._before(place)) is not None:
+            return act
+        self._asked = question
+        return self._questions.ask(place, question)
+
+    def decide(self, place: Place, asked: AskOperator) -> Settle | Hand:
+        """Ask what to do where the walk cannot go on by itself."""
+        if (act := self._before(place)) is not None:
+            return act
+        self._screen.say()
+        visit = self._walk.visit
+        why = {Phase.UNKNOWN: "NOBODY SAW THE RESULT", Phase.REFUSED: "NOT STARTED"}
+        words = why.get(visit.phase if visit else Phase.STUCK, "THE FILE NAMES NO WAY ON FROM HERE")
+        said = "" if asked.because in self._news.last else f": {asked.because}"
+        self._screen.say(Text.assemble((words, "bold yellow"), styled(said)))
+        if visit is not None and visit.phase in {Phase.STUCK, Phase.UNKNOWN} and self._walk.runbook.contacts:
+            self._screen.say("Who can help:", style="dim")
+            show_contacts(self._screen, self._walk.runbook.contacts)
+        described = tuple(self._described(place, asked))
+        if Choice.SETTLE in asked.choices:
+            return ask_to_settle(self._screen, self._hands, place, described=described)
+        return self._retry_or_leave(place, described, stuck=visit is not None and visit.phase is Phase.STUCK)
+
+    def correct(self, place: Place, problem: str) -> None:
+        """Say that it does not fit; what has happened is nothing."""
+        del place
+        self._countdown.end()
+        self._questions.refused(self._asked)
+        self._screen.say(f"Not possible: {problem}.", style="yellow")
+
+    def wait(self, place: Place, ms: int, due: int) -> Hand | None:
+        """Let some time pass, counted down."""
+        if (act := self._before(place, waits=True)) is not None:
+            return act
+        visit = self._walk.visit
+        return None if visit is None else self._countdown.wait(place, visit, ms, due)
+
+    def output(self, stream: str, chunk: bytes) -> None:
+        """Show output of what is being performed."""
+        self._news.output(stream, chunk)
+
+    def working(self, elapsed_ms: int) -> None:
+        """Show that something still runs."""
+        self._news.working(elapsed_ms)
+
+    def ask_secret(self, name: str, question: str) -> str:
+        """A secret of the runbook, typed without echo.
+
+        :raises Refused: if nobody types it.
+        """
+        if threading.get_ident() != self._thread:
+            raise _not_typed(f"the secret `{name}` was not typed in time", "walk the step again")
+        self._countdown.end()
+        self._screen.say()
+        self._screen.say(question or f"The secret `{name}`?", style="bold")
+        self._screen.say("It is not shown, not logged, and forgotten at the end.", style="dim")
+        typed = self._keyboard.ask(secret=True)
+        if isinstance(typed, Act):
+            self._held = typed
+            raise _not_typed(f"the secret `{name}` was not typed", "walk the step again, and type it")
+        return typed
+
+    def ask_inputs(self, runbook: Runbook, given: Mapping[str, Json]) -> Mapping[str, Json]:
+        """The inputs that were given, and those that a person types because they are missing.
+
+        :raises Refused: if nobody types them.
+        """
+        inputs = dict(given)
+        missing = [i for i in runbook.inputs.values() if i.name not in given and i.required and i.default is None]
+        form = Form(self._screen, self._keyboard, self._hands)
+        for number, wanted in enumerate(missing, start=1):
+            value = form.field(wanted, f"{number} of {len(missing)}", None)
+            if not isinstance(value, Taken):
+                raise _not_typed(f"the input `{wanted.name}` is not given", f"give it with -i {wanted.name}=VALUE")
+            inputs[wanted.name] = value.value
+        return inputs
+
+    def _before(self, place: Place, *, waits: bool = False) -> Act | None:
+        """Show the step if this sitting has not shown it; an act that was wanted while nobody could take it."""
+        if not waits:
+            self._countdown.end()
+            self._screen.drop_row()
+        if self._at != (place.step.id, place.visit):
+            self.arrive(place)
+        held, self._held = self._held, None
+        return held
+
+    def _described(self, place: Place, asked: AskOperator) -> Iterator[Way]:
+        """The ways on from here, each with what comes of it."""
+        walk, step = self._walk, place.step
+        if Choice.SKIP in asked.choices:
+            yield Way(key="s", says=f"skip it and go on at `{walk.target(step.id, 'skipped')}`; asks why")
+        if Choice.GO_TO in asked.choices:
+            yield Way(key="g", says="go to a step that you name; asks why")
+        if Choice.ABORT in asked.choices:
+            yield Way(key="a", says="abort: the run is over for good; asks why, and asks again")
+
+    def _retry_or_leave(self, place: Place, described: tuple[Way, ...], *, stuck: bool) -> Hand:
+        ways = (Way(key="r", says="try again: a new visit, and confirmed anew" + ("; asks why" if stuck else "")),)
+        maybe = any(c.step == place.step.id and c.changed == "maybe" for c in self._walk.changes)
+        if maybe and stuck:
+            self._screen.say("It may have changed something. Look before you try again.", style="bold yellow")
+        while True:
+            key = self._hands.choose(place, ways, described=described)
+            if not isinstance(key, str):
+                return key
+            if not stuck:
+                return Act(do="retry")
+            reason = self._hands.text("Why try again? It is recorded as a deviation.", needed=True)
+            if reason is not None:
+                return Act(do="retry", reason=reason) if isinstance(reason, str) else reason
+
+
+def _not_typed(message: str, help_: str) -> Refused:
+    return Refused(Diagnostic(code=NOT_TYPED, message=message, help=help_))

@@ -1,0 +1,136 @@
+"""How things look: outcomes, Markdown as lightly as can be, a step's heading, what an action does, whom to call.
+
+Markdown is styled and never rewritten: what is written stays where it stands, but for the signs around bold words and
+code. A list keeps its marks, a block of code its lines. So nothing that an author wrote can be lost on the way.
+"""
+
+import re
+from collections.abc import Iterable
+
+from rich.text import Text
+
+from runbook.drivers.operator import Place, Request
+from runbook.drivers.telling import Mark
+from runbook.drivers.terminal.screen import Screen, cells, one_line, styled
+from runbook.model.durations import spoken
+from runbook.model.kind import Preview
+from runbook.model.runbook import Contact, Link, Mode, Step
+
+SIGNS = {
+    Mark.PASSED: ("✓", "green"),
+    Mark.FAILED: ("✗", "bold red"),
+    Mark.SKIPPED: ("–", "yellow"),
+    Mark.UNKNOWN: ("?", "bold magenta"),
+    Mark.REFUSED: ("✗", "yellow"),
+    Mark.STARTED: ("·", "dim"),
+    Mark.GOING: ("·", "dim"),
+    Mark.NOTE: ("✎", "cyan"),
+    Mark.REMINDER: ("!", "bold cyan"),
+    Mark.WARNING: ("!", "yellow"),
+}
+_MODES = {
+    Mode.DRY: "DRY RUN: nothing is changed",
+    Mode.DRILL: "DRILL: the world is scripted, nothing here is real",
+}
+_SPAN = re.compile(r"(?P<code>`[^`\n]+`)|(?P<bold>\*\*(?=\S)[^*\n]+(?<=\S)\*\*)")
+_ITEM = re.compile(r"(?P<lead>\s*(?:[-*+]|\d{1,3}[.)])\s+)(?P<rest>.*)")
+
+
+def sign(mark: Mark) -> Text:
+    """The sign of a mark, in its colour."""
+    text, style = SIGNS[mark]
+    return Text(text, style=style)
+
+
+def banner(mode: Mode) -> str:
+    """What must be said about a run that is not live; empty for one that is."""
+    return _MODES.get(mode, "")
+
+
+def markdown(screen: Screen, source: str, *, indent: int = 0) -> None:
+    """Show a text that is written in Markdown."""
+    fenced = False
+    for line in source.strip("\n").splitlines():
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif fenced or line.startswith("    "):
+            screen.exactly(line, style="cyan", indent=indent + 2)
+        elif line.startswith("#"):
+            screen.say(line.lstrip("# "), style="bold", indent=indent)
+        elif found := _ITEM.fullmatch(line):
+            lead = " " * indent + found["lead"]
+            screen.say(_spans(found["rest"]), first=lead, indent=cells(lead))
+        else:
+            screen.say(_spans(line.strip()), indent=indent)
+
+
+def _spans(line: str) -> Text:
+    """A line with its code and its bold words styled."""
+    text, end = Text(), 0
+    for found in _SPAN.finditer(line):
+        text.append_text(styled(line[end : found.start()]))
+        code, bold = found["code"], found["bold"]
+        text.append_text(styled(code[1:-1], "cyan") if code else styled(bold[2:-2], "bold"))
+        end = found.end()
+    return text.append_text(styled(line[end:]))
+
+
+def show_action(screen: Screen, preview: Preview, *, prose: bool) -> None:
+    """Show what would be done, exactly; a person's instructions are prose and may be Markdown."""
+    screen.exactly(preview.line, style="bold", indent=2)
+    if preview.detail and prose:
+        markdown(screen, preview.detail, indent=2)
+    elif preview.detail:
+        screen.exactly(preview.detail, indent=2)
+
+
+def show_undo(screen: Screen, step: Step, request: Request) -> None:
+    """Show how it would be taken back, or why it cannot be."""
+    because = f": {one_line(step.because)}" if step.because else ""
+    if request.undo is not None:
+        screen.say(request.undo.line, first=Text("  To take it back: ", style="bold"), indent=4)
+        if request.undo.detail:
+            screen.exactly(request.undo.detail, indent=4)
+    elif request.irreversible:
+        screen.say(f"It cannot be undone{because}", style="bold red", indent=2)
+    elif step.effect.changes:
+        screen.say(f"It has no undo{because}", style="yellow", indent=2)
+
+
+def conditions(step: Step) -> str:
+    """What a step's result is held against, and how long and how often it is tried."""
+    parts = []
+    if step.expect:
+        parts.append(f"passes if {one_line(step.expect)}")
+    if step.retry:
+        parts.append(f"up to {step.retry.attempts} attempts")
+    if step.timeout is not None:
+        parts.append(f"at most {spoken(step.timeout)}" + (" each" if step.retry else ""))
+    return " · ".join(parts)
+
+
+def heading(place: Place, number: int, of: int) -> Text:
+    """Which step this is."""
+    return Text(f"step {number} of {of} · visit {place.visit}", style="bold")
+
+
+def show_table(screen: Screen, rows: Iterable[tuple[str, str]], *, indent: int = 2) -> None:
+    """Show pairs in two columns; where the terminal is too narrow, the second below the first."""
+    pairs = [(one_line(left), right) for left, right in rows]
+    widest = max((cells(left) for left, _ in pairs), default=0)
+    narrow = widest + indent + 2 > screen.columns // 2
+    for left, right in pairs:
+        lead = Text(" " * indent).append_text(styled(left, "bold"))
+        if narrow:
+            screen.say(lead)
+            screen.say(right, indent=indent + 2)
+        else:
+            lead.append(" " * (indent + widest + 2 - lead.cell_len))
+            screen.say(right, first=lead)
+
+
+def show_contacts(screen: Screen, contacts: Iterable[Contact], links: Iterable[Link] = ()) -> None:
+    """Show whom to call, how and when; and where to look."""
+    rows = [(c.name, c.reach + (f", when {one_line(c.when)}" if c.when else "")) for c in contacts]
+    rows += [(link.title, link.url) for link in links]
+    show_table(screen, rows)
