@@ -113,13 +113,8 @@ class _Graph:
         for step in self.runbook.steps:
             other = first.setdefault(step.id, step)
             if other is not step:
-                yield self._at(
-                    DUPLICATE,
-                    step.span,
-                    f"two steps have the id `{step.id}`",
-                    "give one of them another id",
-                    f"the first is in line {other.span.line}",
-                )
+                said = f"the id `{step.id}` is taken by the step in line {other.span.line}"
+                yield self._at(DUPLICATE, step.span, said, "give one of the two another id")
 
     def _named(self, number: int, step: Step) -> Iterator[tuple[str, str, Span]]:
         """The steps that a step names: the key, the id, the place."""
