@@ -12,6 +12,7 @@ from runbook.language.near import nearest
 from runbook.language.places import Path
 from runbook.language.step_binding import own_fields
 from runbook.language.typed import elements, mapping, text, texts
+from runbook.language.written import short
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Span
 
@@ -159,7 +160,7 @@ class _Facts:
                 yield self.diagnostic(
                     UNKNOWN_ENVIRONMENT,
                     self.document.span((*step.path, "guards", index, "requires_run", "environment")),
-                    f"this runbook has no environment `{name}`",
+                    f"this runbook has no environment `{short(name)}`",
                     _meant(name, known) or "name one of this file's environments, or the other `runbook`",
                 )
 

@@ -12,6 +12,7 @@ from runbook.language.every_step import Written
 from runbook.language.near import nearest
 from runbook.language.places import Path
 from runbook.language.typed import elements, mapping
+from runbook.language.written import short
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Refused, Span
 from runbook.model.inputs import accepted, input_of
@@ -79,7 +80,7 @@ def _contradictions(wanted: Input, raw: Mapping[str, Json]) -> Iterator[tuple[Pa
             re.compile(wanted.pattern)
         except re.error as error:
             broken = True
-            yield ("pattern",), f"`{wanted.pattern}` is not a regular expression: {error.msg}"
+            yield ("pattern",), f"`{short(wanted.pattern)}` is not a regular expression: {error.msg}"
     for index, value in enumerate(elements(raw.get("enum"))):
         if problem := _problem(bare, value):
             yield ("enum", index), problem
@@ -95,7 +96,7 @@ def _problem(wanted: Input, value: Json) -> str:
     try:
         accepted(wanted, value)
     except ValueError as error:
-        return str(error)
+        return " ".join(str(error).split())
     return ""
 
 

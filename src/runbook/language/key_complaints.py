@@ -6,6 +6,7 @@ from runbook.language.mistakes import Complaint, Mistake
 from runbook.language.near import nearest
 from runbook.language.places import Path
 from runbook.language.typed import elements, mapping, text
+from runbook.language.written import short
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code
 
@@ -39,7 +40,7 @@ def unknown_keys(mistake: Mistake, definitions: Mapping[str, Json]) -> Iterator[
             yield Complaint(
                 code=UNKNOWN_KEY,
                 path=(*mistake.path, key),
-                message=f"`{key}` is not a key of {_owner(mistake)}",
+                message=f"`{short(key)}` is not a key of {_owner(mistake)}",
                 help=_instead(key, known, mistake, definitions),
                 label="unknown key",
                 at_key=True,
@@ -120,7 +121,13 @@ def _lacking(mistake: Mistake) -> str:
         return mistake.place
     value = mapping(mistake.value)
     name = text(value.get("id"))
-    return f"the step `{name}`" if name else f"this `{kind}` step" if (kind := text(value.get("kind"))) else "this step"
+    return (
+        f"the step `{short(name)}`"
+        if name
+        else f"this `{kind}` step"
+        if (kind := text(value.get("kind")))
+        else "this step"
+    )
 
 
 def wrong_number_of_keys(mistake: Mistake) -> Iterator[Complaint]:

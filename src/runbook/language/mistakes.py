@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runbook.language.places import Path
+from runbook.language.written import short
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code
 
@@ -31,7 +32,8 @@ class Mistake:
         keys = [key for key in self.path if isinstance(key, str)]
         if not keys:
             return "the file"
-        return f"`{keys[-1]}`" if isinstance(self.path[-1], str) else f"an element of `{keys[-1]}`"
+        name = f"`{short(keys[-1])}`"
+        return name if isinstance(self.path[-1], str) else f"an element of {name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from runbook.language.mistakes import Complaint, Mistake
 from runbook.language.near import nearest
 from runbook.language.places import Path
 from runbook.language.typed import elements, mapping, text
-from runbook.language.written import boolean_meant, duration_meant, number_meant, why_text
+from runbook.language.written import boolean_meant, duration_meant, number_meant, short, why_text
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code
 
@@ -95,11 +95,11 @@ def _this(value: Json, source: str | None) -> str:
         case None:
             return "this is null" if source else "nothing stands here"
         case str():
-            return f"`{_short(value)}` is text here"
+            return f"`{short(value)}` is text here"
         case bool():
             return f"`{source or str(value).lower()}` is true or false"
         case int() | float():
-            return f"`{_short(source or str(value))}` is a number"
+            return f"`{short(source or str(value))}` is a number"
         case list():
             return "this is a list"
         case _:
@@ -108,12 +108,7 @@ def _this(value: Json, source: str | None) -> str:
 
 def _this_word(value: Json) -> str:
     """What stands where a word is wanted, as the second half of a message."""
-    return f"this is `{_short(value)}`" if isinstance(value, str) else _this(value, None)
-
-
-def _short(value: str) -> str:
-    line = value.partition("\n")[0]
-    return line if line == value and len(value) <= 40 else f"{line[:40]}…"
+    return f"this is `{short(value)}`" if isinstance(value, str) else _this(value, None)
 
 
 def _for_text(value: str, wanted: str, *, plain: bool) -> str:
@@ -162,7 +157,7 @@ def _version(mistake: Mistake) -> Complaint:
     return Complaint(
         code=VERSION,
         path=mistake.path,
-        message=f"this program reads version `v1` of the language, and the file is written in `{_short(shown)}`",
+        message=f"this program reads version `v1` of the language, and the file is written in `{short(shown)}`",
         help="walk it with a newer version of the program" if newer else "write `v1`",
     )
 
@@ -181,7 +176,7 @@ def _kind(mistake: Mistake, here: list[str], kinds: Iterable[str]) -> Complaint:
     elif value in kinds:
         message, guess = f"a `{value}` step cannot stand inside another step here", None
     else:
-        message = f"there is no kind `{_short(value)}`"
+        message = f"there is no kind `{short(value)}`"
     return Complaint(
         code=UNKNOWN_KIND,
         path=mistake.path,
@@ -193,7 +188,7 @@ def _kind(mistake: Mistake, here: list[str], kinds: Iterable[str]) -> Complaint:
 def wrong_form(mistake: Mistake) -> Complaint:
     """A text that does not have the form that is wanted."""
     value, pattern = text(mistake.value), text(mistake.wanted)
-    shown = _short(value)
+    shown = short(value)
     if pattern in _DURATIONS:
         meant = duration_meant(value)
         message = f"`{shown}` is not a duration"

@@ -69,3 +69,9 @@ def why_text(text: str) -> str:
     if _CLOCK.fullmatch(text):
         return "a time of day is text"
     return ""
+
+
+def short(text: str) -> str:
+    """A text as a message quotes it: the beginning of its first line."""
+    line = text.partition("\n")[0]
+    return line if line == text and len(line) <= 40 else f"{line[:40]}…"
