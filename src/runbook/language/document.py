@@ -18,6 +18,7 @@ CUT = Code(
     "of the channel. What looks like such a text is pointed out: a comment has a space behind `#`, a text has quotes.",
     severity=Severity.WARNING,
 )
+_MOST = 100
 _TEXT_AFTER_SIGN = re.compile(r" #(?=\w)[^\n]*")
 
 
@@ -93,10 +94,14 @@ class Document:
         """What is allowed and yet looks like a mistake: texts that a comment may have cut."""
         found = list(_TEXT_AFTER_SIGN.finditer(self.text))
         ends = {end: start for start, end in map(unpacked, scalars(self._places))} if found else {}
-        cut = ((ends.get(len(self.text[: match.start()].rstrip(" "))), match) for match in found)
-        return [
-            self._cut(start, match) for start, match in cut if start is not None and self.text[start] not in "'\"|>"
-        ]
+        cut: list[Diagnostic] = []
+        for match in found:
+            end = match.start()
+            while self.text[end - 1 : end] == " ":
+                end -= 1
+            if end in ends and self.text[ends[end]] not in "'\"|>" and len(cut) < _MOST:
+                cut.append(self._cut(ends[end], match))
+        return cut
 
     def _cut(self, start: int, match: re.Match[str]) -> Diagnostic:
         line, column = self._lines.position(start)

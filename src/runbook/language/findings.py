@@ -189,15 +189,15 @@ class Findings:
         self.add(TOO_DEEP, self.at(event), message, "nest less, or put a text with brackets in quotes")
         raise Stopped
 
-    def directive(self, start: int) -> None:
-        """The file begins with a line for YAML itself."""
-        end = start + len(self.lines.line(self.lines.position(start)[0]))
-        message = "a line that begins with `%` is a directive to YAML, and a runbook has none"
-        self.add(SEVERAL, self.lines.span(start, end), message, "take the line out")
-        raise Stopped
-
-    def second_document(self, event: DocumentStartEvent) -> None:
-        """Something stands behind the end of the first document."""
-        message = "the file holds a second document"
-        self.add(SEVERAL, self.at(event), message, "keep one runbook in a file: move what follows into its own")
-        raise Stopped
+    def document(self, event: DocumentStartEvent, *, first: bool) -> None:
+        """A line ``---``: nothing but comments may stand before the first one, and there is no second."""
+        start = offsets(event)[0]
+        before = self.lines.text.rfind("\n%", 0, start) + 1
+        if not first:
+            message = "the file holds a second document"
+            self.add(SEVERAL, self.at(event), message, "keep one runbook in a file: move what follows into its own")
+            raise Stopped
+        if before or self.lines.text.startswith("%"):
+            line = self.lines.position(before)[0]
+            span = Span(line, 1, line, len(self.lines.line(line)) + 1)
+            self.add(SEVERAL, span, "a line that begins with `%` is a directive, and a runbook has none", "take it out")

@@ -7,8 +7,10 @@ holds of control characters and other hidden ones is shown as an escape and neve
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from runbook.language.characters import HIDING
+from runbook.language.lines import Lines
 from runbook.model.diagnostics import Diagnostic, Severity
 
 _TAB = 4
@@ -100,6 +102,12 @@ class _Cell:
     width: int
 
 
+@lru_cache(maxsize=2)
+def _rows(text: str) -> Lines:
+    """The lines of a text, counted once for all its diagnostics."""
+    return Lines(text)
+
+
 def _cells(line: str) -> Sequence[_Cell]:
     cells: list[_Cell] = []
     at = 0
@@ -116,8 +124,8 @@ class _Frame:
     def __init__(self, diagnostic: Diagnostic, text: str, width: int, *, colour: bool) -> None:
         self.diagnostic = diagnostic
         self.colour = colour
-        self.rows = text.split("\n") if text else []
-        self.span = diagnostic.span if diagnostic.span and diagnostic.span.line <= len(self.rows) else None
+        self.rows = _rows(text)
+        self.span = diagnostic.span if text and diagnostic.span else None
         self.margin = len(str(self.span.line)) if self.span else 1
         self.width = max(width, self.margin + 3 + _LEAST)
 
@@ -151,7 +159,7 @@ class _Frame:
 
     def excerpt(self, number: int, start: int) -> Iterator[str]:
         """The line that is meant, as much of it as fits, and the carets under it."""
-        row = self.rows[number - 1].removesuffix("\r")
+        row = self.rows.line(number)
         span, room = self.span, self.width - self.margin - 3
         end = span.end_column - 1 if span and span.end_line == number else len(row)
         # This much of a line of megabytes is enough to look at.

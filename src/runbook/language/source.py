@@ -5,27 +5,26 @@ wrong the file is as the one in Python would read it, and where it does, the one
 """
 
 import os
-import re
-from bisect import bisect_right
+from collections.abc import Callable
+from typing import Any
 
 from runbook.language import files
 from runbook.language.characters import decoded
 from runbook.language.document import Document
-from runbook.language.findings import REFERENCE, TAG, Findings, Stopped
+from runbook.language.findings import Findings, Stopped
 from runbook.language.lines import Lines
 from runbook.language.scanning import FAILURES, Slow, fast
 from runbook.language.syntax import diagnose
-from runbook.language.tree import Doubtful, Places, build, scalars, unpacked
+from runbook.language.tree import Places, build, refuse_tabs
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Diagnostic, Refused
 
 __all__ = ["Document", "Unread", "parse", "read"]
 
-_READ_AGAIN = 1_000_000
+_SMALL = 100_000
+"""Up to how many characters the scanner in Python says what is wrong."""
+_READ_AGAIN = 500_000
 """How many characters are read again, at most, to find what else is wrong in a text that YAML cannot read."""
-_TAB = re.compile("\t+")
-_COMMENT = re.compile(r"(?:^|[ \t])#")
-_DIRECTIVE = re.compile(r"(?: *(?:#[^\n]*)?\r?\n)*%")
 
 
 class Unread(Refused):
@@ -63,55 +62,43 @@ def parse(source: str | bytes, file: str, *, python: bool = False) -> Document:
     try:
         text = decoded(raw, file)
     except Refused as refusal:
-        raise Unread(raw.decode("utf-8", "backslashreplace"), *refusal.diagnostics) from None
+        shown = raw if any(diagnostic.span for diagnostic in refusal.diagnostics) else b""
+        raise Unread(shown.decode("utf-8", "backslashreplace"), *refusal.diagnostics) from None
     if not text.endswith("\n"):
         text += "\n"
-    found = (None if python else _fast(text, file)) or _slow(text, file)
-    return Document(file=file, raw=raw, text=text, data=found[0], places=found[1])
+    next_event = None if python else fast(text)
+    data, places = _by_c(next_event, text, file) if next_event else _by_python(text, file)
+    return Document(file=file, raw=raw, text=text, data=data, places=places)
 
 
-def _fast(text: str, file: str) -> tuple[Json, Places] | None:
-    """Data and places by the scanner in C; None where the one in Python must be asked.
+def _by_c(next_event: Callable[[], Any], text: str, file: str) -> tuple[Json, Places]:
+    """Data and places by the scanner in C; the one in Python is asked where that one finds anything wrong.
 
-    :raises Unread: for what both find wrong.
+    For a large text that would take seconds, so there the one in C has the last word.
+
+    :raises Unread: for everything that was found.
     """
-    next_event = fast(text)
-    if next_event is None or _DIRECTIVE.match(text):
-        return None
     findings = Findings(Lines(text), file)
+    failure: Exception | None = None
+    settled = False
     try:
-        data, places = build(next_event, findings)
-    except (Doubtful, *FAILURES):
-        return None
-    except Stopped:
+        tree = build(next_event, findings)
         if "\t" in text:
-            return None
-        raise Unread(text, *findings.in_order()) from None
-    told = {found.code for found in findings.diagnostics}
-    if TAG in told or REFERENCE in told or ("\t" in text and not _tabs_are_inside(text, places)):
-        return None  # the scanners differ about what is a tag, an anchor, white space
-    if findings.diagnostics:
-        raise Unread(text, *findings.in_order())
-    return data, places
+            refuse_tabs(text, tree[1])
+        if not findings.diagnostics:
+            return tree
+    except Stopped:
+        settled = "\t" not in text
+    except FAILURES as error:
+        failure = error
+    if len(text) <= _SMALL and not settled:
+        return _by_python(text, file)
+    if failure is not None:
+        findings.diagnostics.append(diagnose(failure, findings.lines, file).diagnostic)
+    raise Unread(text, *findings.in_order())
 
 
-def _tabs_are_inside(text: str, places: Places) -> bool:
-    """Whether all tabs stand in quotes, block texts and comments: elsewhere the scanners differ about them."""
-    ends = {
-        start: end for start, end in map(unpacked, scalars(places)) if text[start : start + 1] in ("'", '"', "|", ">")
-    }
-    starts = sorted(ends)
-    for tab in _TAB.finditer(text):
-        before = bisect_right(starts, tab.start()) - 1
-        end = ends[starts[before]] if before >= 0 else 0
-        if tab.start() >= end:
-            line_start = max(text.rfind("\n", 0, tab.start()) + 1, end)
-            if not _COMMENT.search(text[line_start : tab.start()]):
-                return False
-    return True
-
-
-def _slow(text: str, file: str) -> tuple[Json, Places]:
+def _by_python(text: str, file: str) -> tuple[Json, Places]:
     """Data and places by the scanner in Python; a line that it cannot read is mended, to see what else is wrong.
 
     :raises Unread: for everything that was found.
@@ -124,13 +111,11 @@ def _slow(text: str, file: str) -> tuple[Json, Places]:
         findings = Findings(lines, file)
         slow = Slow(repaired)
         try:
-            if match := _DIRECTIVE.match(repaired):
-                findings.directive(match.end() - 1)
             tree = build(slow.next_event, findings)
         except Stopped:
             break
         except FAILURES as error:
-            trouble = diagnose(error, slow, lines, file)
+            trouble = diagnose(error, lines, file, slow)
             number, line = trouble.repair or (0, "")
             if number not in mended:
                 troubles.append(trouble.diagnostic)

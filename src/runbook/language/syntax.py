@@ -7,6 +7,7 @@ the lines around are looked at: a value that lacks quotes, a quote or bracket th
 import re
 from dataclasses import dataclass
 
+from runbook.language.findings import SEVERAL
 from runbook.language.lines import Lines
 from runbook.language.mending import as_meant, indent, mended
 from runbook.language.scanning import Slow, offsets
@@ -69,23 +70,24 @@ class Trouble:
     repair: tuple[int, str] | None = None
 
 
-def diagnose(error: Exception, slow: Slow, lines: Lines, file: str) -> Trouble:
-    """What the scanner's failure means."""
-    return _Failure(error, slow, lines, file).trouble()
+def diagnose(error: Exception, lines: Lines, file: str, slow: Slow | None = None) -> Trouble:
+    """What the scanner's failure means; the one in Python says best how far it came."""
+    return _Failure(error, lines, file, slow).trouble()
 
 
 class _Failure:
     """One failure of the scanner, and the text around it."""
 
-    def __init__(self, error: Exception, slow: Slow, lines: Lines, file: str) -> None:
+    def __init__(self, error: Exception, lines: Lines, file: str, slow: Slow | None) -> None:
         self.lines = lines
         self.file = file
-        self.last = slow.last
+        self.last = slow.last if slow else None
         self.problem = str(getattr(error, "problem", None) or error)
         self.context = str(getattr(error, "context", None) or "")
         mark, opening = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
         # Behind the last line that says something there is nothing to show.
-        self.place: int = min(mark.index if mark else slow.parser.index, len(lines.text.rstrip()))
+        reached = slow.parser.index if slow else 0
+        self.place: int = min(mark.index if mark else reached, len(lines.text.rstrip()))
         self.opening: int = opening.index if opening else self.place
         self.number, self.column = lines.position(self.place)
         self.line = lines.line(self.number)
@@ -93,8 +95,8 @@ class _Failure:
     def trouble(self) -> Trouble:
         """The first explanation that fits."""
         explanations = (
-            self._tab, self._no_character, self._open_quote, self._open_bracket, self._indentation, self._list,
-            self._no_colon, self._quotes,
+            self._tab, self._directive, self._no_character, self._open_quote, self._open_bracket, self._indentation,
+            self._list, self._no_colon, self._quotes,
         )  # fmt: skip
         return next((found for explain in explanations if (found := explain())), None) or self._anything()
 
@@ -122,6 +124,14 @@ class _Failure:
         message = "a tab stands where YAML takes only spaces"
         advice = f"write spaces; `expand -t 2 {self.file}` does it for a whole file"
         return self._said(TAB, self.place, end, message, advice)
+
+    def _directive(self) -> Trouble | None:
+        about_one = "directive" in self.problem + self.context or "document" in self.problem
+        if not (about_one and self.line.startswith("%")):
+            return None
+        start = self.place - self.column + 1
+        message = "a line that begins with `%` is a directive, and a runbook has none"
+        return self._said(SEVERAL, start, start + len(self.line), message, "take it out")
 
     def _no_character(self) -> Trouble | None:
         """An escape of a character that does not exist: the scanner says it without a place."""

@@ -10,9 +10,11 @@ for a list those of its elements.
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from yaml.error import Mark, MarkedYAMLError
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -39,13 +41,19 @@ _WHOLE = re.compile(r"0|-?[1-9][0-9]*")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")
 _BLOCK = frozenset("|>")
 _FIRSTS = frozenset(["", *"tfn-0123456789"])
+_QUOTES_AND_BLOCKS = frozenset("'\"|>")
+_COMMENT = re.compile(r"(?:^|[ \t])#")
 _INT64 = 1 << 63
 _LONG = 19
 """From how many characters on a number may be out of range."""
 
 
-class Doubtful(Exception):  # noqa: N818 - it is no error: the other scanner is asked
+class Doubtful(MarkedYAMLError):  # noqa: N818 - it may be no error after all
     """A place that the two scanners are known to read differently."""
+
+    def __init__(self, problem: str, place: int) -> None:
+        """Be what the scanner in Python would raise at an offset."""
+        super().__init__(problem=problem, problem_mark=Mark("", place, 0, 0, None, 0))
 
 
 def unpacked(place: int) -> tuple[int, int]:
@@ -74,9 +82,8 @@ def build(next_event: Callable[[], Any], findings: Findings) -> tuple[Json, Plac
 
     It is one loop that calls nothing where nothing is wrong: each word of a file passes here.
 
-    :raises Doubtful: at a place that the two scanners are known to read differently.
     :raises Stopped: where ``findings`` sees no sense in going on.
-    :raises yaml.YAMLError: where the scanner sees none.
+    :raises yaml.YAMLError: where the scanner sees none, or is known to read something in a way of its own.
     """
     root: list[Json] = []
     root_places: list[Places] = []
@@ -96,13 +103,14 @@ def build(next_event: Callable[[], Any], findings: Findings) -> tuple[Json, Plac
             style = event.style
             if event.tag is not None or event.anchor is not None:
                 findings.property(event)
-            if style == '"':
+            if not style:
+                if flow and "?" in word:
+                    raise Doubtful("expected ',', but got '?'", event.start_mark.index + word.index("?"))
+            elif style == '"':
                 if not word.isprintable() and hidden_in(word) is not None:
                     findings.hidden(event)
             elif style in _BLOCK and findings.sign_behind_block(event):
-                raise Doubtful
-            if flow and not style and "?" in word:
-                raise Doubtful
+                raise Doubtful("expected a line break behind the sign of a block", event.start_mark.index)
             place = event.start_mark.index << _SHIFT | event.end_mark.index
             if key is None and mapping is not None:
                 key = word
@@ -152,8 +160,8 @@ def build(next_event: Callable[[], Any], findings: Findings) -> tuple[Json, Plac
         elif kind is StreamEndEvent:
             break
         else:
-            if kind is DocumentStartEvent and root:
-                findings.second_document(event)
+            if kind is DocumentStartEvent and event.explicit:
+                findings.document(event, first=not root)
             continue
         if mapping is None or key is None:
             sequence.append(value)
@@ -163,6 +171,27 @@ def build(next_event: Callable[[], Any], findings: Findings) -> tuple[Json, Plac
     if not root or (root[0] is None and not range(*unpacked(place_of(root_places[0])))):
         findings.nothing()
     return root[0], root_places[0]
+
+
+def refuse_tabs(text: str, places: Places) -> None:
+    """Let tabs stand only in quotes, block texts and comments: elsewhere the scanners differ about them.
+
+    :raises Doubtful: at the first tab that stands elsewhere.
+    """
+    ends = {
+        start: end for start, end in map(unpacked, scalars(places)) if text[start : start + 1] in _QUOTES_AND_BLOCKS
+    }
+    starts = sorted(ends)
+    tab = text.find("\t")
+    while tab >= 0:
+        before = bisect_right(starts, tab) - 1
+        end = ends[starts[before]] if before >= 0 else 0
+        if tab >= end:
+            line = max(text.rfind("\n", 0, tab) + 1, end)
+            if not _COMMENT.search(text[line:tab]):
+                raise Doubtful("found a tab", tab)
+            end = text.find("\n", tab)
+        tab = text.find("\t", end)
 
 
 def _checked_key(event: ScalarEvent, mapping: Mapping[str, Json], places: Sequence[Places], findings: Findings) -> str:
