@@ -115,7 +115,7 @@ None
 
 item.id
     1:1+4 RB151 `item` exists only in a step with `for_each`
-    help: name what you mean
+    help: name a value that exists here
 
 'x' + secrets.token
     1:7+13 RB156 a secret cannot be part of an expression
@@ -144,12 +144,12 @@ WRONG_TYPES = r"""
 status == "200"
     1:8+2 RB153 `==` cannot be used with a whole number and text
     label: a whole number and text
-    help: write the number without quotes, or turn it into text with string( )
+    help: write the number without quotes, or turn it into text with `string()`
 
 inputs.load > 2
     1:13+1 RB153 `>` cannot be used with a decimal number and a whole number
     label: a decimal number and a whole number
-    help: write a decimal number with its point (`2.0`), or convert with double( )
+    help: write a decimal number with its point (`2.0`), or convert with `double()`
 
 status && true
     1:8+2 RB153 `&&` cannot be used with a whole number and true or false
@@ -172,7 +172,7 @@ run.now > '2026'
     help: write the time as timestamp("2026-11-21T09:00:00Z")
 
 [1].join()
-    1:5+4 RB153 `join( )` cannot be used with a list of whole numbers
+    1:5+4 RB153 `join()` cannot be used with a list of whole numbers
     label: a list of whole numbers
     help: turn the elements into text: `.map(x, string(x)).join(", ")`
 

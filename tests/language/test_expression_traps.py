@@ -150,7 +150,7 @@ def test_has_asks_about_keys() -> None:
     ("source", "said", "column"),
     [
         ("duration('1d') > duration('1h')", "'1d' is not a duration", 10),
-        ("s.matches('[a')", "not a pattern: missing ]: [a", 11),
+        ("s.matches('[a')", "this is no pattern: missing ]: [a", 11),
         ("t > timestamp('2026-11-21')", "'2026-11-21' is not a time", 15),
         ("n == int('x')", "'x' is not a whole number", 10),
         ("1 / 0 == 1", "this can never be evaluated: divide by zero", 1),

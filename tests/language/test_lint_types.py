@@ -114,7 +114,7 @@ Mend it => ${{ secrets.token }}
 
 [uptime] => [uptime]\n    expect: exit_code == "0"
     34:23 RB153 `==` cannot be used with a whole number and text
-    | write the number without quotes, or turn it into text with string( )
+    | write the number without quotes, or turn it into text with `string()`
 
 run.mode == => run.mood ==
     34:15 RB151 there is no value of the run `mood`
@@ -146,7 +146,7 @@ resolved => resolved\n    outputs: {x: "${{ 1 +"}
 
     next: done =>     next: done\n    title: ${{ item.name }}
     36:16 RB151 `item` exists only in a step with `for_each`
-    | name what you mean
+    | name a value that exists here
 
 limit: 3 => limit: three
     5:64 RB161 `limit` is text in `production` and a whole number in `staging`
@@ -161,7 +161,7 @@ Mend it => '${{ duration("1d") }}'
     | write days as hours: "24h"
 
     url: =>     timeout: 5s\n    retry: {attempts: 2}\n    query: {'a${{ inputs.ticket }}': b}\n    url:
-    18:38 RB155 a key cannot hold an expression
+    18:13 RB155 a key cannot hold an expression
     | put it into the value
 """
 

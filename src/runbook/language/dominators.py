@@ -43,7 +43,7 @@ class Dominators:
 
 
 def _depth_first(successors: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
-    """The nodes that node 0 leads to in the order in which they are first met, and for each place that of its parent."""
+    """The nodes that node 0 leads to in the order in which they are met, and for each place that of its parent."""
     order: list[int] = []
     parents: list[int] = []
     met = [False] * len(successors)
@@ -61,7 +61,7 @@ def _depth_first(successors: Sequence[Sequence[int]]) -> tuple[list[int], list[i
 
 
 class _Tree:
-    """The tree of a depth-first search while semidominators are found; nodes are numbered in the order of the search."""
+    """The tree of a depth-first search while semidominators are found; nodes have the numbers of the search."""
 
     def __init__(self, successors: Sequence[Sequence[int]], order: Sequence[int], parents: Sequence[int]) -> None:
         place = [-1] * len(successors)

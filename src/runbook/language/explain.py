@@ -47,7 +47,7 @@ def explain(source: str, names: Collection[str], said: str) -> tuple[Problem, ..
 
     :param names: every name that exists where the expression stands, set or not.
     """
-    found = list(_errors(said))
+    found = [error for error in _errors(said) if "*error*" not in error[2]]
     if any("Syntax error" in message for _, _, message in found):
         found = [next(error for error in found if "Syntax error" in error[2])]
     explained = [_one(source, names, line, column, message) for line, column, message in found]
@@ -186,7 +186,7 @@ def no_such_name(source: str, names: Collection[str], mention: Mention) -> Probl
             help=f"let `${{{{ {'.'.join(parts[:2])} }}}}` stand by itself, in a field that takes secrets",
         )
     if root == "item":
-        return fault(0, "`item` exists only in a step with `for_each`", "name what you mean")
+        return fault(0, "`item` exists only in a step with `for_each`", "name a value that exists here")
     if root not in ROOTS:
         return fault(0, f"`{root}` is not known here", _where(root, known))
     inner = children(known, root)
@@ -202,7 +202,7 @@ def no_such_name(source: str, names: Collection[str], mention: Mention) -> Probl
         "run": "value of the run",
     }[root]
     if parts[1] not in inner or root != "steps":
-        there = f"there is: {listed(inner)}" if inner else f"this runbook has no {noun}: declare it"
+        there = f"there is: {listed(inner)}" if inner else _declared(root, parts[1])
         return fault(1, f"there is no {noun} `{parts[1]}`", meant(parts[1], inner, there))
     fields = children(known, f"steps.{parts[1]}")
     if len(parts) == 2:
@@ -215,6 +215,17 @@ def no_such_name(source: str, names: Collection[str], mention: Mention) -> Probl
     return fault(
         len(parts) - 1, f"`{'.'.join(parts)}` is not a value", f"it has {listed(children(known, '.'.join(parts)))}"
     )
+
+
+def _declared(root: str, name: str) -> str:
+    """How a name comes to exist where there is none of its family."""
+    match root:
+        case "inputs":
+            return f"declare it: `inputs: {{{name}: {{type: string}}}}`"
+        case "saved":
+            return f"let an earlier step say `save: {{{name}: …}}`"
+        case _:
+            return "declare `environments`, each with the same keys"
 
 
 def _where(root: str, names: Collection[str]) -> str:
@@ -246,7 +257,7 @@ def _arguments(text: str) -> Iterator[str]:
 def _overload(source: str, start: int, operator: str, types: list[str]) -> Problem:
     word = _OPERATORS.get(operator) or operator.strip("_")
     is_sign = not word.isidentifier() or word == "in"
-    shown = f"`{word}`" if is_sign else f"`{word}( )`"
+    shown = f"`{word}`" if is_sign else f"`{word}()`"
     spoken_types = [spoken(t) for t in types]
     joined = " and ".join(spoken_types) if len(spoken_types) < 3 else ", ".join(spoken_types)
     if not is_sign:
@@ -273,9 +284,9 @@ def _conversion(word: str, types: list[str]) -> str:
     if word == "join":
         return 'turn the elements into text: `.map(x, string(x)).join(", ")`'
     if {"int", "double"} <= kinds:
-        return "write a decimal number with its point (`2.0`), or convert with double( )"
+        return "write a decimal number with its point (`2.0`), or convert with `double()`"
     if {"int", "string"} <= kinds or {"double", "string"} <= kinds:
-        return "write the number without quotes, or turn it into text with string( )"
+        return "write the number without quotes, or turn it into text with `string()`"
     if {"bool", "string"} <= kinds:
         return "write true or false without quotes"
     if "duration" in kinds and kinds & {"string", "int", "double"}:

@@ -200,7 +200,7 @@ class Compiler:
             return None
         function, _, constant = text.partition("(")
         if function == "''.matches":
-            return f"not a pattern: {str(value.value()).rpartition('expression: ')[2]}"
+            return f"this is no pattern: {str(value.value()).rpartition('expression: ')[2]}"
         return f"{constant.removesuffix(')')} is not {spoken(function)}"
 
 

@@ -49,6 +49,11 @@ class Flow:
                 self.out[self.number[edge.source]].append((edge, self.number[edge.target]))
         self._unproved: dict[str, frozenset[int]] = {}
 
+    @property
+    def sound(self) -> bool:
+        """Whether every step has an id of its own, without which nothing can be said about paths."""
+        return len(self.number) == len(self.runbook.steps)
+
     @cached_property
     def reachable(self) -> frozenset[int]:
         """The numbers of the steps that some path enters."""

@@ -89,13 +89,16 @@ class _Graph:
         self.stops = {number for number, step in enumerate(runbook.steps) if registry[step.kind].TRAITS.ends}
 
     def judge(self) -> Iterator[Diagnostic]:
-        yield from self._duplicates()
+        broken = [*self._duplicates(), *self._handler()]
         for number, step in enumerate(self.runbook.steps):
-            yield from self._targets(number, step)
+            broken += self._targets(number, step)
             yield from self._own_edges(number, step)
-            yield from self._needs(number, step)
-        yield from self._handler()
+        yield from broken
         yield from self._falls()
+        if any(diagnostic.code is not SELF_EDGE for diagnostic in broken):
+            return  # where edges lead nowhere, what paths are said to be missing would be guesswork
+        for number, step in enumerate(self.runbook.steps):
+            yield from self._needs(number, step)
         yield from self._unreachable()
         yield from self._endless()
         yield from self._unbounded()
@@ -134,6 +137,11 @@ class _Graph:
             elif target == step.id:
                 help_ = "use `retry` to try it again, or the `until` of a `wait` to wait for it"
                 yield self._at(SELF_EDGE, span, f"`{key}` of `{step.id}` leads back to itself", help_)
+        for target, span in self._needed(number, step):
+            if target not in self.flow.number:
+                help_ = meant(target, self.flow.number, "name a step of this file")
+                said = f"`{step.id}` needs a step that does not exist: `{target}`"
+                yield self._at(NO_SUCH_STEP, span, said, help_)
 
     def _own_edges(self, number: int, step: Step) -> Iterator[Diagnostic]:
         written = [key for key in _EDGE_KEYS if getattr(step, key) is not None]
@@ -148,17 +156,17 @@ class _Graph:
             yield self._at(NO_FINISH, step.span, said, "add a step of kind `finish`")
 
     def _needs(self, number: int, step: Step) -> Iterator[Diagnostic]:
-        for index, need in enumerate(step.needs):
-            path = ("needs", index, "step")
-            span = self._span(number, *(path if self.document.has(("steps", number, *path)) else path[:2]))
-            if need.step not in self.flow.number:
-                help_ = meant(need.step, self.flow.number, "name a step of this file")
-                said = f"`{step.id}` needs a step that does not exist: `{need.step}`"
-                yield self._at(NO_SUCH_STEP, span, said, help_)
-            elif number in self.flow.reachable and not self.flow.leads_to(need.step, step.id):
-                said = f"`{step.id}` needs `{need.step}`, which can never have run before it"
+        for need, span in self._needed(number, step):
+            if number in self.flow.reachable and not self.flow.leads_to(need, step.id):
+                said = f"`{step.id}` needs `{need}`, which can never have run before it"
                 help_ = f"need a step on the way to `{step.id}`, or lead through this one"
                 yield self._at(NEVER_RUN, span, said, help_)
+
+    def _needed(self, number: int, step: Step) -> Iterator[tuple[str, Span]]:
+        """The steps that a step needs, and where it says so."""
+        for index, need in enumerate(step.needs):
+            path = ("needs", index, "step")
+            yield need.step, self._span(number, *(path if self.document.has(("steps", number, *path)) else path[:2]))
 
     def _handler(self) -> Iterator[Diagnostic]:
         target = self.runbook.on_fail

@@ -46,7 +46,7 @@ class _Types:
     def judge(self) -> Iterator[Diagnostic]:
         for broken in self.found:
             if isinstance(broken, Broken):
-                yield self._diagnostic(broken.path, broken.text, 0, _broken(broken))
+                yield self._broken(broken)
         looked = [(place, self._look(place)) for place in self.found if isinstance(place, Place)]
         for place, expression in looked:
             for problem in self._judged(place, expression):
@@ -120,11 +120,16 @@ class _Types:
             help=problem.help,
         )
 
-
-def _broken(place: Broken) -> Problem:
-    """What is wrong with a text that is no template."""
-    if place.offset is None:
-        said_ = "a key cannot hold an expression"
-        return at(place.text, 0, len(place.text), problems.BROKEN_TEMPLATE, said_, help="put it into the value")
-    said_ = "`${{` is never closed with `}}`"
-    return at(place.text, place.offset, place.offset + 3, problems.BROKEN_TEMPLATE, said_, help="close it with `}}`")
+    def _broken(self, broken: Broken) -> Diagnostic:
+        """What is wrong with a text that is no template."""
+        if broken.offset is not None:
+            message, help_ = "`${{` is never closed with `}}`", "close it with `}}`"
+            problem = at(broken.text, broken.offset, broken.offset + 3, problems.BROKEN_TEMPLATE, message, help=help_)
+            return self._diagnostic(broken.path, broken.text, 0, problem)
+        return Diagnostic(
+            code=problems.BROKEN_TEMPLATE,
+            message="a key cannot hold an expression",
+            file=self.document.file,
+            span=self.document.key_span(broken.path),
+            help="put it into the value",
+        )

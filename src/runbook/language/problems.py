@@ -33,7 +33,7 @@ WRONG_TYPES = Code(
     title="operator or function on the wrong types",
     why='Every field has a type, and CEL turns none into another by itself: `status == "200"` compares a whole '
     "number with text and could never be true. Write the value in the type of the field, or convert with "
-    "`string( )`, `int( )`, `double( )`, `duration( )` or `timestamp( )`.",
+    "`string()`, `int()`, `double()`, `duration()` or `timestamp()`.",
 )
 WRONG_RESULT = Code(
     number="RB154",
@@ -58,8 +58,8 @@ MISPLACED_SECRET = Code(
 )
 NEEDLESS_HAS = Code(
     number="RB157",
-    title="has( ) on a name that is always there",
-    why="`has( )` asks whether a map has a key, such as a key of `body` or of `last.ID`. The names of inputs, steps "
+    title="has() on a name that is always there",
+    why="`has()` asks whether a map has a key, such as a key of `body` or of `last.ID`. The names of inputs, steps "
     "and fields are settled in the file: there CEL yields the value itself and not whether it is there.",
 )
 BAD_CONSTANT = Code(

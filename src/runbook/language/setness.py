@@ -46,6 +46,8 @@ class Sets:
             yield self._problem(place, mention, said, help=f"use only {listed({'inputs', 'environment', 'run'})} here")
         elif root == "inputs":
             yield from self._input(place, mention, rest)
+        elif not self.flow.sound:
+            return
         elif root == "saved" and place.around.step is not None:
             yield from self._saved(place, mention, rest, place.around.step)
         elif root == "steps" and place.around.step is not None:
@@ -67,7 +69,7 @@ class Sets:
             yield at(
                 place.source, 0, len(place.source), problems.MISPLACED_SECRET, said, help=self._where(place.around.step)
             )
-        elif name not in self.runbook.secrets and place.around.step is not None:
+        elif name not in self.runbook.secrets and place.around.step is not None and self.flow.sound:
             step = place.around.step
 
             def makes(number: int, edge: Edge) -> bool:
