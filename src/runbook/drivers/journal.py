@@ -85,6 +85,8 @@ class Journal:
 
         :raises IllegalEvent: if the walk refuses it; nothing is written then.
         """
+        if self.walk.started is None:
+            self._start = self._clock.mono()  # the walk's clock begins with its first event
         ts = self._clock.now()
         masked = {
             name: self._mask(value) if isinstance(value, str) and name not in _MASKED_ALREADY else value
