@@ -9,7 +9,7 @@ fields parsed and written again to be compared; only a line that fails gets the 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from runbook.audit.record import RESERVED, Record, known
@@ -21,7 +21,19 @@ _FRONT = re.compile(
     r'"mono":(0|[1-9][0-9]{0,17}),"type":"([a-z][a-z0-9_.-]{0,63})"',
 )
 _STAMP = re.compile(STAMP)
-_write = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_NO_BYTES = sha256()  # to be copied: a new one looks its algorithm up, which costs more than hashing a record
+
+
+def _writer() -> Callable[[Mapping[str, Json]], str]:
+    """What writes fields: the C encoder that ``json.JSONEncoder`` makes anew for each call, made once."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+    pieces = make(None, None, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False)
+    return lambda value: "".join(pieces(value, 0))
+
+
+_write = _writer()
 
 
 class RecordTooLong(ValueError):  # noqa: N818 - named for what it is
@@ -70,21 +82,29 @@ def _fields(line: str, start: int) -> dict[str, Json]:
     text = "{" + line[start + 1 : -HASH_TAIL] + "}"
     fields: dict[str, Json]
     fields, _ = _read(text)  # what follows the object, if anything, makes the comparison fail
-    if not fields or line[start] != "," or _write(fields) != text or not _is_plain(fields, text):
+    if not fields or line[start] != "," or _write(fields) != text or not _is_shallow(fields, text):
         raise ValueError(text)
+    _refuse_surrogates(fields, text)
     return fields
 
 
-def _is_plain(fields: Mapping[str, Json], text: str) -> bool:
-    """Whether it has no lone surrogate and no depth; both are looked for only where their signs are in the text."""
-    if "\\ud" in text:
-        json.dumps(fields, ensure_ascii=False).encode()  # UnicodeEncodeError is a ValueError
+def _is_shallow(fields: Mapping[str, Json], text: str) -> bool:
+    """Whether it is not nested too deeply; looked for only where there are signs of it."""
     return text.count("{") + text.count("[") <= MAX_DEPTH or _depth(fields) <= MAX_DEPTH
 
 
-def _depth(value: object) -> int:
+def _refuse_surrogates(fields: Mapping[str, Json], text: str) -> None:
+    """Refuse halves of surrogate pairs; looked for only where there are signs of any.
+
+    :raises ValueError: if there is one.
+    """
+    if "\\ud" in text:
+        json.dumps(fields, ensure_ascii=False).encode()  # UnicodeEncodeError is a ValueError
+
+
+def _depth(value: Mapping[str, Json] | Json) -> int:
     """How deep lists and objects are nested; a plain value has none."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return 1 + max(map(_depth, value.values()), default=0)
     if isinstance(value, list):
         return 1 + max(map(_depth, value), default=0)
@@ -92,7 +112,17 @@ def _depth(value: object) -> int:
 
 
 def encode(*, seq: int, prev: str, ts: str, mono: int, type_: str, fields: Mapping[str, Json]) -> Record:
-    """Make a record, whose ``raw`` is its line (without LF).
+    """Make a record, as :func:`line_of` writes it.
+
+    :raises RecordTooLong: if it is too long.
+    :raises ValueError: if it cannot stand in a log.
+    """
+    raw, h = line_of(seq=seq, prev=prev, ts=ts, mono=mono, type_=type_, fields=fields)
+    return Record(seq=seq, prev=prev, ts=ts, mono=mono, type=type_, fields=dict(fields), h=h, raw=raw)
+
+
+def line_of(*, seq: int, prev: str, ts: str, mono: int, type_: str, fields: Mapping[str, Json]) -> tuple[bytes, str]:
+    """The line of a record (without LF), and its hash.
 
     :param prev: the hash of the record before, or 64 zeros.
     :param ts: the wall clock in UTC, with milliseconds and ``Z``.
@@ -106,11 +136,13 @@ def encode(*, seq: int, prev: str, ts: str, mono: int, type_: str, fields: Mappi
     written = written_fields(fields)
     body = f",{written[1:-1]}" if fields else ""
     hashed = f'{{"v":1,"seq":{seq},"prev":"{prev}","ts":"{ts}","mono":{mono},"type":"{type_}"{body}'.encode("ascii")
-    h = sha256(hashed).hexdigest()
+    hash_ = _NO_BYTES.copy()
+    hash_.update(hashed)
+    h = hash_.hexdigest()
     raw = hashed + b',"h":"%b"}' % h.encode("ascii")
     if len(raw) >= LINE_CAP:
         raise RecordTooLong(f"a record of type {type_} would have {len(raw) + 1:,} bytes, more than {LINE_CAP:,}")
-    return Record(seq=seq, prev=prev, ts=ts, mono=mono, type=type_, fields=dict(fields), h=h, raw=raw)
+    return raw, h
 
 
 def written_fields(fields: Mapping[str, Json]) -> str:
@@ -120,27 +152,30 @@ def written_fields(fields: Mapping[str, Json]) -> str:
     """
     if not RESERVED.isdisjoint(fields):
         raise ValueError("a field has the name of a key of the header")
-    _check(fields)
-    written = _write(fields)
-    if not _is_plain(fields, written):
-        raise ValueError("a field is nested too deeply")
+    plain = dict(fields)
+    for key, value in plain.items():
+        if type(value) is not str or type(key) is not str:  # nearly all are
+            _check({key: value}, 1)
+    written = _write(plain)
+    _refuse_surrogates(plain, written)
     return written
 
 
-def _check(value: object, depth: int = 1) -> None:
+def _check(value: object, depth: int) -> None:
     """Only what reads the same everywhere: texts, whole numbers of 64 bits, true, false, null, lists and objects."""
-    if value is None or isinstance(value, str | bool):
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
         return
     if isinstance(value, int):
         if not -HIGHEST - 1 <= value <= HIGHEST:
             raise ValueError(f"a number of {value.bit_length()} bits is more than a record holds")
-    elif isinstance(value, Mapping) and depth <= MAX_DEPTH:
+    elif isinstance(value, dict) and depth <= MAX_DEPTH:
         for key, item in value.items():
             if not isinstance(key, str):
                 raise ValueError(f"a key that is a {type(key).__name__}")  # noqa: TRY004 - one class for what cannot be
             _check(item, depth + 1)
-    elif isinstance(value, list | tuple) and depth <= MAX_DEPTH:
+    elif isinstance(value, (list, tuple)) and depth <= MAX_DEPTH:
         for item in value:
             _check(item, depth + 1)
-    else:
-        raise ValueError(f"a {type(value).__name__}, {depth} levels deep, cannot stand in a record")
+    elif not isinstance(value, str):
+        raise ValueError(f"a {kind.__name__}, {depth} levels deep, cannot stand in a record")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from runbook.audit.chain import encode
+from runbook.audit.chain import line_of
 from runbook.audit.disk import REAL, Disk
 from runbook.audit.footing import refusal
 from runbook.audit.lock import Holder, acquire, record_holder
@@ -81,8 +81,8 @@ class LogWriter:
         self._run = run
         self._fd = fd
         self._disk = disk
-        self._file = os.fstat(fd)
-        self._directory = os.lstat(run.path)
+        self._paths = (os.fspath(run.path), os.fspath(run.log))
+        self._identities = (_identity(os.lstat(run.path)), _identity(os.fstat(fd)))
         self._count = 0
         self._head = NO_RECORD
         self._mono = 0
@@ -191,7 +191,7 @@ class LogWriter:
         """The head of the log as ``--anchor`` takes it: ``N:HASH``."""
         return f"{self._count - 1}:{self._head}"
 
-    def append(self, type_: str, fields: Mapping[str, Json], *, ts: str, mono: int) -> Record:
+    def append(self, type_: str, fields: Mapping[str, Json], *, ts: str, mono: int) -> None:
         """Write one record; it is on disk only after :meth:`sync`.
 
         :param ts: the wall clock in UTC, as ``2026-11-21T09:00:00.123Z``.
@@ -204,18 +204,17 @@ class LogWriter:
             raise LogFailed(self._failed)
         if mono < self._mono or self._over or (type_ == START) != (self._count == 0):
             raise ValueError(f"{type_} at {mono} ms cannot follow {self._count} records, the last at {self._mono} ms")
-        record = encode(seq=self._count, prev=self._head, ts=ts, mono=mono, type_=type_, fields=fields)
+        raw, h = line_of(seq=self._count, prev=self._head, ts=ts, mono=mono, type_=type_, fields=fields)
         try:
             self._look()
-            write_whole(self._disk, self._fd, record.raw + b"\n")
-            self._size += len(record.raw) + 1
-            self._count, self._head, self._mono, self._over = record.seq + 1, record.h, mono, type_ == END
+            write_whole(self._disk, self._fd, raw + b"\n")
+            self._size += len(raw) + 1
+            self._count, self._head, self._mono, self._over = self._count + 1, h, mono, type_ == END
         except OSError as error:
             raise self._fail(_not_written(self._run, error)) from None
         except BaseException:  # a signal in between: how much was written is not known
             self._failed = self._failed or _diagnostic(NOT_WRITTEN, "the log was interrupted in a record", self._run)
             raise
-        return record
 
     def sync(self) -> None:
         """Return once every record is on disk.
@@ -249,25 +248,27 @@ class LogWriter:
 
     def _look(self) -> None:
         """Refuse to write into a file that nobody will find, or that somebody else wrote to."""
-        now = os.fstat(self._fd)
-        if now.st_nlink == 0:
-            raise self._fail(_diagnostic(MOVED, "the log was removed while it was being written", self._run))
-        if now.st_size != self._size:
-            message = f"the log has {now.st_size:,} bytes, and was left with {self._size:,}"
-            raise self._fail(_diagnostic(MOVED, message, self._run))
         try:
-            directory, file = os.lstat(self._run.path), os.lstat(self._run.log)
+            directory, file = os.lstat(self._paths[0]), os.lstat(self._paths[1])
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             raise self._fail(_diagnostic(MOVED, f"the log is not where it was: {why}", self._run)) from None
-        if not os.path.samestat(directory, self._directory) or not os.path.samestat(file, self._file):
+        if (_identity(directory), _identity(file)) != self._identities:
             raise self._fail(_diagnostic(MOVED, "another file or directory stands where the log was", self._run))
+        if file.st_size != self._size:
+            message = f"the log has {file.st_size:,} bytes, and was left with {self._size:,}"
+            raise self._fail(_diagnostic(MOVED, message, self._run))
         if directory.st_mode & stat.S_IRWXU != stat.S_IRWXU or not file.st_mode & stat.S_IWUSR:
             raise self._fail(_diagnostic(MOVED, "the log or its directory may no longer be written to", self._run))
 
     def _fail(self, diagnostic: Diagnostic) -> LogFailed:
         self._failed = diagnostic
         return LogFailed(diagnostic)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    """What tells a file from every other file."""
+    return found.st_ino, found.st_dev
 
 
 def _check_is_ours(fd: int, run: RunDir) -> None:
