@@ -7,6 +7,8 @@ from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act
 from runbook.walk import run_events as r
 
+LOOK_EVERY = 200
+"""Milliseconds between two looks; what arrives is on record within a second."""
 _ACTS = frozenset({"pause", "abort"})
 
 
@@ -17,9 +19,17 @@ class Messages:
         self._inbox = inbox
         self._acts: deque[Delivered] = deque()
         self._given: list[Delivered] = []
+        self._next = 0
 
     def look(self, journal: Journal) -> Act | None:
-        """Record what has arrived; what somebody wants done to the walk is returned, one at a time."""
+        """Record what has arrived; what somebody wants done to the walk is returned, one at a time.
+
+        It may be called as often as one likes: it looks five times a second.
+        """
+        now = journal.mono()
+        if now < self._next:
+            return None
+        self._next = now + LOOK_EVERY
         for taken in self._inbox.take():
             match taken:
                 case Delivered(kind=kind) if kind in _ACTS:
