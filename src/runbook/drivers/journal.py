@@ -78,6 +78,8 @@ class Journal:
 
     def mono(self) -> int:
         """The walk's clock now, in milliseconds since the run started."""
+        if self.walk.started is None:
+            return 0
         return max(self.walk.mono, self._base + self._clock.mono() - self._start)
 
     def tell(self, cls: type[Event], **fields: object) -> None:
