@@ -74,6 +74,7 @@ def _mistake(error: ValidationError) -> Mistake:
         schema=mapping(cast("Json", error.schema)),
         name="propertyNames" in error.absolute_schema_path,
         or_mapping=list(error.absolute_schema_path)[-2:] == ["then", "enum"],
+        or_template=list(error.absolute_schema_path)[-2:] == ["else", "type"],
     )
 
 

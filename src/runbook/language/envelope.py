@@ -8,7 +8,8 @@ so none may be a ``${{ }}`` unless it is a text. The shape follows what editors 
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.fragments import closed
 
-_TEMPLATE = r"\$\{\{[\s\S]*\}\}"
+# Not `[\s\S]*` inside, for what holds a second `${{` is a text with two of them. No engine need look ahead for it.
+_TEMPLATE = r"\$\{\{([^$]|(\$+\{)*\$+[^${]|(\$+\{)+[^${])*\}\}"
 _DURATION = "[0-9]{1,9}(ms|s|m|h|d)"
 _SNAKE = "^[a-z][a-z0-9_]*$"
 _RESERVED: list[Json] = ["in", "true", "false", "null"]

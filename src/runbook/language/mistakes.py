@@ -15,7 +15,7 @@ class Mistake:
 
     ``wanted`` is what stands at the keyword, ``schema`` the piece of schema that it stands in. ``name`` says that
     the value is a key of the mapping at ``path``, not something in it. ``or_mapping`` says that a mapping can stand in
-    its place.
+    its place, ``or_template`` that one ``${{ }}`` can.
     """
 
     path: Path
@@ -25,6 +25,7 @@ class Mistake:
     schema: Mapping[str, Json]
     name: bool = False
     or_mapping: bool = False
+    or_template: bool = False
 
     @property
     def place(self) -> str:

@@ -8,6 +8,7 @@ from runbook.language.envelope import VALUES
 from runbook.language.mistakes import Complaint, Mistake
 from runbook.language.near import nearest
 from runbook.language.places import Path
+from runbook.language.templates import OPEN
 from runbook.language.typed import elements, mapping, text
 from runbook.language.written import boolean_meant, duration_meant, number_meant, short, why_text
 from runbook.model.canonical import Json
@@ -74,6 +75,8 @@ def wrong_type(mistake: Mistake, source: str | None) -> Complaint:
         help_ = f"write {_TYPES[wanted]}, or take {mistake.place} out"
     elif wanted == "string" and source is not None and not isinstance(value, list | dict):
         help_ = f'put it in quotes: "{source}"'
+    elif isinstance(value, str) and mistake.or_template and OPEN in value:
+        help_ = "write one `${{ }}` with nothing around it"
     elif isinstance(value, str):
         help_ = _for_text(value, wanted, plain=source is not None)
     elif wanted == "integer" and isinstance(value, float):
