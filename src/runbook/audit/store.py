@@ -197,10 +197,11 @@ class Store:
         :raises Refused: if the store is of another format or cannot be read.
         """
         footing.check_format(self.root)
+        runs = os.fspath(self.runs)
         began: list[tuple[int, str]] = []
         for name in self._names():
             try:
-                began.append((os.lstat(f"{self.runs}/{name}/runbook").st_mtime_ns, name))
+                began.append((os.lstat(f"{runs}/{name}/runbook").st_mtime_ns, name))
             except OSError:
                 began.append((0, name))  # it was never begun, or is somebody's leftover: listed last, not hidden
         began.sort(reverse=True)
