@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from runbook.language import places
 from runbook.language.document import Document
 from runbook.language.every_step import Written
-from runbook.language.near import nearest
 from runbook.language.places import Path
 from runbook.language.step_binding import own_fields
 from runbook.language.typed import elements, mapping, text, texts
@@ -177,5 +176,7 @@ class _Facts:
 
 
 def _meant(word: str, words: Mapping[str, Json]) -> str:
+    from runbook.language.near import nearest  # only where something is misspelt
+
     guess = nearest(word, words)
     return f"did you mean `{guess}`?" if guess else ""

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from runbook.language.document import Document
 from runbook.language.every_step import Written
-from runbook.language.near import nearest
 from runbook.language.places import Path
 from runbook.language.typed import elements, mapping
 from runbook.language.written import short
@@ -141,6 +140,8 @@ def bind_inputs(
 
     for name in given:
         if name not in runbook.inputs:
+            from runbook.language.near import nearest  # only where something is misspelt
+
             guess = nearest(name, runbook.inputs)
             known = ", ".join(f"`{known}`" for known in runbook.inputs) or "none"
             refuse(

@@ -1,7 +1,6 @@
 """What the language has and this version cannot walk: refused by name, with what to do meanwhile, never ignored."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from runbook.language import places
 from runbook.language.document import Document
@@ -23,36 +22,26 @@ SITE_NOT_YET = Code(number="RB295", title="sites cannot be chosen yet", why=_WHY
 LOCK_NOT_YET = Code(number="RB296", title="locks cannot be held yet", why=_WHY)
 
 
-@dataclass(frozen=True, slots=True)
-class _Missing:
-    """A key of a step that cannot be walked yet."""
-
-    keys: Path
-    code: Code
-    what: str
-    meanwhile: str
-
-
-_KEYS = (
-    _Missing(
+_KEYS: tuple[tuple[Path, Code, str, str], ...] = (
+    (
         ("guards",),
         GUARDS_NOT_YET,
         "guards are not kept yet",
         "meanwhile put a `gate` step before this one whose question names the rule",
     ),
-    _Missing(
+    (
         ("for_each",),
         FOR_EACH_NOT_YET,
         "a step cannot be repeated for a list yet",
         "meanwhile write one step for each element, or one `command` that goes through them",
     ),
-    _Missing(
+    (
         ("confirm", "approvals"),
         APPROVALS_NOT_YET,
         "approvals by other persons are not asked for yet",
         "meanwhile write `confirm: {reason: required}` and let the reason say who approved",
     ),
-    _Missing(
+    (
         ("site",),
         SITE_NOT_YET,
         "a step cannot be performed elsewhere yet",
@@ -87,9 +76,9 @@ def not_yet(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic
                 span=document.span((*step.path, "kind")),
                 help=_MEANWHILE.get(name, _OTHERWISE),
             )
-        for missing in _KEYS:
-            if _has(step, missing.keys):
-                yield _at_key(document, (*step.path, *missing.keys), missing.code, missing.what, missing.meanwhile)
+        for keys, code, what, meanwhile in _KEYS:
+            if _has(step, keys):
+                yield _at_key(document, (*step.path, *keys), code, what, meanwhile)
         for place in step.kind.TRAITS.not_yet:
             for inner, _ in places.found(place, step.raw):
                 what = f"`{place}` in `{name}` steps cannot be used yet"
