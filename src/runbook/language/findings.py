@@ -161,7 +161,7 @@ class Findings:
         """A value has an anchor or a tag."""
         if name := event.anchor:
             advice = "take it out, and write the value out where it is used"
-            if f"*{name}" not in self.lines.text:
+            if isinstance(event, ScalarEvent) and f"*{name}" not in self.lines.text:
                 advice = self._as_text(event) or advice
             self.add(REFERENCE, self.at(event), f"`&{short(name)}` is an anchor, and a runbook has none", advice)
         elif isinstance(event, ScalarEvent | CollectionStartEvent) and event.tag is not None:

@@ -50,6 +50,10 @@ class Slow:
         self.parser = _Python(text)
         self.last: ScalarEvent | None = None
 
+    def innermost(self) -> int | None:
+        """The offset of the innermost mapping or list that is not closed yet."""
+        return self.parser.marks[-1].index if self.parser.marks else None
+
     def next_event(self) -> Any:  # noqa: ANN401 - an event's class decides what it has
         """The next event.
 

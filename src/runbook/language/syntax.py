@@ -45,6 +45,7 @@ INDENTATION = Code(
     "A line in a column of its own belongs to nothing.",
 )
 _WORDS = {
+    "the node content": "a value",
     "<block end>": "the end of the block",
     "<stream end>": "the end of the file",
     "<scalar>": "a text",
@@ -60,6 +61,14 @@ _BEFORE_TOKEN = re.compile(r"\s*(?:- +)*")
 _KEY = re.compile(r"\s*(?:- +)*[\w.-]+ ?:(?: |$)")
 _NO_SPACE = re.compile(r"(\s*(?:- +)*)([\w.-]+):(\S.*)")
 _NO_CHARACTER = re.compile(r"\\U(?!0010|000[0-9a-fA-F])[0-9a-fA-F]{8}")
+
+
+def _begin(line: str) -> tuple[str, int]:
+    """How a line begins: with a dash, a key (also behind dashes) or something else; and the column of that."""
+    if line.lstrip().startswith("- ") and not _KEY.match(line):
+        return "-", indent(line) + 1
+    match = _BEFORE_TOKEN.match(line) if _KEY.match(line) else None
+    return ("key", match.end() + 1) if match else ("", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,7 @@ class _Failure:
         self.lines = lines
         self.file = file
         self.last = slow.last if slow else None
+        self.innermost = slow.innermost() if slow else None
         self.problem = str(getattr(error, "problem", None) or error)
         self.context = str(getattr(error, "context", None) or "")
         mark, opening = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
@@ -174,49 +184,50 @@ class _Failure:
             return None
         if mapping and (above := self._line_without_key()):
             return self._no_key(above)
+        if self.line.lstrip().startswith(":"):
+            return self._no_key(self.number)
         start = self.place - self.column + 1 + indent(self.line)
-        line, column = self._neighbour() if mapping else self.lines.position(self.opening)
-        advice = f"begin it in column {column}, like line {line}"
         message = "this line is indented unlike those that it belongs to"
-        if column == self.column or line == self.number:
-            advice = "indent it like the lines that it belongs to"
-        return self._said(INDENTATION, start, max(self.place, start + 1), message, advice)
+        return self._said(INDENTATION, start, max(self.place, start + 1), message, self._like_above())
 
-    def _neighbour(self) -> tuple[int, int]:
-        """The nearest line above that begins with a key further to the left, and the column of its key."""
-        mine = indent(self.line)
-        for number in range(self.number - 1, max(0, self.number - 100), -1):
-            line = self.lines.line(number)
-            begin = _BEFORE_TOKEN.match(line)
-            if begin and begin.end() < mine and _KEY.match(line):
-                return number, begin.end() + 1
-        return self.number, 1
+    def _like_above(self) -> str:
+        """The help that names the nearest column in which a line above begins as this one does."""
+        mine = _begin(self.line)
+        above = [
+            (abs(begin[1] - mine[1]), self.number - number, begin[1], number)
+            for number in range(self.number - 1, max(0, self.number - 100), -1)
+            if (begin := _begin(self.lines.line(number)))[0] == mine[0]
+        ]
+        _, _, column, line = min(above, default=(0, 0, 0, 0))
+        if column in (0, mine[1]):
+            return "indent it like the lines that it belongs to"
+        return f"begin it in column {column}, like line {line}"
 
     def _quotes(self) -> Trouble | None:
         repair = mended(self.line)
         if repair is None:
             return None
-        message = "YAML cannot read this text without quotes"
+        message, start = "YAML cannot read this text without quotes", self.place
         if "escape" in self.problem:
-            message = "YAML does not know this escape"
-        end = self.place + 1
+            message, start = "YAML does not know this escape", self.lines.text.rfind("\\", 0, self.place + 1)
         advice = as_meant(repair) or "put the whole value in quotes"
-        return self._said(QUOTES, self.place, end, message, advice, label="YAML stops here", repair=repair)
+        return self._said(QUOTES, start, self.place + 1, message, advice, label="YAML stops here", repair=repair)
 
     def _open_bracket(self) -> Trouble | None:
         """A bracket whose line ends without it, and what follows is indented as what does not belong to it."""
-        number = self.lines.position(self.opening)[0]
-        bracket = self.lines.text[self.opening : self.opening + 1]
+        at_end = self.place >= len(self.lines.text.rstrip())
+        opening = self.innermost if at_end and self.innermost is not None else self.opening
+        number = self.lines.position(opening)[0]
+        bracket = self.lines.text[opening : opening + 1]
         if "flow" not in self.context or bracket not in ("{", "["):
             return None
-        at_end = self.place >= len(self.lines.text.rstrip())
         below = number < self.number and indent(self.line) <= indent(self.lines.line(number))
         if not at_end and not below:
             return None
         message = f"the bracket `{bracket}` is not closed"
         closing = "}" if bracket == "{" else "]"
         advice = f"close it with `{closing}`, and put commas between what stands inside"
-        return self._said(OPEN, self.opening, self.opening + 1, message, advice, label="opens here")
+        return self._said(OPEN, opening, opening + 1, message, advice, label="opens here")
 
     def _list(self) -> Trouble | None:
         if "sequence entries" not in self.problem:
