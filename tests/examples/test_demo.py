@@ -1,6 +1,10 @@
 """The demonstration works as it says: its faults break what they name, and each runbook mends the one it is for."""
 
+import os
+import pty
 import re
+import select
+import shutil
 import socket
 import subprocess
 import sys
@@ -67,9 +71,12 @@ def test_a_fault_breaks_what_it_says_and_nothing_else(tmp_path: Path, fault: str
         assert {path: status_of(port, path) for path in HEALTHY} == {**HEALTHY, **broken}
 
 
-def demonstrate(runbook: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(DEMO / "run.py"), runbook, "--delay", "0.5"]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A tree of its own for a demonstration, whose service and store nobody else uses."""
+    for folder in ("examples", "runbooks"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    return tmp_path
 
 
 def refuses(port: int) -> bool:
@@ -77,12 +84,45 @@ def refuses(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-# One test and not three: they share a service's file and a store, as a person's demonstrations do.
-def test_each_runbook_mends_its_fault_without_a_terminal_and_leaves_log_and_report_and_no_service() -> None:
-    for runbook in ("app_not_loading", "auth_not_working", "database_connection"):
-        done = demonstrate(runbook)
-        assert done.returncode == 0, done.stdout + done.stderr
-        port, log, report = re.findall(r"127\.0\.0\.1:(\d+)/|  the (?:log|report) +(\S+)", done.stdout)
-        assert refuses(int(port[0]))
-        assert '"type":"run.finished","finish":"resolved"' in (ROOT / log[1]).read_text()
-        assert "resolved" in (ROOT / report[1]).read_text()
+@pytest.mark.parametrize("runbook", ["app_not_loading", "auth_not_working", "database_connection"])
+def test_without_a_terminal_the_fault_is_mended_and_log_and_report_are_left_and_no_service(
+    tree: Path, runbook: str
+) -> None:
+    command = [sys.executable, str(tree / "examples" / "demo" / "run.py"), runbook, "--delay", "0.5"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    port = re.search(r"127\.0\.0\.1:(\d+)/", done.stdout)
+    log, report = re.findall(r"  the (?:log|report) +(\S+)", done.stdout)
+    assert port
+    assert refuses(int(port[1]))
+    assert '"type":"run.finished","finish":"resolved"' in (tree / log).read_text()
+    assert "resolved" in (tree / report).read_text()
+
+
+def read(terminal: int) -> bytes:
+    """What comes next; nothing once the other side is gone, which Linux says by an error."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
+
+
+def test_ctrl_c_in_a_real_terminal_pauses_the_walk_and_leaves_no_service(tree: Path) -> None:
+    screen = b""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, str(tree / "examples" / "demo" / "run.py")])  # noqa: S606 - no shell
+    while b"run it" not in screen and (chunk := read(terminal)):
+        screen += chunk
+    # What is typed while a question is still being drawn is thrown away, so it may take another one.
+    while b"is paused" not in screen:
+        os.write(terminal, b"\x03")
+        while select.select([terminal], [], [], 0.5)[0] and (chunk := read(terminal)):
+            screen += chunk
+    while chunk := read(terminal):
+        screen += chunk
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) in {3, 130}, screen.decode()
+    os.close(terminal)
+    port = re.search(rb"127\.0\.0\.1:(\d+)/", screen)
+    assert port
+    assert refuses(int(port[1]))
