@@ -1,9 +1,6 @@
 """The demonstration works as it says: its faults break what they name, and each runbook mends the one it is for."""
 
-import os
-import pty
 import re
-import select
 import shutil
 import socket
 import subprocess
@@ -15,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.drivers.terminal.pseudo import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "examples" / "demo"
@@ -99,30 +97,38 @@ def test_without_a_terminal_the_fault_is_mended_and_log_and_report_are_left_and_
     assert "resolved" in (tree / report).read_text()
 
 
-def read(terminal: int) -> bytes:
-    """What comes next; nothing once the other side is gone, which Linux says by an error."""
-    try:
-        return os.read(terminal, 4096)
-    except OSError:
-        return b""
-
-
 def test_ctrl_c_in_a_real_terminal_pauses_the_walk_and_leaves_no_service(tree: Path) -> None:
-    screen = b""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execv(sys.executable, [sys.executable, str(tree / "examples" / "demo" / "run.py")])  # noqa: S606 - no shell
-    while b"run it" not in screen and (chunk := read(terminal)):
-        screen += chunk
-    # What is typed while a question is still being drawn is thrown away, so it may take another one.
-    while b"is paused" not in screen:
-        os.write(terminal, b"\x03")
-        while select.select([terminal], [], [], 0.5)[0] and (chunk := read(terminal)):
-            screen += chunk
-    while chunk := read(terminal):
-        screen += chunk
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) in {3, 130}, screen.decode()
-    os.close(terminal)
-    port = re.search(rb"127\.0\.0\.1:(\d+)/", screen)
+    with Terminal([sys.executable, str(tree / "examples" / "demo" / "run.py")]) as terminal:
+        terminal.expect("run it", "›", within=20)
+        terminal.answer("\x03", guarded=True)
+        terminal.expect("is paused", "The service is stopped")
+        assert terminal.end() == 3
+        port = re.search(r"127\.0\.0\.1:(\d+)/", terminal.text)
     assert port
     assert refuses(int(port[1]))
+
+
+def test_a_person_in_a_real_terminal_walks_to_the_end(tree: Path) -> None:
+    with Terminal([sys.executable, str(tree / "examples" / "demo" / "run.py"), "--delay", "0"]) as terminal:
+        terminal.expect("check_health", "run it", "›", within=20)
+        terminal.answer("")
+        terminal.expect("it is sent", "›")
+        terminal.answer("d")
+        terminal.expect("Verify the environment variables", "run it", "›")
+        terminal.answer("")
+        terminal.expect("SESION_SECRET (for SESSION_SECRET)", "CHANGES SOMETHING", "do it now", "›")
+        terminal.answer("yes", guarded=True)
+        terminal.expect("it is done", "›")
+        subprocess.run([sys.executable, "examples/demo/faults.py", "none"], cwd=tree, check=True, capture_output=True)
+        terminal.answer("d")
+        terminal.expect("What shows it?", "›")
+        terminal.answer("")
+        for item in ("1 of 4", "2 of 4", "3 of 4", "4 of 4"):
+            terminal.expect(item, "›")
+            terminal.answer("y")
+        terminal.expect("these are the answers", "›")
+        terminal.answer("")
+        terminal.expect("it is sent", "›")
+        terminal.answer("d")
+        terminal.expect("RESOLVED", "The service is stopped")
+        assert terminal.end() == 0
