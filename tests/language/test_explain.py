@@ -196,6 +196,7 @@ status.code
 
 [status][0].code
     1:12+1 RB153 a whole number has no field `code`
+    help: take `.code` away
 """
 
 

@@ -108,6 +108,13 @@ def test_a_name_that_is_not_set_is_an_error_and_never_null(cel: Cel) -> None:
     assert raised.value.column == 11
 
 
+def test_a_field_that_was_not_observed_is_not_set(cel: Cel) -> None:
+    for own in ({}, {"status": "int"}):
+        with pytest.raises(ExpressionError, match=r"^`status` is not set$") as raised:
+            cel.evaluate("body.ok && status == 200", {"body": {"ok": True}}, "bool", own=own)
+        assert raised.value.column == 12
+
+
 def test_a_value_of_another_type_than_declared_is_an_error_at_its_name(cel: Cel) -> None:
     with pytest.raises(ExpressionError) as raised:
         cel.evaluate("true && steps.check.status == 200", {**SCOPE, "steps.check.status": "200"}, "bool")
@@ -170,7 +177,7 @@ def test_a_template_is_filled_in(cel: Cel, template: Json, value: object) -> Non
         ("x ${{ inputs.ids }}", "`inputs.ids` is a list, which cannot stand inside text", 1, 7),
         ("x ${{ steps.check.body.none }}", "`steps.check.body.none` is null, which cannot stand inside text", 1, 7),
         ("x\ny ${{ steps.check.statsu }}", "step `check` observes no `statsu`", 2, 19),
-        ("a ${{ 1 +\n nope }}", "`nope` is not known here", 2, 2),
+        ("a ${{ 1 +\n nope }}", "`nope` is not set", 2, 2),
         ("a ${{ b", "`${{` is never closed with `}}`", 1, 3),
         ("${{}}", "the expression is empty", 1, 4),
         ("${{ 'Bearer ' + secrets.token }}", "a secret cannot be part of an expression", 1, 17),

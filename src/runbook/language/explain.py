@@ -143,7 +143,8 @@ def _undeclared(source: str, names: Collection[str], start: int, name: str) -> P
         return _no_function(source, start, name)
     mention = _mention_at(source, start)
     if mention is None:
-        return at(source, start, start + len(name), problems.NO_SUCH_NAME, f"there is nothing called `{name}` here")
+        said = f"there is nothing called `{name}` here"
+        return at(source, start, start + len(name), problems.NO_SUCH_NAME, said, help="name what there is")
     return no_such_name(source, names, mention)
 
 
@@ -301,7 +302,8 @@ def _no_field(source: str, start: int, type_: str) -> Problem:
     word = re.match(r"\s*\.\s*(\w+)", source[start:])
     field = word[1] if word else ""
     if mention is None:
-        return at(source, start, start + 1, problems.WRONG_TYPES, f"{spoken(type_)} has no field `{field}`")
+        said = f"{spoken(type_)} has no field `{field}`"
+        return at(source, start, start + 1, problems.WRONG_TYPES, said, help=f"take `.{field}` away")
     index = next((i for i, begin in enumerate(mention.starts) if begin > start), len(mention.parts) - 1)
     owner = ".".join(mention.parts[:index])
     return at(

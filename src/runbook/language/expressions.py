@@ -293,8 +293,8 @@ class Cel:
         :raises ExpressionError: if it does not compile, mentions what is not set, fails, or yields another type.
         """
         compiled = self._compiled(source, scope, want, own)
-        data = {name: _given(compiled, name, type_, scope) for name, type_ in compiled.names.items()}
         _refuse_spoiled(compiled, scope)
+        data = {name: _given(compiled, name, type_, scope) for name, type_ in compiled.names.items()}
         try:
             result = _json(compiled.program.eval(data=data))
         except (RuntimeError, Unfit) as error:
@@ -327,9 +327,16 @@ class Cel:
             try:
                 self._ready[key] = self._compiler.compile(self._compiler.look(source, self._types, around), want)
             except Rejected as rejected:
-                first = rejected.problems[0]
-                raise ExpressionError(first.message, first.line, first.column) from None
+                raise _error(rejected.problems[0], source) from None
         return self._ready[key]
+
+
+def _error(problem: Problem, source: str) -> ExpressionError:
+    """A problem at the moment of evaluation: a name at the root that nobody knows is a field that was not observed."""
+    word = source.split("\n")[problem.line - 1][problem.column - 1 :][: problem.length]
+    if problem.code is problems.NO_SUCH_NAME and problem.message == f"`{word}` is not known here":
+        return ExpressionError(f"`{word}` is not set", problem.line, problem.column)
+    return ExpressionError(problem.message, problem.line, problem.column)
 
 
 def _first(compiled: Compiled, name: str) -> tuple[int, int]:

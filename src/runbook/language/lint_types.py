@@ -12,7 +12,7 @@ from runbook.language.expressions import Compiler, Looked
 from runbook.language.flow import Flow
 from runbook.language.places import Path
 from runbook.language.problems import Problem, at
-from runbook.language.scope import names_of, type_of
+from runbook.language.scope import TAKEN_FIELDS, names_of, type_of
 from runbook.language.setness import Sets
 from runbook.language.source import Document
 from runbook.language.templates import Hole
@@ -52,6 +52,7 @@ class _Types:
             for problem in self._judged(place, expression):
                 yield self._diagnostic(place.path, place.text, place.offset, problem)
         yield from self._environments()
+        yield from self._forms()
 
     def _look(self, place: Place) -> Looked | str:
         """An expression as it was looked at, or the name of the secret that it is."""
@@ -102,6 +103,18 @@ class _Types:
                         span=self.document.span(("environments", environment, key)),
                         help="give it values of one type in all environments",
                     )
+
+    def _forms(self) -> Iterator[Diagnostic]:
+        """Fields of forms that have the name of something else where they stand at the root."""
+        for number, step in enumerate(self.runbook.steps):
+            for name in sorted(TAKEN_FIELDS & self.names.observed[step.id].keys()) if step.kind == "ask" else ():
+                yield Diagnostic(
+                    code=problems.TAKEN_NAME,
+                    message=f"a field cannot be called `{name}`, which means something else in expressions",
+                    file=self.document.file,
+                    span=self.document.key_span(("steps", number, "fields", name)),
+                    help="call it something else",
+                )
 
     def _diagnostic(self, path: Path, text: str, offset: int, problem: Problem) -> Diagnostic:
         """A problem at its place in the file."""

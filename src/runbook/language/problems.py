@@ -78,9 +78,10 @@ NO_ORDER = Code(
 )
 TAKEN_NAME = Code(
     number="RB160",
-    title="variable with the name of something else",
-    why="The variable of `all`, `exists`, `map` or `filter` hides what has the same name outside, so that two "
-    "readers would see two different things. Call it something else: `x`, `entry`.",
+    title="name of something else",
+    why="The variable of `all`, `exists`, `map` or `filter` hides what has the same name outside, so that two readers "
+    "would see two different things. A field of a form stands at the root of the form's own `expect`, where it would "
+    "hide a root such as `inputs` or a type of CEL, and beside the `outcome`, `reason` and `visits` of its step.",
 )
 TWO_TYPES = Code(
     number="RB161",
@@ -103,7 +104,7 @@ class Problem:
     help: str = ""
 
 
-def at(source: str, start: int, end: int, code: Code, message: str, *, label: str = "", help: str = "") -> Problem:  # noqa: A002 - the word every diagnostic uses
+def at(source: str, start: int, end: int, code: Code, message: str, *, help: str, label: str = "") -> Problem:  # noqa: A002 - the word every diagnostic uses
     """A problem with a piece of a text, given by offsets."""
     line, column = position(source, start)
     return Problem(

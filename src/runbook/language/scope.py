@@ -26,6 +26,15 @@ RUN: Mapping[str, str] = {
 ALWAYS: Mapping[str, str] = {"outcome": "string", "reason": "string", "visits": "int"}
 """What is known of every step, whether it ran or not."""
 ITEM = "item"
+TAKEN_FIELDS = frozenset(
+    {
+        *("inputs", "environment", "steps", "saved", "run", "last", "secrets", ITEM, *ALWAYS),
+        *("bool", "bytes", "double", "dyn", "int", "list", "map", "null_type", "string", "type", "uint"),
+        *("as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package"),
+        *("namespace", "return", "var", "void", "while"),
+    }
+)
+"""What a field of a form cannot be called: roots, what is known of every step, CEL's types and reserved words."""
 _EACH: Mapping[str, Observed] = {
     "items": Observed(
         type="list<dyn>", text="For each element `item`, `outcome` and `observation`.", after_failure=True

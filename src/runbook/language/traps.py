@@ -65,9 +65,8 @@ def traps(source: str, reading: Reading, used: Container[str], own: Mapping[str,
     for mention in reading.asked:
         if ".".join(mention.parts) in used:
             yield needless_has(source, mention.starts[0], mention.ends[-1])
-    roots = {*ROOTS, *(name.partition(".")[0] for name in own)}
     for piece in reading.bound:
-        if piece.text in roots:
+        if piece.text in ROOTS or any(name.partition(".")[0] == piece.text for name in own):
             said = f"the variable `{piece.text}` hides what is called `{piece.text}` here"
             yield at(source, piece.start, piece.end, problems.TAKEN_NAME, said, help="call the variable something else")
 
