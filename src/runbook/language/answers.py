@@ -4,12 +4,16 @@ Whether an address is in the runbook, and whether a yes stands where a phrase is
 the driver, which knows the runbook.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from runbook.language import typed
 from runbook.language.document import Document
 from runbook.language.envelope import VALUES
 from runbook.language.places import Path
 from runbook.model.answers import Answer, Answers
 from runbook.model.canonical import Json, JsonObject
+from runbook.model.diagnostics import Diagnostic
 from runbook.model.fragments import closed, enumeration
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -68,6 +72,16 @@ SCHEMA: JsonObject = {
     "$defs": DEFINITIONS,
 }
 """The schema of an answers file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedAnswers:
+    """An answers file, as :class:`~runbook.language.loading.Loaded` is a runbook's."""
+
+    text: str
+    document: Document | None
+    diagnostics: Sequence[Diagnostic]
+    answers: Answers | None
 
 
 def bind_answers(document: Document) -> Answers:

@@ -25,47 +25,23 @@ from runbook.model.kind import Registry
 from runbook.model.runbook import Runbook
 
 if TYPE_CHECKING:
-    from runbook.model.answers import Answers
-    from runbook.model.scenario import Scenario
+    from runbook.language.answers import LoadedAnswers
+    from runbook.language.scenario import LoadedScenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class File:
-    """A file that was read: ``text`` is what frames show of it, ``diagnostics`` are in file order.
+class Loaded:
+    """A runbook's file: ``text`` is what frames show of it, and the diagnostics are in file order.
 
-    ``document`` is None where its text is no data.
+    ``document`` is None where the text is no data, ``runbook`` where there is an error among the diagnostics.
+    ``sha256`` is that of the file's bytes, empty where it is no data.
     """
 
     text: str
     document: Document | None
     diagnostics: Sequence[Diagnostic]
-
-    @property
-    def broken(self) -> bool:
-        """Whether there is an error among the diagnostics."""
-        return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded(File):
-    """A runbook's file; ``runbook`` is None where it is broken. ``sha256`` is that of its bytes, empty if unread."""
-
     runbook: Runbook | None
     sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedScenario(File):
-    """A scenario's file; ``scenario`` is None where it is broken."""
-
-    scenario: "Scenario | None"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedAnswers(File):
-    """An answers file; ``answers`` is None where it is broken."""
-
-    answers: "Answers | None"
 
 
 def load(path: str, registry: Registry) -> Loaded:
@@ -73,13 +49,12 @@ def load(path: str, registry: Registry) -> Loaded:
 
     :param path: as the user wrote it; diagnostics show it so.
     """
-    file = _read(path)
-    if file.document is None:
-        return Loaded(text=file.text, document=None, diagnostics=file.diagnostics, runbook=None, sha256="")
+    text, document, found = _read(path)
+    if document is None:
+        return Loaded(text=text, document=None, diagnostics=_in_file_order(found), runbook=None, sha256="")
     import hashlib  # not before there is something to digest
 
-    document = file.document
-    found = [*file.diagnostics, *validate_runbook(document, registry)]
+    found += validate_runbook(document, registry)
     runbook = None
     if not _has_error(found):
         steps = tuple(every_step(document.data, registry))
@@ -89,7 +64,7 @@ def load(path: str, registry: Registry) -> Loaded:
         runbook = bind(document, kinds)
         found += lint(runbook, document, kinds)
     return Loaded(
-        text=file.text,
+        text=text,
         document=document,
         diagnostics=_in_file_order(found),
         runbook=None if _has_error(found) else runbook,
@@ -97,45 +72,48 @@ def load(path: str, registry: Registry) -> Loaded:
     )
 
 
-def load_scenario(path: str) -> LoadedScenario:
+def load_scenario(path: str) -> "LoadedScenario":
     """Read a scenario and judge what can be judged without its runbook.
 
     :param path: as the user wrote it.
     """
-    from runbook.language.scenario import SCHEMA, bind_scenario
+    from runbook.language.scenario import SCHEMA, LoadedScenario, bind_scenario
 
-    file = _validated(_read(path), SCHEMA)
-    scenario = bind_scenario(file.document) if file.document is not None and not file.broken else None
-    return LoadedScenario(text=file.text, document=file.document, diagnostics=file.diagnostics, scenario=scenario)
+    text, document, found = _read(path, SCHEMA)
+    return LoadedScenario(
+        text=text,
+        document=document,
+        diagnostics=_in_file_order(found),
+        scenario=None if document is None or _has_error(found) else bind_scenario(document),
+    )
 
 
-def load_answers(path: str) -> LoadedAnswers:
+def load_answers(path: str) -> "LoadedAnswers":
     """Read an answers file and judge what can be judged without its runbook.
 
     :param path: as the user wrote it.
     """
-    from runbook.language.answers import SCHEMA, bind_answers
+    from runbook.language.answers import SCHEMA, LoadedAnswers, bind_answers
 
-    file = _validated(_read(path), SCHEMA)
-    answers = bind_answers(file.document) if file.document is not None and not file.broken else None
-    return LoadedAnswers(text=file.text, document=file.document, diagnostics=file.diagnostics, answers=answers)
+    text, document, found = _read(path, SCHEMA)
+    return LoadedAnswers(
+        text=text,
+        document=document,
+        diagnostics=_in_file_order(found),
+        answers=None if document is None or _has_error(found) else bind_answers(document),
+    )
 
 
-def _read(path: str) -> File:
-    """A file's data, or what is wrong with its text."""
+def _read(path: str, schema: JsonObject | None = None) -> tuple[str, Document | None, list[Diagnostic]]:
+    """A file's text, its data if it is some, and what is wrong with the one or, if there is a schema, the other."""
     try:
         document = read(path)
     except Unread as unread:
-        return File(text=unread.text, document=None, diagnostics=_in_file_order(unread.diagnostics))
-    return File(text=document.text, document=document, diagnostics=document.warnings())
-
-
-def _validated(file: File, schema: JsonObject) -> File:
-    """A file whose data is judged too, if it has any."""
-    if file.document is None:
-        return file
-    found = [*file.diagnostics, *validate(file.document, schema)]
-    return File(text=file.text, document=file.document, diagnostics=_in_file_order(found))
+        return unread.text, None, list(unread.diagnostics)
+    found = list(document.warnings())
+    if schema is not None:
+        found += validate(document, schema)
+    return document.text, document, found
 
 
 def _in_file_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -4,12 +4,14 @@ Whether an address is in the runbook is judged by who loads both. An entry of ``
 what goes wrong instead; which fields a kind observes is not looked at here, for a guest may observe anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from runbook.language import typed
 from runbook.language.answers import ANSWERS, DEFINITIONS, DIALECT, answers_of
 from runbook.language.document import Document
 from runbook.model.canonical import Json, JsonObject
+from runbook.model.diagnostics import Diagnostic
 from runbook.model.fragments import closed, enumeration
 from runbook.model.runbook import Finish
 from runbook.model.scenario import Expected, Scenario, Scripted, ScriptedEvent, ScriptedStep, Trouble
@@ -93,6 +95,16 @@ SCHEMA: JsonObject = {
     "$defs": DEFINITIONS,
 }
 """The schema of a scenario file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedScenario:
+    """A scenario file, as :class:`~runbook.language.loading.Loaded` is a runbook's."""
+
+    text: str
+    document: Document | None
+    diagnostics: Sequence[Diagnostic]
+    scenario: Scenario | None
 
 
 def bind_scenario(document: Document) -> Scenario:
