@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
+
 from runbook.audit.chain import encode
 from runbook.audit.disk import RealDisk
 from runbook.audit.lock import Holder
 from runbook.audit.record import END, NO_RECORD, START, Record
 from runbook.audit.store import RunDir, Store
-from runbook.audit.writer import LogWriter
+from runbook.audit.writer import LogFailed, LogWriter
 from runbook.model.canonical import Json
 
 TS = "2026-11-21T09:00:00.123Z"
@@ -76,6 +78,16 @@ def written(run: RunDir, steps: int = 3, *, finished: bool = False) -> bytes:
             writer.append(type_, fields, ts=TS, mono=number)
         writer.sync()
     return run.log.read_bytes()
+
+
+def assert_final(writer: LogWriter) -> None:
+    """Whatever is asked of the writer now, it refuses, and touches the disk no more."""
+    for _ in range(2):
+        with pytest.raises(LogFailed) as caught:
+            writer.append("warning", {"text": "still there?"}, ts=TS, mono=99)
+        assert caught.value.diagnostic.help
+        with pytest.raises(LogFailed):
+            writer.sync()
 
 
 class FaultyDisk(RealDisk):

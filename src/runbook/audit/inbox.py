@@ -24,7 +24,7 @@ from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.diagnostics import Code
 
 KINDS = frozenset({"note", "pause", "abort", "approval"})
-CAP = 16 * 1024
+CAP = 32 * 1024
 """The most bytes of a delivery."""
 AT_ONCE = 100
 """How many files one look takes up; the next look takes the next ones."""
