@@ -97,10 +97,15 @@ def test_without_a_terminal_the_fault_is_mended_and_log_and_report_are_left_and_
     assert "resolved" in (tree / report).read_text()
 
 
+# Ctrl-C is a signal only to the session that the terminal controls.
+CONTROLLED = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.executable, sys.argv)"
+
+
 def test_ctrl_c_in_a_real_terminal_pauses_the_walk_and_leaves_no_service(tree: Path) -> None:
-    with Terminal([sys.executable, str(tree / "examples" / "demo" / "run.py")]) as terminal:
+    command = [sys.executable, str(tree / "examples" / "demo" / "run.py")]
+    with Terminal([sys.executable, "-c", CONTROLLED.replace("sys.argv", repr(command))]) as terminal:
         terminal.expect("run it", "›", within=20)
-        terminal.answer("\x03", guarded=True)
+        terminal.send("\x03")
         terminal.expect("is paused", "The service is stopped")
         assert terminal.end() == 3
         port = re.search(r"127\.0\.0\.1:(\d+)/", terminal.text)
