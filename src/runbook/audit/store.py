@@ -72,16 +72,6 @@ class RunDir:
         return self.path / "output"
 
     @property
-    def checkpoints(self) -> Path:
-        """Where signed heads are kept."""
-        return self.path / "checkpoints"
-
-    @property
-    def requests(self) -> Path:
-        """Where open requests for approval stand."""
-        return self.path / "requests"
-
-    @property
     def inbox(self) -> Path:
         """Where other processes put what they have to say."""
         return self.path / "inbox"
