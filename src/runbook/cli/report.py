@@ -1,0 +1,105 @@
+"""``runbook report``: write the incident report of a run."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, tzinfo
+from itertools import islice
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from runbook.audit.reader import reading
+from runbook.audit.record import Record
+from runbook.audit.store import Store, state_dir
+from runbook.cli.failing import NOT_YET, complain
+from runbook.cli.options import Parser, format_option, run_argument, state_option
+from runbook.cli.verify import WORDS, judged
+from runbook.kinds.registry import make
+from runbook.model.diagnostics import Code, Diagnostic, Refused
+from runbook.model.kind import Preview
+from runbook.model.secrets import Resolved
+from runbook.report.json_form import to_json
+from runbook.report.markdown import markdown
+from runbook.report.reading import report_of
+
+ZONE = Code(
+    number="RB318",
+    title="no such time zone",
+    why="A report shows times in UTC and, with --zone, in one zone more, named as the IANA does: Europe/Berlin. What "
+    "zones there are is told by this machine's own list.",
+)
+NOT_WRITTEN = Code(
+    number="RB319",
+    title="file that cannot be written",
+    why="The file or directory that was named for an output cannot be written. The log is not touched by that.",
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the report of a run; the exit status is that of ``verify``."""
+    parser = Parser("report", "Write the incident report of a run. The exit status is that of `runbook verify`.")
+    run_argument(parser)
+    format_option(parser, ("md", "html", "json"), "md")
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write it; default: standard output")
+    parser.add_argument("--zone", metavar="ZONE", help="show times in this zone too, such as Europe/Berlin")
+    state_option(parser)
+    options = parser.parse_args(arguments)
+    if options.format == "html":
+        message = "a report in HTML does not exist yet"
+        raise Refused(Diagnostic(code=NOT_YET, message=message, help="`--format md` or `--format json`"))
+    zone = _zone(options.zone)
+    run = Store(state_dir(options.state_dir, os.environ)).find(options.run)
+    verdict, walk = judged(run.log, None)
+    records: list[Record] = []
+    if verdict.count:
+        with reading(run.log) as log:
+            # No more than was judged, though the run may be going on.
+            records += islice(log, verdict.count)
+    report = report_of(
+        run.id,
+        records,
+        verdict=verdict,
+        words=WORDS[verdict.status],
+        runbook=walk.runbook if walk else None,
+        preview=_preview,
+    )
+    as_json = options.format == "json"
+    _write(to_json(report) if as_json else markdown(report, zone, options.zone or "UTC"), options.output)
+    if verdict.status:
+        complain(finding.diagnostic for finding in verdict.findings if finding.status)
+    return int(verdict.status)
+
+
+def _preview(kind: str, fields: Mapping[str, Resolved]) -> Preview:
+    return make(kind, fields).preview()
+
+
+def _zone(name: str | None) -> tzinfo:
+    """A zone by its name.
+
+    :raises Refused: if there is none of that name.
+    """
+    if name is None:
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        message = f"there is no time zone `{name}`"
+        help_ = "name it as the IANA does, such as Europe/Berlin"
+        raise Refused(Diagnostic(code=ZONE, message=message, help=help_)) from None
+
+
+def _write(text: str, path: str | None) -> None:
+    """Write the report.
+
+    :raises Refused: if the file cannot be written.
+    """
+    data = text.encode()  # the same bytes whatever the locale
+    if path is None:
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:
+        message = f"the report cannot be written: {(error.strerror or str(error)).lower()}"
+        raise Refused(Diagnostic(code=NOT_WRITTEN, message=message, file=path, help="name another file")) from None

@@ -1,0 +1,68 @@
+"""Actions as a log holds them, made readable: in the words in which the operator was asked to confirm them."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from runbook.audit.record import Record
+from runbook.model.canonical import Json, JsonObject
+from runbook.model.evaluator import ExpressionError
+from runbook.model.kind import Preview
+from runbook.model.secrets import Resolved, SecretText, dereferenced
+from runbook.report.content import Deed, Shown
+from runbook.report.fields import json_object, text
+
+PreviewOf: TypeAlias = Callable[[str, Mapping[str, Resolved]], Preview]
+"""What a kind of that name with these fields would do; for one that is none it raises what it likes of its errors."""
+_NO_KIND = (KeyError, ValueError, TypeError, AttributeError, ExpressionError)
+
+
+class Deeds:
+    """Reads actions, each once."""
+
+    def __init__(self, preview: PreviewOf) -> None:
+        self._preview = preview
+        self._read: dict[str, Deed] = {}
+
+    def of(self, record: Record) -> Deed:
+        """The action of a record that has one in ``what``."""
+        what = text(record, "what")
+        if what not in self._read:
+            action = json_object(what) or {}
+            undo = action.get("undo")
+            self._read[what] = Deed(
+                kind=str(action.get("kind") or ""),
+                shown=self._shown(action),
+                undo=self._shown(undo) if isinstance(undo, dict) else None,
+                digest=text(record, "action"),
+                what=what,
+            )
+        return self._read[what]
+
+    def _shown(self, action: JsonObject) -> Shown:
+        kind, fields = str(action.get("kind") or ""), action.get("fields")
+        given = {key: dereferenced(value) for key, value in fields.items()} if isinstance(fields, dict) else {}
+        try:
+            preview = self._preview(kind, given)
+        except _NO_KIND:
+            # Of a kind that this program does not have, or an action that is none.
+            return Shown(line=kind, detail=json.dumps(_plain(given), indent=2, ensure_ascii=False))
+        return Shown(line=preview.line, detail=preview.detail.rstrip("\n"))
+
+
+def fields_of(deed: Deed) -> JsonObject:
+    """The fields of an action."""
+    fields = (json_object(deed.what) or {}).get("fields")
+    return fields if isinstance(fields, dict) else {}
+
+
+def _plain(value: Resolved) -> Json:
+    match value:
+        case SecretText():
+            return value.resolve(lambda name: f"‹secret {name}›")
+        case list():
+            return [_plain(item) for item in value]
+        case dict():
+            return {key: _plain(item) for key, item in value.items()}
+        case _:
+            return value

@@ -1,0 +1,63 @@
+"""Reads the fields of a record without trusting them: what is missing or of another type is as good as not there.
+
+A log that is no legal walk is reported too (under a banner), so nothing here may raise.
+"""
+
+import json
+
+from runbook.audit.record import Record
+from runbook.model.address import owner_of
+from runbook.model.canonical import JsonObject
+from runbook.report.content import At
+
+
+def at(record: Record) -> At:
+    """When it was written."""
+    return At(ts=record.ts, mono=record.mono)
+
+
+def text(record: Record, name: str) -> str:
+    """A text; empty where there is none."""
+    value = record.fields.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def maybe(record: Record, name: str) -> str | None:
+    """A text, or None."""
+    return text(record, name) or None
+
+
+def number(record: Record, name: str) -> int:
+    """A whole number; 0 where there is none."""
+    return whole(record, name) or 0
+
+
+def whole(record: Record, name: str) -> int | None:
+    """A whole number, or None."""
+    value = record.fields.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def texts(record: Record, name: str) -> tuple[str, ...]:
+    """A list of texts."""
+    value = record.fields.get(name)
+    return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+def parsed(record: Record, name: str) -> JsonObject | None:
+    """The object that stands in a text of canonical JSON, or None."""
+    return json_object(text(record, name))
+
+
+def json_object(source: str) -> JsonObject | None:
+    """The object that a text is, or None."""
+    try:
+        value = json.loads(source)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def step_of(record: Record) -> str:
+    """The step that a record is about: of a probe's record, the step that has the probe; empty where it is of none."""
+    return owner_of(text(record, "step"))

@@ -1,0 +1,129 @@
+"""A visit in Markdown, folded: what was to be done, exactly, and what was seen."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from runbook.model.durations import spoken
+from runbook.report.content import Attempt, Deed, Output, Shown, Visit, Waited
+from runbook.report.dump import dump
+from runbook.report.markup import code, fenced, html, inline, joined
+from runbook.report.results import result_of
+from runbook.report.times import in_zone, since_start
+
+_FEW = 3
+"""So many attempts are shown with all that they saw; of more, the first and the last."""
+_LISTED = 10
+_SAID = frozenset({"ask", "checklist", "choice", "finish", "gate", "manual"})
+"""The kinds of which the line that opens a visit, and the sections above, say all that was seen."""
+
+
+def folded(number: int, visit: Visit) -> str:
+    """A visit as a block that can be opened; its line says what came of it."""
+    again = f", visit {visit.visit}" if visit.visit > 1 else ""
+    name = f"{html(visit.title)} (<code>{escape(visit.step)}</code>)"
+    took = f", {spoken(visit.took_ms)}" if visit.took_ms is not None and visit.took_ms >= 1_000 else ""
+    said = html(result_of(visit))
+    said = said if visit.outcome == "passed" else f"<b>{said}</b>"
+    summary = f"<details><summary>{number}. {name}{again}: {said}{took}</summary>"
+    return joined(iter([summary, *_inside(visit), "</details>"])).rstrip("\n")
+
+
+def _inside(visit: Visit) -> Iterator[str]:
+    led = f" from {code(visit.source)}" if visit.source else ""
+    when = f"{in_zone(visit.entered)} UTC ({since_start(visit.entered)})"
+    about = [f"- Kind {code(visit.kind)}; entered at {when}{led} ({inline(visit.via)})"]
+    about += [f"- Might not start: {inline(reason)}" for reason in visit.refusals]
+    for confirmation in visit.confirmations:
+        word = "Confirmed" if confirmation.given else "Not confirmed"
+        typed = f", typing {code(confirmation.phrase)}" if confirmation.phrase else ""
+        again = f" (asked again: {inline(confirmation.stale)})" if confirmation.stale else ""
+        why = f": {inline(confirmation.reason)}" if confirmation.reason else ""
+        about.append(f"- {word} by {inline(confirmation.by)} at {in_zone(confirmation.at)} UTC{typed}{again}{why}")
+    about += [f"- {_waited(waited)}" for waited in visit.waits]
+    for settled in visit.settled:
+        evidence = f": {inline(settled.evidence)}" if settled.evidence else ""
+        about.append(f"- Settled as {inline(settled.outcome)} by {inline(settled.by)}{evidence}")
+    if visit.changed != "no":
+        about.append(f"- Changed something: {inline(visit.changed)}")
+    yield "\n".join(about)
+    if not visit.attempts and visit.confirmations:
+        yield from _deed(visit.confirmations[-1].deed, "Never done")
+    groups: dict[str, list[Attempt]] = {}
+    for attempt in visit.attempts:
+        groups.setdefault(attempt.step, []).append(attempt)
+    for attempts in sorted(groups.values(), key=lambda attempts: attempts[0].step != visit.step):
+        yield from _group(visit.step, attempts)
+
+
+def _group(step: str, attempts: Sequence[Attempt]) -> Iterator[str]:
+    """The attempts at one address."""
+    if attempts[0].step != step:
+        yield f"**{code(attempts[0].step)}**"
+    before: Deed | None = None
+    left_out = 0
+    for place, attempt in enumerate(attempts):
+        full = len(attempts) <= _FEW or place in {0, len(attempts) - 1}
+        if not full and place >= _LISTED:
+            left_out += 1
+            continue
+        if left_out:
+            yield f"… {left_out} more attempts, in the log …"
+        if before is None or attempt.deed.what != before.what:
+            yield from _deed(attempt.deed, "Action" if before is None else "Action, now")
+        before = attempt.deed
+        if not (len(attempts) == 1 and attempt.deed.kind in _SAID and attempt.outcome):
+            yield from _attempt(attempt, full=full, alone=len(attempts) == 1)
+
+
+def _deed(deed: Deed, word: str) -> Iterator[str]:
+    yield f"{word} {code(deed.digest[:12])}:"
+    yield fenced(shown(deed.shown))
+
+
+def shown(what: Shown) -> str:
+    """What would be done, in lines."""
+    return f"{what.line}\n{what.detail}".rstrip("\n")
+
+
+def _attempt(attempt: Attempt, *, full: bool, alone: bool) -> Iterator[str]:
+    said = attempt.outcome or "no result is on record"
+    took = f" in {spoken(attempt.took_ms)}" if attempt.took_ms else ""
+    reason = f": {inline(attempt.reason)}" if attempt.reason else ""
+    which = "Result" if alone else f"Attempt {attempt.attempt} at {since_start(attempt.began)}"
+    yield f"{which}: **{inline(said)}**{took}{reason}"
+    if not full:
+        return
+    if attempt.observation:
+        yield fenced(dump(attempt.observation))
+    about = [f"- Masked: {_codes(attempt.masked)}"] if attempt.masked else []
+    about += [f"- Cut, because it was long: {_codes(attempt.truncated)}"] if attempt.truncated else []
+    about += [f"- Saved: {code(name)}" for name in attempt.saved]
+    about += [f"- {_output(output)}" for output in attempt.outputs if output.size or output.dropped or output.problem]
+    yield "\n".join(about)
+
+
+def _output(output: Output) -> str:
+    kept = f" in {code(output.file)}" if output.file else ""
+    said = f"{inline(output.stream)} in full: {output.size:,} bytes{kept}"
+    if output.dropped:
+        said += f"; {output.dropped:,} more were not kept"
+    if output.masked:
+        said += f"; secrets masked in it: {_codes(output.masked)}"
+    return f"{said}; {inline(output.problem)}" if output.problem else said
+
+
+def _waited(waited: Waited) -> str:
+    if waited.for_ms is not None:
+        plan = f"To wait {spoken(waited.for_ms)}"
+    else:
+        every = f"every {spoken(waited.every_ms)}" if waited.every_ms else "again and again"
+        most = f" for at most {spoken(waited.timeout_ms)}" if waited.timeout_ms else ""
+        plan = f"To look {every}{most}"
+    if waited.why is None:
+        return f"{plan}; not over"
+    checks = f", {waited.checks} check{'s' * (waited.checks != 1)}" if waited.checks else ""
+    return f"{plan}; over after {spoken(waited.waited_ms)}{checks} ({inline(waited.why)})"
+
+
+def _codes(names: Sequence[str]) -> str:
+    return ", ".join(code(name) for name in names)

@@ -1,0 +1,114 @@
+"""From the records of a log, the verdict on it and its runbook to the report.
+
+The log is read once, in its order. Nothing is taken from elsewhere: no clock, no machine, no store.
+"""
+
+from collections.abc import Sequence
+
+from runbook.audit.record import END, NO_RECORD, Record
+from runbook.audit.verdict import Verdict
+from runbook.model.runbook import Runbook
+from runbook.report import sections
+from runbook.report.content import VERSION, Found, Log, Report, Run, Visit
+from runbook.report.deeds import Deeds, PreviewOf, fields_of
+from runbook.report.fields import at, maybe, parsed, text
+from runbook.report.timeline import timeline
+from runbook.report.titles import Titles
+from runbook.report.visits import Visits, deed_of
+
+
+def report_of(
+    run: str,
+    records: Sequence[Record],
+    *,
+    verdict: Verdict,
+    words: str,
+    runbook: Runbook | None,
+    preview: PreviewOf,
+) -> Report:
+    """The report of a log.
+
+    :param run: the id under which the run is kept.
+    :param records: those before the first that is wrong.
+    :param words: what the verdict is in words.
+    :param runbook: the one that was walked; None where its file is not there.
+    """
+    titles = Titles(runbook)
+    gathered = Visits(runbook, Deeds(preview))
+    for record in records:
+        titles.follow(record)
+        gathered.follow(record, titles)
+    visits = gathered.all()
+    lists, made = sections.checklists(visits), sections.changes(visits, runbook)
+    nothing = Record(seq=0, prev=NO_RECORD, ts="", mono=0, type="", fields={"run": run}, h=NO_RECORD, raw=b"")
+    first, last = (records[0], records[-1]) if records else (nothing, nothing)
+    finished = last.type == END
+    return Report(
+        report=VERSION,
+        log=_log(verdict, words, text(first, "run")),
+        run=_run(first, runbook),
+        state="finished" if finished else "paused" if last.type == "run.paused" else "unfinished",
+        finish=maybe(last, "finish") if finished else None,
+        paused=text(last, "reason") if last.type == "run.paused" else "",
+        summary=_summary(visits),
+        began=at(first),
+        ended=at(last),
+        operators=sections.operators(records),
+        open=tuple(sections.still_open(visits, lists, made)),
+        changes=made,
+        timeline=timeline(records, visits),
+        decisions=sections.decisions(records, visits),
+        deviations=sections.deviations(records, visits),
+        communications=sections.communications(records, visits),
+        notes=sections.notes(records),
+        checklists=lists,
+        warnings=sections.warnings(records),
+        visits=visits,
+        secrets=sections.secrets(records),
+    )
+
+
+def _log(verdict: Verdict, words: str, run: str) -> Log:
+    anchor = verdict.anchor
+    return Log(
+        status=int(verdict.status),
+        verdict=words,
+        records=verdict.count,
+        anchor=anchor,
+        verify=f"runbook verify {run} --anchor {anchor}" if anchor else None,
+        found=tuple(
+            Found(
+                code=finding.diagnostic.code.number,
+                message=finding.diagnostic.message,
+                help=finding.diagnostic.help,
+                record=finding.line,
+            )
+            for finding in verdict.findings
+        ),
+    )
+
+
+def _run(first: Record, runbook: Runbook | None) -> Run:
+    files = first.fields.get("files")
+    return Run(
+        id=text(first, "run"),
+        mode=text(first, "mode"),
+        runbook=text(first, "runbook"),
+        title=runbook.title if runbook else "",
+        description=runbook.description if runbook else "",
+        owner=runbook.owner if runbook else "",
+        environment=maybe(first, "environment"),
+        incident=maybe(first, "incident"),
+        inputs=parsed(first, "inputs") or {},
+        files={name: str(digest) for name, digest in files.items()} if isinstance(files, dict) else {},
+        host=text(first, "host"),
+        store=text(first, "store"),
+        guards_see=text(first, "guards_see"),
+        tool=text(first, "tool"),
+    )
+
+
+def _summary(visits: Sequence[Visit]) -> str:
+    """The summary of the step that ended the run; empty where none did."""
+    deed = deed_of(visits[-1]) if visits and visits[-1].kind == "finish" else None
+    return str(fields_of(deed).get("summary") or "") if deed else ""

@@ -1,0 +1,157 @@
+"""What came of a visit, in a few words that stand alone."""
+
+from collections.abc import Iterable
+
+from runbook.model.canonical import Json, JsonObject
+from runbook.model.durations import spoken
+from runbook.report.content import Item, Visit
+from runbook.report.deeds import fields_of
+from runbook.report.visits import deed_of, last_seen, own_attempts
+
+_WORDS = {"yes": "yes", "no": "no", "not_verified": "not verified"}
+
+
+def result_of(visit: Visit) -> str:
+    """The outcome of a visit with what a reader wants to know about it."""
+    match visit.outcome:
+        case "passed":
+            return _passed(visit)
+        case "refused":
+            return f"may not start: {visit.reason}".removesuffix(": ")
+        case "open":
+            return f"no result is on record: {visit.reason}".removesuffix(": ")
+        case "left":
+            return f"left by a jump: {visit.reason}".removesuffix(": ")
+        case "failed" if visit.kind == "checklist":
+            return f"failed: {counted(items_of(visit))}"
+        case outcome:
+            return f"{outcome}{_tries(visit, 'after')}: {visit.reason}{_says(visit)}".removesuffix(": ")
+
+
+def _passed(visit: Visit) -> str:
+    seen, said = last_seen(visit), _says(visit)
+    if visit.settled:
+        return f"passed, says {_settler(visit)}: {visit.settled[-1].evidence}".removesuffix(": ")
+    match visit.kind:
+        case "choice":
+            return f"{chosen(visit)}{said or ', by its conditions'}"
+        case "gate":
+            return f"yes{said}: {visit.reason}".removesuffix(": ")
+        case "manual":
+            return f"done{said}: {_text(seen, 'evidence')}".removesuffix(": ")
+        case "message":
+            to = audience(visit)
+            return f"sent to {to}{said}" if to else f"sent{said}"
+        case "checklist":
+            return counted(items_of(visit))
+        case "ask":
+            return f"filled in{said}: {named(seen)}"
+        case "wait":
+            return _waited(visit)
+        case "finish":
+            return _text(_fields(visit), "outcome")
+        case _:
+            return f"passed{_tries(visit, 'at')}"
+
+
+def chosen(visit: Visit) -> str:
+    """The label of the option that was taken."""
+    choice = last_seen(visit).get("chosen")
+    for option in _objects(_fields(visit).get("options")):
+        if option.get("id") == choice:
+            return str(option.get("label") or choice)
+    return str(choice)
+
+
+def audience(visit: Visit) -> str:
+    """For whom a message was."""
+    return _text(_fields(visit), "audience")
+
+
+def question(visit: Visit) -> str:
+    """The question of a gate."""
+    return _text(_fields(visit), "question")
+
+
+def items_of(visit: Visit) -> tuple[Item, ...]:
+    """The items of a checklist with their answers; none where it was not answered."""
+    fields, seen = _fields(visit), last_seen(visit)
+    answers, notes = seen.get("items"), seen.get("notes")
+    if not isinstance(answers, dict):
+        return ()
+    worded = fields.get("answers")
+    words = {**_WORDS, **(worded if isinstance(worded, dict) else {})}
+    items = []
+    for item in _objects(fields.get("items")):
+        name = str(item.get("id"))
+        answer = str(answers.get(name) or "not_verified")
+        items.append(
+            Item(
+                id=name,
+                title=str(item.get("title") or name),
+                answer=answer,
+                words=str(words.get(answer, answer)),
+                checked="check" in item,
+                note=_text(notes, name) if isinstance(notes, dict) else "",
+            )
+        )
+    return tuple(items)
+
+
+def counted(items: Iterable[Item]) -> str:
+    """Answers counted, and the items that are not as they should be by name."""
+    by_answer: dict[str, list[Item]] = {}
+    for item in items:
+        by_answer.setdefault(item.answer, []).append(item)
+    said = []
+    for answer in sorted(by_answer, key=[*_WORDS].index if by_answer.keys() <= _WORDS.keys() else str):
+        found = by_answer[answer]
+        names = "" if answer == "yes" else f" ({'; '.join(item.title for item in found)})"
+        said.append(f"{len(found)} {found[0].words}{names}")
+    return ", ".join(said)
+
+
+def named(values: JsonObject) -> str:
+    """Values by their names, in a line."""
+    return ", ".join(f"{name} = {value}" for name, value in values.items())
+
+
+def _waited(visit: Visit) -> str:
+    waited = visit.waits[-1] if visit.waits else None
+    if waited is None or not waited.waited_ms:
+        return "passed at once"
+    looked = f", looked {waited.checks} times" if waited.checks > 1 else ""
+    why = {"operator": ", stopped by the operator", "passed": "; it passed"}.get(waited.why or "", "")
+    return f"waited {spoken(waited.waited_ms)}{looked}{why}"
+
+
+def _tries(visit: Visit, word: str) -> str:
+    """How many attempts it took, where it was more than one."""
+    tries = len(own_attempts(visit))
+    if tries < 2:
+        return ""
+    return f" {word} attempt {tries}" if word == "at" else f" {word} {tries} attempts"
+
+
+def _says(visit: Visit) -> str:
+    """Whose word it is."""
+    return f", says {visit.answers[-1].by}" if visit.answers else ""
+
+
+def _settler(visit: Visit) -> str:
+    by = visit.settled[-1].by
+    return "its probe" if by == "probe" else by
+
+
+def _fields(visit: Visit) -> JsonObject:
+    deed = deed_of(visit)
+    return fields_of(deed) if deed else {}
+
+
+def _objects(value: Json) -> list[JsonObject]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _text(values: JsonObject, name: str) -> str:
+    value = values.get(name)
+    return value if isinstance(value, str) else ""

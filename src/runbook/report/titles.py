@@ -1,0 +1,78 @@
+"""The titles of steps as the operator read them: what they say of the moment is filled in from the log."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from runbook.audit.record import Record
+from runbook.model.canonical import Json, JsonObject
+from runbook.model.evaluator import ExpressionError
+from runbook.model.runbook import Runbook
+from runbook.report.fields import parsed, step_of, text
+
+if TYPE_CHECKING:
+    from runbook.language.expressions import Cel
+
+_OPEN = "${{"
+
+
+class Titles:
+    """Follows a log, and renders the titles of the steps that it enters.
+
+    :param runbook: None where its file is not there; a title is then the step's id.
+    """
+
+    def __init__(self, runbook: Runbook | None) -> None:
+        self._steps = {step.id: step for step in runbook.steps} if runbook else {}
+        self._environments: Mapping[str, Mapping[str, Json]] = runbook.environments if runbook else {}
+        self._known: dict[str, JsonObject] = {name: {} for name in ("inputs", "environment", "run", "saved", "last")}
+        self._about: JsonObject = {step: {"outcome": "not_run", "reason": "", "visits": 0} for step in self._steps}
+        self._cel: Cel | None = None
+
+    def follow(self, record: Record) -> None:
+        """Know what a record says."""
+        step = step_of(record)
+        match record.type:
+            case "run.started":
+                self._begin(record)
+            case "run.handed_over":
+                self._known["run"]["operator"] = text(record, "to")
+            case "step.entered":
+                self._known["run"]["now"] = record.ts
+                self._tell(step, visits=record.fields.get("visit"))
+            case "step.finished":
+                seen = parsed(record, "obs") or {}
+                self._known["saved"].update(parsed(record, "saved") or {})
+                if text(record, "step") == step:
+                    self._known["last"][step] = seen
+                    self._tell(step, **seen, outcome=text(record, "outcome"), reason=text(record, "reason"))
+            case "step.skipped" | "step.unknown" | "step.settled":
+                outcome = {"step.skipped": "skipped", "step.unknown": "unknown"}.get(record.type)
+                self._tell(step, outcome=outcome or text(record, "outcome"))
+            case _:
+                pass
+
+    def of(self, step: str) -> str:
+        """The title of a step now; as it was written where a value is not to be had, its id where it has none."""
+        found = self._steps.get(step)
+        title = found.title if found is not None and found.title else step
+        if _OPEN not in title:
+            return title
+        from runbook.language.expressions import Cel
+
+        self._cel = self._cel or Cel({})
+        scope: dict[str, Json] = {**self._known, "steps": self._about}
+        try:
+            return str(self._cel.render(title, scope))
+        except ExpressionError:
+            return title
+
+    def _begin(self, record: Record) -> None:
+        environment = text(record, "environment")
+        about: JsonObject = {name: text(record, name) for name in ("mode", "incident", "operator")}
+        self._known["run"] = {"id": text(record, "run"), "now": record.ts, **about}
+        self._known["inputs"] = parsed(record, "inputs") or {}
+        self._known["environment"] = {"name": environment, **self._environments.get(environment, {})}
+
+    def _tell(self, step: str, **said: Json) -> None:
+        before = self._about.get(step)
+        self._about[step] = {**(before if isinstance(before, dict) else {}), **said}
