@@ -85,6 +85,27 @@ class ExpressionPlaces:
         steps = mapping(data).get("steps")
         self._raw = steps if isinstance(steps, list) else []
 
+    def settled(self) -> Iterator[tuple[Path, str]]:
+        """The texts in which an expression would never be evaluated, though one stands there."""
+        values: list[tuple[Path, object]] = [
+            *((("environments", name), keys) for name, keys in self.runbook.environments.items()),
+            *((("inputs", name, "default"), wanted.default) for name, wanted in self.runbook.inputs.items()),
+            *((("secrets", name, source.kind), source.value) for name, source in self.runbook.secrets.items()),
+            *((("reminders", index, "say"), reminder.say) for index, reminder in enumerate(self.runbook.reminders)),
+            *((("steps", number, "because"), step.because) for number, step in enumerate(self.runbook.steps)),
+        ]
+        while values:
+            path, value = values.pop()
+            match value:
+                case str() if OPEN in value:
+                    yield path, value
+                case Mapping():
+                    values += [((*path, key), item) for key, item in value.items()]
+                case list() | tuple():
+                    values += [((*path, index), item) for index, item in enumerate(value)]
+                case _:
+                    pass
+
     def find(self) -> Iterator[Place | Broken]:
         """Every expression, step by step."""
         if self.runbook.lock is not None:

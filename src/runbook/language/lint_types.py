@@ -15,7 +15,7 @@ from runbook.language.problems import Problem, at
 from runbook.language.scope import TAKEN_FIELDS, names_of, type_of
 from runbook.language.setness import Sets
 from runbook.language.source import Document
-from runbook.language.templates import Hole
+from runbook.language.templates import OPEN, Hole
 from runbook.language.tokens import position
 from runbook.language.traps import Rejected
 from runbook.language.values import spoken
@@ -38,21 +38,28 @@ class _Types:
         self.runbook = runbook
         self.document = document
         self.compiler = Compiler()
-        self.found = list(ExpressionPlaces(runbook, document.data, registry).find())
+        self.places = ExpressionPlaces(runbook, document.data, registry)
         self.names = names_of(runbook, registry, self.compiler)
         self.sets = Sets(runbook, self.names, flow)
         self.saved: dict[str, str] = {}
 
     def judge(self) -> Iterator[Diagnostic]:
-        for broken in self.found:
+        found = list(self.places.find())
+        for broken in found:
             if isinstance(broken, Broken):
                 yield self._broken(broken)
-        looked = [(place, self._look(place)) for place in self.found if isinstance(place, Place)]
+        looked = [(place, self._look(place)) for place in found if isinstance(place, Place)]
         for place, expression in looked:
             for problem in self._judged(place, expression):
                 yield self._diagnostic(place.path, place.text, place.offset, problem)
         yield from self._environments()
         yield from self._forms()
+        for path, text in self.places.settled():
+            begin = text.index(OPEN)
+            message = "an expression here is never evaluated"
+            help_ = "put it into the field of the step that uses the value"
+            problem = at(text, begin, begin + len(OPEN), problems.NOT_EVALUATED, message, help=help_)
+            yield self._diagnostic(path, text, 0, problem)
 
     def _look(self, place: Place) -> Looked | str:
         """An expression as it was looked at, or the name of the secret that it is."""

@@ -90,6 +90,14 @@ TWO_TYPES = Code(
     "expression that uses them could be checked.",
 )
 
+NOT_EVALUATED = Code(
+    number="RB162",
+    title="expression where none is evaluated",
+    why="Environments, inputs, the sources of secrets, reminders and reasons are settled before a run begins, so a "
+    "`${{ }}` in them would stay as it is and stand in an address or on the screen. Values are put together where they "
+    "are used: in the fields of a step.",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
