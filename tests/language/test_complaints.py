@@ -183,3 +183,8 @@ def test_the_quick_verdict_is_the_verdict_of_both_libraries(kind: str) -> None:
             document = parse(json.dumps(data), "file")
             verdict = validate_runbook(document, KINDS) == []
             assert verdict == quick.is_valid(data) == whole.is_valid(data)
+
+
+def test_the_ids_in_a_request_are_its_own_business(said_of_step: Said) -> None:
+    request = "kind: http\nmethod: POST\nurl: https://app.example.com\neffect: none\njson: [{id: 1}, {id: a}, {id: a}]"
+    assert said_of_step(request) == []

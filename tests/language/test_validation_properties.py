@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import jsonschema_rs
 import pytest
 
 from runbook.kinds.registry import KINDS
-from runbook.language.loading import load
+from runbook.language.answers import LoadedAnswers
+from runbook.language.loading import load, load_answers, load_scenario
+from runbook.language.scenario import LoadedScenario
 from runbook.language.schema import compose
 from runbook.language.source import Unread, parse
 from runbook.language.validation import completed, validate_runbook
@@ -37,7 +40,9 @@ def places(value: Json, found: "list[list[Json] | dict[str, Json]]") -> "list[li
 def changed(data: Json, chance: random.Random) -> Json:
     """Data with one to three things in it taken out, replaced, renamed or added."""
     for _ in range(chance.randint(1, 3)):
-        place = chance.choice(places(data, []) or [{}])
+        if not (found := places(data, [])):
+            break
+        place = chance.choice(found)
         key = chance.choice(list(place)) if isinstance(place, dict) else chance.randrange(len(place))
         match chance.randrange(4), place, key:
             case 0, dict(), str():
@@ -74,6 +79,20 @@ def judge(seed: Path, number: int, path: Path) -> None:
 def test_a_file_with_anything_changed_in_it_is_judged_and_nothing_crashes(seed: Path, tmp_path: Path) -> None:
     for number in range(25):
         judge(seed, number, tmp_path / "changed.yaml")
+
+
+@pytest.mark.parametrize(("folder", "load_it"), [("scenarios", load_scenario), ("answers", load_answers)])
+def test_so_are_scenarios_and_answers(
+    folder: str, load_it: Callable[[str], LoadedScenario | LoadedAnswers], tmp_path: Path
+) -> None:
+    path = tmp_path / "changed.yaml"
+    for seed in (RIGHT / folder).glob("*.yaml"):
+        for number in range(40):
+            chance = random.Random(f"{seed.name} {number}")
+            path.write_text(json.dumps(changed(json.loads(json.dumps(parse(seed.read_bytes(), "").data)), chance)))
+            for diagnostic in load_it(str(path)).diagnostics:
+                assert diagnostic.span
+                assert diagnostic.help
 
 
 @pytest.mark.full

@@ -122,7 +122,10 @@ class _Facts:
     def ids(self, step: Written) -> Iterator[Diagnostic]:
         """Each id once among options, items and inner steps, and none that an address uses otherwise."""
         inside = {places.root_of(place) for place in step.kind.TRAITS.nested}
+        pieces = mapping(step.kind.SCHEMA["properties"])
         for name, value in step.raw.items():
+            if not _elements_have_ids(pieces.get(name)):
+                continue
             seen: set[str] = set()
             for index, element in enumerate(elements(value)):
                 part = text(mapping(element).get("id"))
@@ -134,7 +137,7 @@ class _Facts:
                 if name in inside and part in _ADDRESS_PARTS:
                     message = f"`{part}` is a reserved name inside a step"
                     yield self.diagnostic(RESERVED, span(path), message, "choose another one")
-                seen |= {part} - {""}
+                seen.add(part)
 
     def roles(self, step: Written) -> Iterator[Diagnostic]:
         """Only roles that the file declares."""
@@ -173,6 +176,13 @@ class _Facts:
                     f"the run ends with this step, so its `{key}` would never be used",
                     f"take `{key}` out",
                 )
+
+
+def _elements_have_ids(piece: Json) -> bool:
+    """Whether a field is a list whose elements are named by an id, such as ``options``; a request's JSON is not."""
+    schema = mapping(piece)
+    items = mapping(schema.get("items") or mapping(schema.get("else")).get("items"))
+    return "id" in mapping(items.get("properties")) or items.get("$ref") == "#/$defs/member"
 
 
 def _meant(word: str, words: Mapping[str, Json]) -> str:
