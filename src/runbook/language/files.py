@@ -41,11 +41,14 @@ def content(file: str) -> bytes:
     """
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # or a pipe nobody writes would hang
-        with os.fdopen(descriptor, "rb") as opened:
+        try:
             mode = os.fstat(descriptor).st_mode
             if not stat.S_ISREG(mode):
                 raise Refused(_no_file(file, mode))
-            return opened.read(LARGEST + 1)
+            with os.fdopen(descriptor, "rb", closefd=False) as opened:
+                return opened.read(LARGEST + 1)
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         raise Refused(Diagnostic(code=MISSING, message="there is no such file", file=file, help=_other(file))) from None
     except OSError as error:

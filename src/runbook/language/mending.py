@@ -10,7 +10,7 @@ from runbook.language.scanning import FAILURES, Slow
 _LONGEST = 1_000
 _LONGEST_OFFERED = 200
 _MOST_BRACKETS = 64
-_HEAD = re.compile(r"(?P<head>\s*(?:- +)*(?:[\w$.-]+ ?: +)?)(?P<value>.*?)\s*$", re.DOTALL)
+_HEAD = re.compile(r"(?P<head>\s*(?:- +)*(?:[\w$.-]+ ?:(?: +|$))?)(?P<value>.*?)\s*$", re.DOTALL)
 _COMMENT = re.compile(r"\s+#|$")
 _IN_QUOTES = re.compile(r"\"[^\"]*\"|'[^']*'")
 _OPERATOR = re.compile(r"[=!]=|[<>+?(]|&&|\|\||\bin\b")
@@ -54,15 +54,17 @@ def mended(line: str, *, to_the_end: bool = False) -> str | None:
         return _checked(line, head + quoted(value))
     text, comment = _without_comment(value)
     if value[0] in "[{":
-        in_brackets = _Flow(value).mended() if sum(map(value.count, "[{")) <= _MOST_BRACKETS else None
-        if in_brackets is not None:
-            return _checked(line, head + in_brackets)
+        flow = _Flow(value)
+        if sum(map(value.count, "[{")) > _MOST_BRACKETS or not flow.closes():
+            return None
+        if _AFTER_FLOW.fullmatch(value, flow.position):
+            return _checked(line, head + flow.written + value[flow.position :])
     return _checked(line, head + quoted(_meant(text)) + comment)
 
 
 def _checked(line: str, guess: str) -> str | None:
     """The guess, if it is one and YAML can read it; a line inside brackets is read inside brackets."""
-    readable = guess != line and any(map(_readable, (guess, f"[{guess.strip().rstrip(',')}]")))
+    readable = guess != line and any(map(_readable, (guess, f"[{guess.strip()}\n]")))
     return guess if readable else None
 
 
@@ -104,12 +106,6 @@ class _Flow:
         self.position = 0
         self.written = ""
 
-    def mended(self) -> str | None:
-        """The value with quotes; None if its brackets do not close, or close before its end."""
-        if self._collection() and _AFTER_FLOW.fullmatch(self.text, self.position):
-            return self.written + self.text[self.position :]
-        return None
-
     def _take(self, end: int) -> None:
         self.written += self.text[self.position : end]
         self.position = end
@@ -120,7 +116,7 @@ class _Flow:
         self._take(self.position + len(rest) - len(rest.lstrip()))
         return self.text[self.position : self.position + 1]
 
-    def _collection(self) -> bool:
+    def closes(self) -> bool:
         """Take a mapping or list; whether it is closed."""
         closing = "}" if self.text[self.position] == "{" else "]"
         self._take(self.position + 1)
@@ -139,7 +135,7 @@ class _Flow:
             self._take(key.end())
         start, written = self.position, self.written
         if self.text[start : start + 1] in ("[", "{"):
-            if self._collection() and self._blanks() in ("", ",", "]", "}"):
+            if self.closes() and self._blanks() in ("", ",", "]", "}"):
                 return
             self.position, self.written = start, written
         if sound := _SOUND.match(self.text, start):
