@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error("--reason is blank")
     by = options.operator or default_operator()
     fields = {"reason": options.reason, "by": by}
-    match tell(options.run, options.state_dir, kind="abort", fields=fields, by=by):
+    match tell(options.run, options.state_dir, kind="abort", fields=fields):
         case Told.DELIVERED:
             sys.stderr.write("delivered to whoever walks the run; a change that runs is awaited first\n")
         case Told.RECORDED:

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     by = options.operator or default_operator()
     fields = {"kind": options.kind, "text": options.text, "by": by}
-    match tell(options.run, options.state_dir, kind="note", fields=fields, by=by):
+    match tell(options.run, options.state_dir, kind="note", fields=fields):
         case Told.DELIVERED:
             sys.stderr.write("delivered to whoever walks the run; it is on record within a second\n")
         case Told.RECORDED:

@@ -7,9 +7,8 @@ from enum import Enum
 from runbook.audit.inbox import put
 from runbook.audit.lock import holder_of
 from runbook.audit.store import Store, state_dir
-from runbook.drivers.live import aside
+from runbook.drivers.live import abort_aside, note_aside
 from runbook.kinds.registry import KINDS
-from runbook.walk import run_events as r
 
 
 class Told(Enum):
@@ -19,8 +18,8 @@ class Told(Enum):
     RECORDED = "recorded"
 
 
-def tell(run_id: str, state: str | None, *, kind: str, fields: Mapping[str, str], by: str) -> Told:
-    """Tell a run a ``note`` or an ``abort``.
+def tell(run_id: str, state: str | None, *, kind: str, fields: Mapping[str, str]) -> Told:
+    """Tell a run a ``note`` (``kind text by``) or an ``abort`` (``reason by``).
 
     :raises Refused: if there is no such run, it is over, or its log cannot be written.
     """
@@ -28,11 +27,5 @@ def tell(run_id: str, state: str | None, *, kind: str, fields: Mapping[str, str]
     if holder_of(run) is not None:
         put(run, kind, dict(fields))
         return Told.DELIVERED
-    with aside(run, by, KINDS) as journal:
-        if kind == "note":
-            journal.tell(r.NoteAdded, **fields)
-        else:
-            journal.tell(r.OperatorActed, do="abort", source="inbox", **fields)
-            journal.tell(r.RunFinished, finish="aborted")
-        journal.sync()
+    (note_aside if kind == "note" else abort_aside)(run, KINDS, **fields)
     return Told.RECORDED

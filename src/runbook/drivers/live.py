@@ -22,13 +22,14 @@ from runbook.drivers.journal import Journal, Last
 from runbook.drivers.messages import Messages
 from runbook.drivers.operator import Act, Operator
 from runbook.drivers.replay import runbook_of
-from runbook.drivers.session import Session
+from runbook.drivers.session import Session, tell_interrupted
 from runbook.model.canonical import JsonObject, canonical
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.kind import Registry
-from runbook.model.runbook import Runbook
+from runbook.model.runbook import Finish, Runbook
 from runbook.walk import run_events as r
+from runbook.walk.actions import Interrupted
 from runbook.walk.records import MalformedEvent, from_record
 from runbook.walk.tables import RunPhase
 from runbook.walk.walk import IllegalEvent, Walk
@@ -128,34 +129,12 @@ class Live:
         :param operator: who resumes; None for whoever walked last.
         :raises Refused: if it is held, over, damaged, or its runbook is not there.
         """
-        walks: list[Walk] = []
-        last: list[Record] = []
-
-        def each(record: Record) -> None:
-            event = from_record(record.type, record.ts, record.mono, record.fields)
-            if not walks and isinstance(event, r.RunStarted):
-                walks.append(Walk(runbook_of(event, run.snapshot, self._registry), self._registry))
-            walks[0].tell(event)
-            last[:] = [record]
-
-        try:
-            reopened = LogWriter.reopen(run, _holder(operator or ""), each)
-        except (IllegalEvent, MalformedEvent) as error:
-            message = f"the log is no walk that can be gone on with: {error}"
-            help_ = f"`runbook verify {run.id}` says more"
-            raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=str(run.log), help=help_)) from None
-        walk = walks[0]
-        sitting = self._sit(run, walk, reopened.writer, lambda _: None, Last(ts=last[0].ts, mono=last[0].mono))
+        reopened, walk, last = _reopen(run, operator or "", self._registry)
+        sitting = self._sit(run, walk, reopened.writer, lambda _: None, last)
         journal = sitting.session.journal
         if operator is not None and operator != walk.operator:
             journal.tell(r.RunHandedOver, to=operator, by=operator, reason="resumed by another operator")
-        journal.tell(
-            r.RunResumed,
-            operator=walk.operator,
-            host=platform.node(),
-            torn=tuple(torn.as_json() for torn in reopened.torn),
-            differs=difference(walk),
-        )
+        _tell_resumed(journal, reopened)
         journal.sync()
         return sitting
 
@@ -220,15 +199,48 @@ def _reopen(run: RunDir, operator: str, registry: Registry) -> tuple[Reopened, W
     return reopened, walks[0], Last(ts=last[0].ts, mono=last[0].mono)
 
 
+def _tell_resumed(journal: Journal, reopened: Reopened) -> None:
+    walk = journal.walk
+    journal.tell(
+        r.RunResumed,
+        operator=walk.operator,
+        host=platform.node(),
+        torn=tuple(torn.as_json() for torn in reopened.torn),
+        differs=difference(walk),
+    )
+
+
 @contextmanager
-def aside(run: RunDir, operator: str, registry: Registry) -> Iterator[Journal]:
-    """The journal of a run that nobody walks, for a record or two.
+def _aside(run: RunDir, operator: str, registry: Registry) -> Iterator[tuple[Journal, Reopened]]:
+    """The journal of a run that nobody walks, for a record or two."""
+    reopened, walk, last = _reopen(run, operator, registry)
+    with reopened.writer as writer:
+        yield Journal(walk, writer, RealClock(), show=lambda _: None, mask=lambda text: text, last=last), reopened
+
+
+def note_aside(run: RunDir, registry: Registry, *, kind: str, text: str, by: str) -> None:
+    """Write a note into the log of a run that nobody walks.
 
     :raises Refused: if it is held after all, over or damaged.
     """
-    reopened, walk, last = _reopen(run, operator, registry)
-    with reopened.writer as writer:
-        yield Journal(walk, writer, RealClock(), show=lambda _: None, mask=lambda text: text, last=last)
+    with _aside(run, by, registry) as (journal, _):
+        journal.tell(r.NoteAdded, kind=kind, text=text, by=by)
+        journal.sync()
+
+
+def abort_aside(run: RunDir, registry: Registry, *, reason: str, by: str) -> None:
+    """End a run that nobody walks; what was in flight when its walk was killed is said to be interrupted first.
+
+    :raises Refused: as :func:`note_aside` does.
+    """
+    with _aside(run, by, registry) as (journal, reopened):
+        if journal.walk.in_flight():
+            _tell_resumed(journal, reopened)
+        while isinstance(action := journal.walk.pending()[0], Interrupted):
+            tell_interrupted(journal, action)
+        journal.tell(r.OperatorActed, do="abort", reason=reason, by=by, source="inbox")
+        journal.tell(r.RunFinished, finish=Finish.ABORTED.value)
+        journal.sync()
 
 
 def snapshot_of(run: RunDir, registry: Registry) -> Runbook:

@@ -135,7 +135,7 @@ class Session:
                 self._perform(self._visit())
                 self._calm()
             case a.Interrupted():
-                self._interrupted(action)
+                tell_interrupted(self.journal, action)
             case a.Announce():
                 self.journal.tell(
                     e.StepRetrying,
@@ -241,12 +241,6 @@ class Session:
                 self._wanted = Act(do="pause", reason="interrupted")
         return presses
 
-    def _interrupted(self, action: a.Interrupted) -> None:
-        """What was in flight when the walk was killed: a read runs again, a change is unknown."""
-        cls = e.StepUnknown if action.changing else e.StepCancelled
-        reason = "the walk was interrupted while it ran"
-        self.journal.tell(cls, step=action.step, visit=action.visit, attempt=action.attempt, reason=reason)
-
     def _waits(self, due: int) -> bool:
         """Let some time pass; whether there is more to wait, or something else to do first."""
         left = due - self.journal.mono()
@@ -350,3 +344,10 @@ class Session:
         self.journal.tell(r.RunPaused, reason=reason, by=by)
         self.journal.sync()
         self._ending = Ending(stop=Stop.SIGNAL if signal else Stop.PAUSED, reason=reason)
+
+
+def tell_interrupted(journal: Journal, action: a.Interrupted) -> None:
+    """Tell what was in flight when the walk was killed: a read runs again, a change is unknown."""
+    cls = e.StepUnknown if action.changing else e.StepCancelled
+    reason = "the walk was interrupted while it ran"
+    journal.tell(cls, step=action.step, visit=action.visit, attempt=action.attempt, reason=reason)

@@ -1,9 +1,14 @@
 """What an event about a step inside a step does to a visit: a probe, the check of a wait or of a checklist's item."""
 
+from typing import TYPE_CHECKING
+
 from runbook.walk import events as e
 from runbook.walk.results import Visit
 from runbook.walk.rules import IllegalEvent
 from runbook.walk.tables import Phase
+
+if TYPE_CHECKING:
+    from runbook.walk.walk import Walk
 
 
 def _allowed(visit: Visit, part: str) -> bool:
@@ -19,7 +24,7 @@ def _allowed(visit: Visit, part: str) -> bool:
             return False
 
 
-def tell(visit: Visit, event: e.StepEvent) -> None:
+def tell(walk: "Walk", visit: Visit, event: e.StepEvent) -> None:
     """Look at an event about a nested step, and let the visit know it.
 
     :raises IllegalEvent: if it may not happen now.
@@ -42,7 +47,9 @@ def tell(visit: Visit, event: e.StepEvent) -> None:
         case e.StepFinished() | e.StepCancelled():
             if running != address or event.attempt != attempt:
                 raise IllegalEvent("order", f"`{address}` ends, and its attempt {event.attempt} does not run")
-            visit.nested_running, visit.interrupted = None, False
+            visit.nested_running = None
+            # What a machine does with its help was interrupted with it.
+            visit.interrupted = isinstance(event, e.StepCancelled) and walk.in_flight()
             visit.probed = visit.probed or (part == "probe" and isinstance(event, e.StepFinished))
         case _:
             raise IllegalEvent("order", f"`{event.TYPE}` of `{address}`")

@@ -37,7 +37,7 @@ def tell(walk: "Walk", event: e.StepEvent) -> None:
             f"visit {visit.number}",
         )
     if event.step != visit.step.id:
-        nested.tell(visit, event)
+        nested.tell(walk, visit, event)
         return
     allowed = VISIT[visit.phase].get(type(event))
     if allowed is None:
