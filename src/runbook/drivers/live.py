@@ -184,11 +184,13 @@ def _reopen(run: RunDir, operator: str, registry: Registry) -> tuple[Reopened, W
     last: list[Record] = []
 
     def each(record: Record) -> None:
+        last[:] = [record]
+        if record.type.startswith("x-"):
+            return  # a guest's, which no walk is told
         event = from_record(record.type, record.ts, record.mono, record.fields)
         if not walks and isinstance(event, r.RunStarted):
             walks.append(Walk(runbook_of(event, run.snapshot, registry), registry))
         walks[0].tell(event)
-        last[:] = [record]
 
     try:
         reopened = LogWriter.reopen(run, _holder(operator), each)

@@ -12,7 +12,7 @@ from pathlib import Path
 from runbook.audit.record import Record
 from runbook.audit.verdict import Finding, Status
 from runbook.drivers.judging import Judge, Seen
-from runbook.drivers.preparing import Renderer
+from runbook.drivers.preparing import Prepared, Renderer
 from runbook.kinds.registry import make
 from runbook.language.expressions import Cel
 from runbook.language.loading import load
@@ -94,6 +94,7 @@ class Replay:
         self._renderer: Renderer | None = None
         self._kinds: dict[str, Kind] = {}
         self._unjudged: set[str] = set()
+        self._prepared: Prepared | None = None
 
     def tell(self, line: int, record: Record) -> None:
         """Tell the walk the record of a line (from 1); after the first finding nothing more is looked at."""
@@ -158,25 +159,39 @@ class Replay:
                 pass
 
     def _look_at_action(self, walk: Walk, event: e.StepStarted) -> None:
-        renderer, visit = self._renderer, walk.visit
-        if renderer is None or visit is None or visit.step.id != event.step.partition(".")[0]:
+        visit = walk.visit
+        step_id, _, part = event.step.partition(".")
+        if visit is None or visit.step.id != step_id:
+            return
+        again = self._again(walk, visit.step, part)
+        if again is not None and again.digest == event.action:
+            self._kinds[event.step] = again.kind
             return
         action = json.loads(event.what)
-        fields = action.get("fields")
         try:
-            made = make(str(action.get("kind")), {k: dereferenced(v) for k, v in dict(fields or {}).items()})
-        except (KeyError, ValueError, TypeError) as error:
+            fields = {name: dereferenced(value) for name, value in dict(action["fields"]).items()}
+            self._kinds[event.step] = make(str(action["kind"]), fields)
+        except (KeyError, TypeError, ExpressionError) as error:
             raise _Differs(f"the action of `{event.step}` is none: {error}") from None
-        self._kinds[event.step] = made
-        if event.step != visit.step.id or "[MASKED:" in event.what or not self._same_version(walk, action):
-            return
-        try:
-            again = renderer.prepare(visit.step, Scope(walk))
-        except ExpressionError:
+        if again is None or "[MASKED:" in event.what or not self._same_version(walk, action):
             self._unjudged.add(event.step)
-            return
-        if again.digest != event.action:
+        else:
             raise _Differs(f"the action of `{event.step}` does not follow from the runbook and what was seen before")
+
+    def _again(self, walk: Walk, step: Step, part: str) -> Prepared | None:
+        """The action of a step, or of one inside it, made anew; None where that cannot be done."""
+        renderer = self._renderer
+        try:
+            if renderer is None:
+                return None
+            if part == "probe":
+                return renderer.probe(step, Scope(walk)) if step.probe else None
+            if part:
+                return self._prepared.nested.get(part) if self._prepared else None
+            self._prepared = renderer.prepare(step, Scope(walk))
+        except ExpressionError:
+            return None
+        return self._prepared
 
     def _look_at_verdict(self, walk: Walk, event: e.StepFinished) -> None:
         renderer, visit, kind = self._renderer, walk.visit, self._kinds.get(event.step)

@@ -90,10 +90,10 @@ class Session:
                 return Ending(stop=Stop.FINISHED, finish=finish)
             act = self.idle()
             if act is None:
-                self._do(pending[0])
+                self.do(pending[0])
             elif self.walk.in_flight() or isinstance(pending[0], a.Begin | a.End):
                 self._wanted = act
-                self._do(pending[0])
+                self.do(pending[0])
             else:
                 self._act(act)
         return self._ending
@@ -117,7 +117,8 @@ class Session:
             if now >= due and (reminder.every is not None or last is None):
                 self.journal.tell(r.ReminderDue, reminder=index, say=reminder.say)
 
-    def _do(self, action: a.Action) -> None:
+    def do(self, action: a.Action) -> None:
+        """Do one thing that is pending, and tell the walk what came of it."""
         match action:
             case a.Begin():
                 self._begin()

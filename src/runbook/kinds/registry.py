@@ -5,10 +5,12 @@ A kind is imported when somebody asks for it: a runbook uses a few of them, and 
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from typing import cast
 
 from runbook.kinds.fitting import fit
+from runbook.model.canonical import JsonObject
 from runbook.model.kind import Kind, KindClass, Registry
 from runbook.model.secrets import Resolved
 
@@ -36,12 +38,28 @@ _CLASSES = {
 """The kinds of this package, in the order in which the reference shows them: the module and the class of each."""
 
 
+@cache
+def _class(name: str) -> KindClass:
+    module, _, class_ = _CLASSES[name].partition(".")
+    return cast("KindClass", getattr(import_module(f"runbook.kinds.{module}"), class_))
+
+
+@cache
+def _python_names(kind: KindClass) -> Mapping[str, str]:
+    """What each field of a file is called in Python."""
+    return {_json(field.name): field.name for field in _fields(kind)}
+
+
+@cache
+def _schema(kind: KindClass) -> JsonObject:
+    return {"type": "object", **kind.SCHEMA, "additionalProperties": False}
+
+
 class _Kinds(Mapping[str, KindClass]):
     """The kinds by name, each imported when it is asked for."""
 
     def __getitem__(self, name: str) -> KindClass:
-        module, _, class_ = _CLASSES[name].partition(".")
-        return cast("KindClass", getattr(import_module(f"runbook.kinds.{module}"), class_))
+        return _class(name)
 
     def __contains__(self, name: object) -> bool:
         return name in _CLASSES
@@ -67,10 +85,8 @@ def make(name: str, fields: Mapping[str, Resolved]) -> Kind:
     """
     kind = KINDS[name]
     given: dict[str, Resolved] = {key: value for key, value in fields.items() if value is not None}
-    fitted = cast(
-        "dict[str, Resolved]", fit(given, {"type": "object", **kind.SCHEMA, "additionalProperties": False}, name)
-    )
-    python = {_json(field.name): field.name for field in _fields(kind)}
+    fitted = cast("dict[str, Resolved]", fit(given, _schema(kind), name))
+    python = _python_names(kind)
     return cast("Callable[..., Kind]", kind)(**{python[key]: value for key, value in fitted.items()})
 
 
