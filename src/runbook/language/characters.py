@@ -29,11 +29,10 @@ _HIDDEN = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff"
 )
-HIDING = re.compile(f"[{_HIDDEN}]")
-"""One character that hides something."""
-_IN_FILE = re.compile(f"[{_HIDDEN}]|\r(?!\n)")
-_IN_TEXT = re.compile(f"[{_HIDDEN}\r]")
-_IN_KEY = re.compile(f"[{_HIDDEN}\r\n\t]")
+# Compiled when they are first used: most files are ASCII and hide nothing.
+_IN_FILE = f"[{_HIDDEN}]|\r(?!\n)"
+_IN_TEXT = f"[{_HIDDEN}\r]"
+_IN_KEY = f"[{_HIDDEN}\r\n\t]"
 _PLAIN = bytes(range(0x20, 0x7F)) + b"\n\t"
 _MOST = 50
 _NAMES = {
@@ -65,7 +64,7 @@ def hidden_in(text: str, *, key: bool = False) -> int | None:
     """Where in a text, or in a key, the first character stands that hides something; None if there is none."""
     if text.isprintable() and text.isascii():
         return None
-    match = (_IN_KEY if key else _IN_TEXT).search(text)
+    match = re.search(_IN_KEY if key else _IN_TEXT, text)
     return match.start() if match else None
 
 
@@ -91,7 +90,7 @@ def effect_of(character: str) -> str:
 
 
 def _hidden(text: str, file: str) -> Iterator[Diagnostic]:
-    for count, match in enumerate(_IN_FILE.finditer(text)):
+    for count, match in enumerate(re.finditer(_IN_FILE, text)):
         if count == _MOST:
             return
         character = match[0]

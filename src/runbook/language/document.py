@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 
 from runbook.language.lines import Lines
-from runbook.language.mending import quoted
 from runbook.language.places import Path
 from runbook.language.scalars import Scalar, place_inside, style_of
 from runbook.language.tree import Places, place_of, scalars, unpacked
@@ -104,6 +103,8 @@ class Document:
         return cut
 
     def _cut(self, start: int, match: re.Match[str]) -> Diagnostic:
+        from runbook.language.mending import quoted  # only where something looks wrong
+
         line, column = self._lines.position(start)
         whole = self._lines.line(line)
         mended = whole[: column - 1] + quoted(whole[column - 1 :].rstrip())

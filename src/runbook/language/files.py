@@ -3,9 +3,7 @@
 import errno
 import os
 import stat
-from pathlib import Path
 
-from runbook.language.near import nearest
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 
 MISSING = Code(
@@ -65,6 +63,10 @@ def too_large(file: str) -> Diagnostic:
 
 def _other(file: str) -> str:
     """What to do about a path that leads nowhere."""
+    from pathlib import Path  # only where something is wrong
+
+    from runbook.language.near import nearest
+
     where = Path(file).parent
     try:
         names = [entry.name for entry in os.scandir(where) if entry.name.endswith((".yaml", ".yml"))]

@@ -10,7 +10,6 @@ from yaml.events import AliasEvent, CollectionStartEvent, DocumentStartEvent, Ev
 
 from runbook.language.characters import HIDDEN, described, effect_of, hidden_in
 from runbook.language.lines import Lines
-from runbook.language.mending import as_meant, mended
 from runbook.language.scalars import place_inside
 from runbook.language.scanning import offsets
 from runbook.model.diagnostics import Code, Diagnostic, Span
@@ -173,6 +172,8 @@ class Findings:
 
     def _as_text(self, event: NodeEvent) -> str:
         """The help for an event that was probably meant as text: its line with quotes around what is written there."""
+        from runbook.language.mending import as_meant, mended  # only where something is wrong
+
         line = as_meant(mended(self.lines.line(self.at(event).line)))
         return f"{line} if a text or an expression is meant" if line else ""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from runbook.language.characters import HIDING
+from runbook.language.characters import hidden_in
 from runbook.language.lines import Lines
 from runbook.model.diagnostics import Diagnostic, Severity
 
@@ -53,7 +53,7 @@ def visible(text: str) -> str:
 def _visible(character: str) -> str:
     if character in "\n\r\t":
         return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}[character]
-    if not HIDING.match(character):
+    if hidden_in(character) is None:
         return character
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

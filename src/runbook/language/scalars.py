@@ -6,11 +6,7 @@ from enum import Enum
 
 _BLANK = " \t\r\n"
 _BLANK_ESCAPES = frozenset({"\\n", "\\t", "\\r", "\\ ", "\\\t"})
-_CHARACTER = {
-    '"': re.compile(r"\\(?:x..|u.{4}|U.{8}|\r?\n[ \t]*|.)|.", re.DOTALL),
-    "'": re.compile(r"''|.", re.DOTALL),
-}
-_ANY = re.compile(r".", re.DOTALL)
+_CHARACTER = {'"': r"(?s)\\(?:x..|u.{4}|U.{8}|\r?\n[ \t]*|.)|.", "'": r"(?s)''|."}
 
 
 class Style(Enum):
@@ -71,7 +67,7 @@ def _begin(raw: str) -> int:
 def _solid(raw: str, number: int) -> tuple[int, int]:
     """Where the value's character of this number, from 0 and without white space, begins and ends."""
     begin = _begin(raw)
-    for match in _CHARACTER.get(raw[0], _ANY).finditer(raw, begin):
+    for match in re.compile(_CHARACTER.get(raw[0], r"(?s).")).finditer(raw, begin):
         written = match[0]
         if written in _BLANK or written in _BLANK_ESCAPES or written[:2] in ("\\\n", "\\\r"):
             continue

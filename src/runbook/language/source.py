@@ -14,7 +14,6 @@ from runbook.language.document import Document
 from runbook.language.findings import Findings, Stopped
 from runbook.language.lines import Lines
 from runbook.language.scanning import FAILURES, Slow, fast
-from runbook.language.syntax import diagnose
 from runbook.language.tree import Places, build, refuse_tabs
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Diagnostic, Refused
@@ -94,6 +93,8 @@ def _by_c(next_event: Callable[[], Any], text: str, file: str) -> tuple[Json, Pl
     if len(text) <= _SMALL and not settled:
         return _by_python(text, file)
     if failure is not None:
+        from runbook.language.syntax import diagnose  # only where something is wrong
+
         findings.diagnostics.append(diagnose(failure, findings.lines, file).diagnostic)
     raise Unread(text, *findings.in_order())
 
@@ -115,6 +116,8 @@ def _by_python(text: str, file: str) -> tuple[Json, Places]:
         except Stopped:
             break
         except FAILURES as error:
+            from runbook.language.syntax import diagnose  # only where something is wrong
+
             trouble = diagnose(error, lines, file, slow)
             number, line = trouble.repair or (0, "")
             if number not in mended:

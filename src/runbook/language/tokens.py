@@ -17,23 +17,24 @@ MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
 _ORDERED = frozenset({"map", "filter"})
 _LISTS = frozenset({"map", "filter", "split"})
 _CONVERSIONS = frozenset({"duration", "timestamp", "int", "uint", "double", "bool"})
+_LITERALS = frozenset({"true", "false", "null", "in"})
 _STRING = r"""
     [rR][bB]?(?:'''.*?'''|\"\"\".*?\"\"\"|'[^'\n]*'|"[^"\n]*")
   | [bB][rR](?:'''.*?'''|\"\"\".*?\"\"\"|'[^'\n]*'|"[^"\n]*")
   | [bB]?(?:'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\"|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")
 """
+_NAME = r"(?:[A-Za-z_][A-Za-z0-9_]*|`[^`\n]*`)"
+_DOT = r"(?:\s|//[^\n]*)*\.(?:\s|//[^\n]*)*"
 TOKEN = re.compile(
     rf"""(?P<skip>\s+|//[^\n]*)
-  | (?P<name>(?![rRbB]{{1,2}}['"])[A-Za-z_][A-Za-z0-9_]*|`[^`\n]*`)
+  | (?P<chain>(?![rRbB]{{1,2}}['"]){_NAME}(?:{_DOT}{_NAME})*)
   | (?P<number>0[xX][0-9a-fA-F]+[uU]?|[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+(?:[eE][+-]?[0-9]+|[uU])?)
   | (?P<string>(?=[rRbB'"])(?:{_STRING}))
   | (?P<sign>.)""",
     re.VERBOSE | re.DOTALL,
 )
-"""One token of an expression; every text is a sequence of them."""
-_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
-_DOT = re.compile(r"\.")
-_LITERALS = frozenset({"true", "false", "null", "in"})
+"""One token of an expression; every text is a sequence of them. A chain of names is one token."""
+_PART = re.compile(rf"({_NAME})(?:{_DOT})?")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 
 
@@ -93,6 +94,7 @@ class _Reader:
     def __init__(self, source: str) -> None:
         self.source = source
         self.tokens = [m for m in TOKEN.finditer(source) if m.lastgroup != "skip"]
+        self.kinds = [m.lastgroup for m in self.tokens]
         self.words = [m[0] for m in self.tokens]
         self.opening: dict[int, int] = {}
         """For the index of each closing bracket that of its opening one."""
@@ -102,118 +104,114 @@ class _Reader:
                 opened.append(i)
             elif word in _CLOSING and opened and self.words[opened[-1]] == _CLOSING[word]:
                 self.opening[i] = opened.pop()
+        self.mentions: list[Mention] = []
+        self.asked: list[Mention] = []
+        self.bound: list[Piece] = []
+        self.ranges: list[Piece] = []
+        self.constants: list[Piece] = []
+        self.builds_lists = False
 
     def read(self) -> Reading:
-        mentions: list[Mention] = []
-        asked: list[Mention] = []
-        bound: list[Piece] = []
-        ranges: list[Piece] = []
-        constants: list[Piece] = []
-        builds_lists = False
-        for i, word in enumerate(self.words):
-            if self.tokens[i].lastgroup != "name":
-                continue
-            if self._called(i):
-                constants += self._constant(i)
-                if word in MACROS and self._selected(i):
-                    bound += self._variable(i)
-                    builds_lists |= word in _ORDERED
-                    ranges += self._range(i) if word in _ORDERED else []
-            if not self._selected(i) and (mention := self._chain(i)) is not None:
-                mentions.append(mention)
-                if self._asked(i, len(mention.parts)):
-                    asked.append(mention)
-        variables = {piece.text for piece in bound}
+        for i, kind in enumerate(self.kinds):
+            if kind == "chain":
+                self._chain(i)
+        variables = {piece.text for piece in self.bound}
         return Reading(
-            mentions=tuple(m for m in mentions if m.parts[0] not in variables),
-            asked=tuple(asked),
-            bound=tuple(bound),
-            ranges=tuple(ranges),
-            constants=tuple(constants),
-            builds_lists=builds_lists,
+            mentions=tuple(m for m in self.mentions if m.parts[0] not in variables),
+            asked=tuple(self.asked),
+            bound=tuple(self.bound),
+            ranges=tuple(self.ranges),
+            constants=tuple(self.constants),
+            builds_lists=self.builds_lists,
         )
+
+    def _chain(self, i: int) -> None:
+        """Take note of a chain: what it mentions, and the function or macro that it ends with."""
+        chain = _split(self.words[i], self.tokens[i].start())
+        selected = self._selected(i)
+        if self._word(i + 1) == "(":
+            self._call(i, chain, selected=selected)
+            chain = Mention(chain.parts[:-1], chain.starts[:-1], chain.ends[:-1])
+        if chain.parts and not selected and chain.parts[0] not in _LITERALS:
+            self.mentions.append(chain)
+            if self._word(i - 1) == "(" and self._word(i - 2) == "has" and self._word(i + 1) == ")":
+                self.asked.append(chain)
+
+    def _call(self, i: int, chain: Mention, *, selected: bool) -> None:
+        """Take note of a call: a constant that can be tried, a macro with its variable and its range."""
+        method = selected or len(chain.parts) > 1
+        name = chain.parts[-1]
+        literal = next((k for k in (i + 2, i + 4) if self._word(k + 1) == ")" and self.kinds[k] == "string"), None)
+        if literal is not None and (name == "matches" or (name in _CONVERSIONS and literal == i + 2 and not method)):
+            token = self.tokens[literal]
+            tried = f"''.matches({token[0]})" if name == "matches" else f"{name}({token[0]})"
+            self.constants.append(Piece(tried, token.start(), token.end()))
+        if name in MACROS and method:
+            if self._word(i + 3) == "," and self.kinds[i + 2] == "chain":
+                self.bound.append(Piece(self.words[i + 2], self.tokens[i + 2].start(), self.tokens[i + 2].end()))
+            if name in _ORDERED:
+                self.builds_lists = True
+                self._range(i, chain, selected=selected)
+
+    def _range(self, i: int, chain: Mention, *, selected: bool) -> None:
+        """Take note of what the macro at the end of a chain runs over, unless it is a list by its very text."""
+        if len(chain.parts) > 1:
+            begin, end = self._operand(i - 2) if selected else chain.starts[0], chain.ends[-2]
+        elif self._is_list(i - 2):
+            return
+        else:
+            begin, end = self._operand(i - 2), self.tokens[i - 2].end()
+        self.ranges.append(Piece(self.source[begin:end], begin, end))
 
     def _word(self, i: int) -> str:
         return self.words[i] if 0 <= i < len(self.words) else ""
 
-    def _called(self, i: int) -> bool:
-        return self._word(i + 1) == "("
-
     def _operand_ends(self, i: int) -> bool:
         """Whether the token may end an operand, so that a dot or a bracket after it selects from it."""
-        return i >= 0 and (self.tokens[i].lastgroup != "sign" or self.words[i] in _CLOSING) and self.words[i] != "in"
+        return i >= 0 and (self.kinds[i] != "sign" or self.words[i] in _CLOSING) and self.words[i] != "in"
 
     def _selected(self, i: int) -> bool:
-        """Whether the name is selected from an operand, not the begin of a chain."""
+        """Whether the token is selected from an operand before it."""
         return self._word(i - 1) == "." and self._operand_ends(i - 2)
 
-    def _chain(self, i: int) -> Mention | None:
-        """The chain that begins with this name; None for the name of a function."""
-        indexes = [i]
-        while self._word(indexes[-1] + 1) == "." and self.tokens[indexes[-1] + 1 : indexes[-1] + 3][1:]:
-            if self.tokens[indexes[-1] + 2].lastgroup != "name":
-                break
-            indexes.append(indexes[-1] + 2)
-        if self._called(indexes[-1]):
-            indexes.pop()
-        if not indexes or self.words[i] in _LITERALS:
-            return None
-        return Mention(
-            tuple(self.words[k].strip("`") for k in indexes),
-            tuple(self.tokens[k].start() for k in indexes),
-            tuple(self.tokens[k].end() for k in indexes),
-        )
+    def _is_list(self, i: int) -> bool:
+        """Whether the operand that ends here is written as a list, or is what a function makes that makes lists."""
+        before = self.opening.get(i, 0) - 1
+        if self.words[i] == ")":
+            return self._word(before).rpartition(".")[2].strip() in _LISTS
+        return self.words[i] == "]" and i in self.opening and not self._operand_ends(before)
 
-    def _asked(self, i: int, parts: int) -> bool:
-        """Whether the chain from this name on is all that a ``has( )`` holds."""
-        return self._word(i - 1) == "(" and self._word(i - 2) == "has" and self._word(i + 2 * parts - 1) == ")"
-
-    def _variable(self, i: int) -> Sequence[Piece]:
-        """The variable that the macro at this name binds."""
-        if self._word(i + 3) == "," and self.tokens[i + 2].lastgroup == "name":
-            return [Piece(self.words[i + 2], self.tokens[i + 2].start(), self.tokens[i + 2].end())]
-        return []
-
-    def _constant(self, i: int) -> Sequence[Piece]:
-        """A conversion of a literal, or a match against one: it can be tried before there is any data."""
-        word, closing = self.words[i], i + 3
-        literal = next((k for k in (i + 2, i + 4) if self._word(k + 1) == ")"), None)
-        if literal is None or self.tokens[literal].lastgroup != "string":
-            return []
-        token = self.tokens[literal]
-        if word in _CONVERSIONS and self._word(closing) == ")" and not self._selected(i):
-            return [Piece(f"{word}({token[0]})", token.start(), token.end())]
-        return [Piece(f"''.matches({token[0]})", token.start(), token.end())] if word == "matches" else []
-
-    def _range(self, i: int) -> Sequence[Piece]:
-        """What the macro at this name runs over, unless it is a list by its very text."""
-        end = start = i - 2
-        if self.words[end] == ")" and self._word(self.opening.get(end, 0) - 1) in _LISTS:
-            return []
+    def _operand(self, i: int) -> int:
+        """The offset at which the operand begins that ends with this token."""
         while True:
-            if start in self.opening:
-                bracket = self.opening[start]
-                literal = not self._operand_ends(bracket - 1) or self.words[start] == "}"
-                if self.words[start] == "]" and literal and start == end:
-                    return []
-                start = bracket
-                if self.words[bracket] == "[" and not literal:
-                    start = bracket - 1
+            if i in self.opening:
+                bracket = self.opening[i]
+                indexed = self.words[i] == "]" and self._operand_ends(bracket - 1)
+                if indexed:
+                    i = bracket - 1
                     continue
-                if self.words[bracket] == "(" and bracket and self.tokens[bracket - 1].lastgroup == "name":
-                    start = bracket - 1
-            if not self._selected(start):
-                break
-            start -= 2
-        piece = slice(self.tokens[start].start(), self.tokens[end].end())
-        return [Piece(self.source[piece], piece.start, piece.stop)]
+                named = self.words[i] != "]" and bracket > 0 and self.kinds[bracket - 1] == "chain"
+                i = bracket - 1 if named else bracket
+            if not self._selected(i):
+                return self.tokens[i].start()
+            i -= 2
+
+
+def _split(chain: str, start: int) -> Mention:
+    """A chain of names, cut at its dots."""
+    parts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    at = 0
+    while match := _PART.match(chain, at):
+        parts.append(match[1].strip("`"))
+        starts.append(start + match.start(1))
+        ends.append(start + match.end(1))
+        at = match.end()
+    return Mention(tuple(parts), tuple(starts), tuple(ends))
 
 
 @lru_cache(maxsize=65_536)
 def read(source: str) -> Reading:
     """What a text mentions."""
-    if _NAME.fullmatch(source) and source not in _LITERALS:
-        ends = [*(dot.start() for dot in _DOT.finditer(source)), len(source)]
-        mention = Mention(tuple(source.split(".")), (0, *(end + 1 for end in ends[:-1])), tuple(ends))
-        return Reading((mention,), (), (), (), (), builds_lists=False)
     return _Reader(source).read()
