@@ -7,12 +7,13 @@ from runbook.cli.options import Parser
 from runbook.kinds.registry import KINDS
 from runbook.language.schema_files import file_text, schemas
 from runbook.model.canonical import JsonObject
+from runbook.report.json_form import report_schema
 from runbook.walk.record_schema import record_schema
 
 
 def every_schema() -> Mapping[str, JsonObject]:
     """Every schema by its name; each stands in ``schemas/NAME.schema.json`` too."""
-    return {**schemas(KINDS), "audit": record_schema()}
+    return {**schemas(KINDS), "audit": record_schema(), "report": report_schema()}
 
 
 def main(arguments: Sequence[str]) -> int:

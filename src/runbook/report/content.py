@@ -15,20 +15,28 @@ VERSION = "1.0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class At:
-    """When: ``ts`` is the wall clock in UTC, ``mono`` the milliseconds since the run began."""
+    """When, and where in the log: ``ts`` is the wall clock in UTC, ``mono`` the milliseconds since the run began.
+
+    ``record`` is the number of the record (from 0) that says so.
+    """
 
     ts: str
     mono: int
+    record: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Something that ``runbook verify`` finds in the log; ``record`` is the line (from 1) that it is about."""
+    """Something that ``runbook verify`` finds in the log; ``record`` is the line (from 1) that it is about.
+
+    ``grave`` says that it is why the log does not pass.
+    """
 
     code: str
     message: str
     help: str
     record: int | None
+    grave: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,12 +219,11 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line of the timeline: what happened, in a sentence. ``record`` is its place in the log (from 0).
+    """A line of the timeline: what happened, in a sentence.
 
     ``bad`` says that something failed, is unknown, or might not start.
     """
 
-    record: int
     at: At
     step: str | None
     visit: int | None
@@ -301,7 +308,7 @@ class Checklist:
 class Change:
     """A visit that changed the world, or may have: ``changed`` is ``yes``, ``maybe`` or ``unknown``.
 
-    Nothing in the log takes it back. ``undo`` is how it could be; None where the file has none, ``because`` says why.
+    Nothing in the log takes it back. How that could be done is in ``deed``; where it cannot, ``because`` says why.
     """
 
     step: str
@@ -311,7 +318,6 @@ class Change:
     changed: str
     reason: str
     deed: Deed
-    undo: Shown | None
     because: str
 
 

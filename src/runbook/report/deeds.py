@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from runbook.audit.record import Record
-from runbook.model.canonical import Json, JsonObject
+from runbook.model.canonical import JsonObject
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Preview
-from runbook.model.secrets import Resolved, SecretText, dereferenced
+from runbook.model.secrets import Resolved, dereferenced
 from runbook.report.content import Deed, Shown
 from runbook.report.fields import json_object, text
 
@@ -41,12 +41,12 @@ class Deeds:
 
     def _shown(self, action: JsonObject) -> Shown:
         kind, fields = str(action.get("kind") or ""), action.get("fields")
-        given = {key: dereferenced(value) for key, value in fields.items()} if isinstance(fields, dict) else {}
+        given = fields if isinstance(fields, dict) else {}
         try:
-            preview = self._preview(kind, given)
+            preview = self._preview(kind, {key: dereferenced(value) for key, value in given.items()})
         except _NO_KIND:
             # Of a kind that this program does not have, or an action that is none.
-            return Shown(line=kind, detail=json.dumps(_plain(given), indent=2, ensure_ascii=False))
+            return Shown(line=kind, detail=json.dumps(given, indent=2, ensure_ascii=False))
         return Shown(line=preview.line, detail=preview.detail.rstrip("\n"))
 
 
@@ -54,15 +54,3 @@ def fields_of(deed: Deed) -> JsonObject:
     """The fields of an action."""
     fields = (json_object(deed.what) or {}).get("fields")
     return fields if isinstance(fields, dict) else {}
-
-
-def _plain(value: Resolved) -> Json:
-    match value:
-        case SecretText():
-            return value.resolve(lambda name: f"‹secret {name}›")
-        case list():
-            return [_plain(item) for item in value]
-        case dict():
-            return {key: _plain(item) for key, item in value.items()}
-        case _:
-            return value

@@ -53,7 +53,7 @@ def _entries(values: JsonObject) -> Iterator[str]:
                 yield f"{name}:"
                 yield from (f"  {line}" for line in shortened(value.rstrip("\n")).split("\n"))
             case str():
-                yield f"{name}: {value.rstrip()}"
+                yield f"{name}: {value}".rstrip()
             case dict() if value:
                 yield f"{name}:"
                 yield from (f"  {line}" for line in shortened("\n".join(_entries(value))).split("\n"))

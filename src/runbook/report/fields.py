@@ -4,16 +4,20 @@ A log that is no legal walk is reported too (under a banner), so nothing here ma
 """
 
 import json
+from collections.abc import Iterable
 
 from runbook.audit.record import Record
 from runbook.model.address import owner_of
-from runbook.model.canonical import JsonObject
+from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.report.content import At
+
+_DEPTH = 80
+"""More levels than an observation has (64), and an action with a value of it."""
 
 
 def at(record: Record) -> At:
-    """When it was written."""
-    return At(ts=record.ts, mono=record.mono)
+    """When it was written, and where."""
+    return At(ts=record.ts, mono=record.mono, record=record.seq)
 
 
 def text(record: Record, name: str) -> str:
@@ -50,12 +54,25 @@ def parsed(record: Record, name: str) -> JsonObject | None:
 
 
 def json_object(source: str) -> JsonObject | None:
-    """The object that a text is, or None."""
+    """The object that a text is, or None; one that is no JSON as this project writes it is none."""
     try:
         value = json.loads(source)
+        canonical(value)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and not _deep(value) else None
+
+
+def _deep(value: Json) -> bool:
+    """Whether there are more levels than any observation or action has."""
+    level = [value]
+    for _ in range(_DEPTH):
+        level = [inner for item in level if isinstance(item, dict | list) for inner in _within(item)]
+    return bool(level)
+
+
+def _within(value: JsonObject | list[Json]) -> Iterable[Json]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def step_of(record: Record) -> str:

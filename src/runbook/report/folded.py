@@ -1,26 +1,25 @@
 """A visit in Markdown, folded: what was to be done, exactly, and what was seen."""
 
 from collections.abc import Iterator, Sequence
-from html import escape
 
 from runbook.model.durations import spoken
 from runbook.report.content import Attempt, Deed, Output, Shown, Visit, Waited
 from runbook.report.dump import dump
-from runbook.report.markup import code, fenced, html, inline, joined
+from runbook.report.markup import code, fenced, html, html_code, inline, joined
 from runbook.report.results import result_of
 from runbook.report.times import in_zone, since_start
 
 _FEW = 3
 """So many attempts are shown with all that they saw; of more, the first and the last."""
 _LISTED = 10
-_SAID = frozenset({"ask", "checklist", "choice", "finish", "gate", "manual"})
+_SAID = frozenset({"ask", "checklist", "choice", "finish", "gate", "manual", "wait"})
 """The kinds of which the line that opens a visit, and the sections above, say all that was seen."""
 
 
 def folded(number: int, visit: Visit) -> str:
     """A visit as a block that can be opened; its line says what came of it."""
     again = f", visit {visit.visit}" if visit.visit > 1 else ""
-    name = f"{html(visit.title)} (<code>{escape(visit.step)}</code>)"
+    name = f"{html(visit.title)} ({html_code(visit.step)})"
     took = f", {spoken(visit.took_ms)}" if visit.took_ms is not None and visit.took_ms >= 1_000 else ""
     said = html(result_of(visit))
     said = said if visit.outcome == "passed" else f"<b>{said}</b>"
@@ -29,9 +28,9 @@ def folded(number: int, visit: Visit) -> str:
 
 
 def _inside(visit: Visit) -> Iterator[str]:
-    led = f" from {code(visit.source)}" if visit.source else ""
-    when = f"{in_zone(visit.entered)} UTC ({since_start(visit.entered)})"
-    about = [f"- Kind {code(visit.kind)}; entered at {when}{led} ({inline(visit.via)})"]
+    led = f"{code(visit.via)} from {code(visit.source)}" if visit.source else code(visit.via)
+    when = f"{in_zone(visit.entered)} UTC, {since_start(visit.entered)}"
+    about = [f"- Kind {code(visit.kind)}; entered at {when}, {led}"]
     about += [f"- Might not start: {inline(reason)}" for reason in visit.refusals]
     for confirmation in visit.confirmations:
         word = "Confirmed" if confirmation.given else "Not confirmed"
@@ -71,8 +70,14 @@ def _group(step: str, attempts: Sequence[Attempt]) -> Iterator[str]:
         if before is None or attempt.deed.what != before.what:
             yield from _deed(attempt.deed, "Action" if before is None else "Action, now")
         before = attempt.deed
-        if not (len(attempts) == 1 and attempt.deed.kind in _SAID and attempt.outcome):
+        if len(attempts) > 1 or not _said(attempt):
             yield from _attempt(attempt, full=full, alone=len(attempts) == 1)
+
+
+def _said(attempt: Attempt) -> bool:
+    """Whether all that was seen is said elsewhere: what a person answered, and a message in its own action."""
+    by_hand = attempt.deed.kind == "message" and "status" not in (attempt.observation or {})
+    return attempt.outcome is not None and (by_hand or attempt.deed.kind in _SAID)
 
 
 def _deed(deed: Deed, word: str) -> Iterator[str]:

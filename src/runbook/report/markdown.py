@@ -10,35 +10,10 @@ from datetime import UTC, tzinfo
 from runbook.model.durations import spoken
 from runbook.report.content import Change, Checklist, Communication, Decision, Report, Visit
 from runbook.report.folded import folded, shown
+from runbook.report.heading import banner, title, trusted, unreal, where
 from runbook.report.markup import code, fenced, html, inline, joined, lines, opening
 from runbook.report.times import Days, in_zone, since_start
 
-_MODES = {"live": "LIVE", "drill": "DRILL", "dry": "DRY RUN"}
-_NOT_REAL = {
-    "drill": "This was a **drill** in a scripted world: nothing that stands here happened outside of it.",
-    "dry": "This was a **dry run**: what would change something was shown and taken as done. Nothing was changed.",
-}
-_IN_TITLE = {
-    1: "TAMPERED LOG",
-    3: "NO END",
-    4: "TORN LOG",
-    5: "SIGNATURE WRONG",
-    6: "NOT A LEGAL WALK",
-    7: "UNREADABLE LOG",
-}
-_WARNED = {
-    1: "The log was **tampered with**. What stands here is what it says before the first record that is wrong, and "
-    "even that proves nothing.",
-    3: "The run **has no end** on record: it is still walked, was paused or interrupted, or its end was cut off. What "
-    "stands here is not the whole story.",
-    4: "The log has a **torn tail**: the program was killed, or is writing right now. What stands here is not the "
-    "whole story.",
-    5: "A **signature** is missing or wrong: who wrote this log is not established.",
-    6: "The log is **not a legal walk** of its runbook. It was not written by this program, or was changed and its "
-    "hashes made anew, or its runbook is missing. What stands here proves nothing.",
-    7: "The log **cannot be read**, or a newer version wrote it. What stands here is what could be read of it.",
-}
-_DISTRUSTED = frozenset({1, 5, 6, 7})
 _PATH = 24
 
 
@@ -57,14 +32,14 @@ class _Page:
         self._report = report
         self._zone = zone
         self._zone_name = zone_name
-        self._sure = report.log.status not in _DISTRUSTED
+        self._sure = trusted(report)
 
     def blocks(self) -> Iterator[str]:
         """The blocks of the page, in their order; an empty one is nothing."""
         report = self._report
-        yield self._banner()
-        yield f"# {self._title()}"
-        yield _NOT_REAL.get(report.run.mode, "")
+        yield banner(report)
+        yield f"# {title(report)}"
+        yield unreal(report)
         yield "\n".join(lines(report.summary))
         yield _table(self._facts())
         yield from _section("Still open", [f"- [ ] {inline(said)}" for said in report.open])
@@ -83,24 +58,6 @@ class _Page:
         yield from _section("The run", self._run())
         yield from self._log()
 
-    def _banner(self) -> str:
-        log = self._report.log
-        if log.status == 0:
-            return ""
-        found = [f"> - {self._where(f.record)}{inline(f.message)} ({f.code})" for f in log.found]
-        paused = f" It was paused: {inline(self._report.paused)}." if self._report.paused else ""
-        return "\n".join(["> [!CAUTION]", f"> {_WARNED.get(log.status, '')}{paused}", ">", *found])
-
-    @staticmethod
-    def _where(record: int | None) -> str:
-        return "" if record is None else f"line {record} of the log: "
-
-    def _title(self) -> str:
-        run, status = self._report.run, self._report.log.status
-        words = [_IN_TITLE[status]] if status in _IN_TITLE else []
-        words += [_MODES.get(run.mode, "MODE UNKNOWN"), inline(run.title or run.runbook or run.id)]
-        return "Incident report · " + " · ".join(words)
-
     # What comes first
 
     def _facts(self) -> Iterator[tuple[str, str]]:
@@ -108,7 +65,8 @@ class _Page:
         yield "Outcome", self._outcome()
         if report.began.ts:
             days = Days()
-            yield "When", f"{days.show(report.began)} to {days.show(report.ended)} UTC, {spoken(report.ended.mono)}"
+            lasted = f"{spoken(report.ended.mono)}{'' if report.state == 'finished' else ' on record'}"
+            yield "When", f"{days.show(report.began)} to {days.show(report.ended)} UTC, {lasted}"
         if run.environment:
             yield "Where", code(run.environment)
         if run.incident:
@@ -131,7 +89,7 @@ class _Page:
     def _outcome(self) -> str:
         report = self._report
         if report.finish is None:
-            return "**none**: " + ("paused" if report.state == "paused" else "the log has no end")
+            return "**none yet**: " + ("it is paused" if report.state == "paused" else "the log has no end")
         return f"**{inline(report.finish)}**" if self._sure else f"the log claims: {inline(report.finish)}"
 
     def _timeline(self) -> Iterator[str]:
@@ -146,7 +104,7 @@ class _Page:
         rows = [f"| {names} | Elapsed | What happened |", f"| {' | '.join('---' for _ in zones)} | ---: | --- |"]
         broken = None if self._sure else min((f.record for f in report.log.found if f.record), default=None)
         for line in report.timeline:
-            if broken is not None and line.record >= broken - 1:
+            if broken is not None and line.at.record >= broken - 1:
                 rows.append(f"| {' | '.join('' for _ in zones)} | | **From here on nothing is to be trusted.** |")
                 broken = None
             times = " | ".join(days.show(line.at) for _, days in zones)
@@ -229,7 +187,7 @@ class _Page:
     def _log(self) -> Iterator[str]:
         log = self._report.log
         yield "## The log"
-        said = [f"- {self._where(f.record)}{inline(f.message)}; {inline(f.help)}" for f in log.found]
+        said = [f"- {where(f.record)}{inline(f.message)}; {inline(f.help)}" for f in log.found]
         head = f", its head is {code(log.anchor)}" if log.anchor else ""
         yield "\n".join([f"- {log.records:,} records{head}", *said])
         if log.verify:
@@ -268,9 +226,9 @@ def _left_changed(change: Change) -> Iterator[str]:
     yield f"<details><summary><b>{html(change.title)}</b>{visit}: {state}{why}, {began}</summary>"
     yield "What was done:"
     yield fenced(shown(change.deed.shown))
-    if change.undo is not None:
+    if change.deed.undo is not None:
         yield "What takes it back:"
-        yield fenced(shown(change.undo))
+        yield fenced(shown(change.deed.undo))
     else:
         yield f"Nothing takes it back: {inline(change.because or 'the file has no undo for it')}."
     yield "</details>"

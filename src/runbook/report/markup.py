@@ -19,6 +19,8 @@ _REFERENCE = re.compile(
 )
 """What makes a word one that a forge could take for more than text, or that reads best as code."""
 _EDGES = re.compile(r"^([(\"'“‹]*)(.*?)([.,;:!?)\"'”›]*)$")
+_MARKED = re.compile(r"`([^`]+)`")
+"""A word that is marked as code already, as our own messages mark names."""
 _BACKTICKS = re.compile("`+")
 
 
@@ -59,22 +61,33 @@ def html(text: str) -> str:
     return " ".join(_html_word(word) for word in inert(text).split())
 
 
+def html_code(text: str) -> str:
+    """A text as code within an HTML tag, in one line."""
+    return f"<code>{entities.escape(' '.join(inert(text).split()))}</code>"
+
+
 def _word(word: str) -> str:
     before, middle, after = _parted(word)
     if _REFERENCE.search(middle):
-        return _escaped(before) + code(middle) + _escaped(after)
+        marked = _MARKED.fullmatch(middle)
+        return _escaped(before) + code(marked[1] if marked else middle) + _escaped(after)
     return _escaped(word)
 
 
 def _html_word(word: str) -> str:
-    escaped = entities.escape(word)
-    return f"<code>{escaped}</code>" if _REFERENCE.search(word) else escaped
+    before, middle, after = _parted(word)
+    if _REFERENCE.search(middle):
+        marked = _MARKED.fullmatch(middle)
+        return entities.escape(before) + html_code(marked[1] if marked else middle) + entities.escape(after)
+    return entities.escape(word)
 
 
 def _parted(word: str) -> tuple[str, str, str]:
     """A word without the punctuation around it, and that."""
     match = _EDGES.match(word)
-    return (match[1], match[2], match[3]) if match else ("", word, "")
+    if match is None or "(" in match[2]:  # what is opened within it is closed within it
+        return "", word, ""
+    return match[1], match[2], match[3]
 
 
 def _escaped(text: str) -> str:

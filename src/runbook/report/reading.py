@@ -6,7 +6,7 @@ The log is read once, in its order. Nothing is taken from elsewhere: no clock, n
 from collections.abc import Sequence
 
 from runbook.audit.record import END, NO_RECORD, Record
-from runbook.audit.verdict import Verdict
+from runbook.audit.verdict import Status, Verdict
 from runbook.model.runbook import Runbook
 from runbook.report import sections
 from runbook.report.content import VERSION, Found, Log, Report, Run, Visit
@@ -42,14 +42,14 @@ def report_of(
     lists, made = sections.checklists(visits), sections.changes(visits, runbook)
     nothing = Record(seq=0, prev=NO_RECORD, ts="", mono=0, type="", fields={"run": run}, h=NO_RECORD, raw=b"")
     first, last = (records[0], records[-1]) if records else (nothing, nothing)
-    finished = last.type == END
+    paused = _paused(records)
     return Report(
         report=VERSION,
         log=_log(verdict, words, text(first, "run")),
         run=_run(first, runbook),
-        state="finished" if finished else "paused" if last.type == "run.paused" else "unfinished",
-        finish=maybe(last, "finish") if finished else None,
-        paused=text(last, "reason") if last.type == "run.paused" else "",
+        state="finished" if last.type == END else "unfinished" if paused is None else "paused",
+        finish=maybe(last, "finish") if last.type == END else None,
+        paused=paused or "",
         summary=_summary(visits),
         began=at(first),
         ended=at(last),
@@ -68,6 +68,17 @@ def report_of(
     )
 
 
+def _paused(records: Sequence[Record]) -> str | None:
+    """Why the run is paused; None where it is not, or is over."""
+    reason = None
+    for record in records:
+        if record.type == "run.paused":
+            reason = text(record, "reason")
+        elif record.type == "run.resumed":
+            reason = None
+    return reason
+
+
 def _log(verdict: Verdict, words: str, run: str) -> Log:
     anchor = verdict.anchor
     return Log(
@@ -82,6 +93,7 @@ def _log(verdict: Verdict, words: str, run: str) -> Log:
                 message=finding.diagnostic.message,
                 help=finding.diagnostic.help,
                 record=finding.line,
+                grave=finding.status is not Status.VALID,
             )
             for finding in verdict.findings
         ),

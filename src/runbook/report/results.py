@@ -17,28 +17,28 @@ def result_of(visit: Visit) -> str:
         case "passed":
             return _passed(visit)
         case "refused":
-            return f"may not start: {visit.reason}".removesuffix(": ")
+            return because("may not start", visit.reason)
         case "open":
-            return f"no result is on record: {visit.reason}".removesuffix(": ")
+            return because("no result is on record", visit.reason)
         case "left":
-            return f"left by a jump: {visit.reason}".removesuffix(": ")
+            return because("left by a jump", visit.reason)
         case "failed" if visit.kind == "checklist":
             return f"failed: {counted(items_of(visit))}"
         case outcome:
-            return f"{outcome}{_tries(visit, 'after')}: {visit.reason}{_says(visit)}".removesuffix(": ")
+            return because(f"{outcome}{_tries(visit, 'after')}", visit.reason) + _says(visit)
 
 
 def _passed(visit: Visit) -> str:
     seen, said = last_seen(visit), _says(visit)
     if visit.settled:
-        return f"passed, says {_settler(visit)}: {visit.settled[-1].evidence}".removesuffix(": ")
+        return because(f"passed, says {_settler(visit)}", visit.settled[-1].evidence)
     match visit.kind:
         case "choice":
             return f"{chosen(visit)}{said or ', by its conditions'}"
         case "gate":
-            return f"yes{said}: {visit.reason}".removesuffix(": ")
+            return because(f"yes{said}", visit.reason)
         case "manual":
-            return f"done{said}: {_text(seen, 'evidence')}".removesuffix(": ")
+            return because(f"done{said}", _text(seen, "evidence"))
         case "message":
             to = audience(visit)
             return f"sent to {to}{said}" if to else f"sent{said}"
@@ -52,6 +52,11 @@ def _passed(visit: Visit) -> str:
             return _text(_fields(visit), "outcome")
         case _:
             return f"passed{_tries(visit, 'at')}"
+
+
+def because(said: str, reason: str) -> str:
+    """What happened, and why where that is known."""
+    return f"{said}: {reason}" if reason else said
 
 
 def chosen(visit: Visit) -> str:

@@ -37,7 +37,7 @@ def decisions(records: Sequence[Record], visits: Sequence[Visit]) -> tuple[Decis
     found = [*_decided_in_records(records, visits)]
     for visit in visits:
         found += _decided_in(visit)
-    return tuple(sorted(found, key=lambda decision: decision.at.mono))
+    return tuple(sorted(found, key=lambda decision: decision.at.record))
 
 
 def _decided_in(visit: Visit) -> Iterator[Decision]:
@@ -146,7 +146,7 @@ def communications(records: Sequence[Record], visits: Sequence[Visit]) -> tuple[
                 sent=visit.outcome == "passed",
             )
         )
-    return tuple(sorted(found, key=lambda said: said.at.mono))
+    return tuple(sorted(found, key=lambda said: said.at.record))
 
 
 def notes(records: Sequence[Record]) -> tuple[Note, ...]:
@@ -193,7 +193,6 @@ def changes(visits: Sequence[Visit], runbook: Runbook | None) -> tuple[Change, .
                 changed="unknown" if unseen else visit.changed,
                 reason=visit.reason,
                 deed=deed,
-                undo=deed.undo,
                 because="" if deed.undo else because.get(visit.step, ""),
             )
         )

@@ -10,7 +10,7 @@ from runbook.audit.record import Record
 from runbook.model.canonical import Json
 from runbook.report.content import Line, Visit
 from runbook.report.fields import at, number, step_of, text, whole
-from runbook.report.results import result_of
+from runbook.report.results import because, result_of
 from runbook.report.visits import own_attempts
 
 _ACTS = {
@@ -49,7 +49,6 @@ class _Wording:
                 step = step_of(record) or None
                 visit = self._visits.get((step or "", number(record, "visit")))
                 yield Line(
-                    record=record.seq,
                     at=at(record),
                     step=step,
                     visit=whole(record, "visit"),
@@ -68,11 +67,11 @@ class _Wording:
             case "run.finished":
                 return f"The run ends: {text(record, 'finish')}"
             case "run.paused":
-                return _with(f"The run pauses ({by})", reason)
+                return because(f"The run pauses ({by})", reason)
             case "run.resumed":
                 return _resumed(record)
             case "run.handed_over":
-                return _with(f"{text(record, 'to')} is the operator from now on", reason)
+                return because(f"{text(record, 'to')} is the operator from now on", reason)
             case "note.added":
                 return f"{text(record, 'kind').capitalize()} by {by}: {text(record, 'text')}"
             case "reminder.due":
@@ -82,11 +81,11 @@ class _Wording:
             case "operator.acted":
                 act = _ACTS.get(text(record, "do"))
                 deviates = text(record, "do") == "retry" and reason
-                return "" if act is None or deviates else _with(f"{by} {act}", reason)
+                return "" if act is None or deviates else because(f"{by} {act}", reason)
             case "deviation.recorded":
                 act = _DEVIATIONS.get(text(record, "deviation"), text(record, "deviation"))
                 to = text(record, "to")
-                return _with(f"{by} {act.replace('{to}', self._titles.get(to, to))}", reason)
+                return because(f"{by} {act.replace('{to}', self._titles.get(to, to))}", reason)
             case _:
                 return self._said_of_step(record, by, reason)
 
@@ -99,9 +98,9 @@ class _Wording:
             case "confirmation.given":
                 visit = self._visits.get((step_of(record), number(record, "visit")))
                 phrase = next((c.phrase for c in visit.confirmations if c.at == at(record)), None) if visit else None
-                return _with(f"confirmed by {by}{f', typing “{phrase}”' if phrase else ''}", reason)
+                return because(f"confirmed by {by}{f', typing “{phrase}”' if phrase else ''}", reason)
             case "confirmation.refused":
-                return _with(f"not confirmed by {by}", reason)
+                return because(f"not confirmed by {by}", reason)
             case "step.unknown":
                 return f"unknown: {reason}"
             case "step.finished" | "step.settled":
@@ -115,7 +114,7 @@ class _Wording:
             case "guard.checked":
                 return "" if record.fields.get("held") is True else f"a guard refuses: {reason}"
             case "guard.overridden":
-                return _with(f"{by} overrides a guard", reason)
+                return because(f"{by} overrides a guard", reason)
             case _:
                 return ""
 
@@ -129,7 +128,9 @@ class _Wording:
         own = own_attempts(visit)
         if own and number(record, "attempt") != own[-1].attempt:
             return ""
-        return "" if visit.settled else result_of(visit)
+        outcome = text(record, "outcome")
+        # What an operator did about it later has a line of its own.
+        return result_of(visit) if visit.outcome == outcome else because(outcome, text(record, "reason"))
 
 
 def _bad(record: Record) -> bool:
@@ -139,12 +140,8 @@ def _bad(record: Record) -> bool:
     return record.type in {"step.finished", "step.settled"} and text(record, "outcome") != "passed"
 
 
-def _with(said: str, reason: str) -> str:
-    return f"{said}: {reason}" if reason else said
-
-
 def _resumed(record: Record) -> str:
     torn: Json = record.fields.get("torn")
     sizes = [piece.get("size") for piece in torn if isinstance(piece, dict)] if isinstance(torn, list) else []
     crash = f"; a crash had left {' and '.join(map(str, sizes))} bytes at the log's end, kept aside" if sizes else ""
-    return _with(f"{text(record, 'operator')} goes on, on {text(record, 'host')}{crash}", text(record, "differs"))
+    return because(f"{text(record, 'operator')} goes on, on {text(record, 'host')}{crash}", text(record, "differs"))

@@ -38,16 +38,16 @@ class Titles:
                 self._known["run"]["operator"] = text(record, "to")
             case "step.entered":
                 self._known["run"]["now"] = record.ts
-                self._tell(step, visits=record.fields.get("visit"))
+                self._tell(step, {"visits": record.fields.get("visit")})
             case "step.finished":
                 seen = parsed(record, "obs") or {}
                 self._known["saved"].update(parsed(record, "saved") or {})
                 if text(record, "step") == step:
                     self._known["last"][step] = seen
-                    self._tell(step, **seen, outcome=text(record, "outcome"), reason=text(record, "reason"))
+                    self._tell(step, {**seen, "outcome": text(record, "outcome"), "reason": text(record, "reason")})
             case "step.skipped" | "step.unknown" | "step.settled":
                 outcome = {"step.skipped": "skipped", "step.unknown": "unknown"}.get(record.type)
-                self._tell(step, outcome=outcome or text(record, "outcome"))
+                self._tell(step, {"outcome": outcome or text(record, "outcome")})
             case _:
                 pass
 
@@ -73,6 +73,6 @@ class Titles:
         self._known["inputs"] = parsed(record, "inputs") or {}
         self._known["environment"] = {"name": environment, **self._environments.get(environment, {})}
 
-    def _tell(self, step: str, **said: Json) -> None:
+    def _tell(self, step: str, said: JsonObject) -> None:
         before = self._about.get(step)
         self._about[step] = {**(before if isinstance(before, dict) else {}), **said}

@@ -167,7 +167,7 @@ class Visits:
                 outcome, evidence = text(record, "outcome"), text(record, "evidence")
                 settled = Settled(at=at(record), outcome=outcome, by=text(record, "by"), evidence=evidence)
                 draft.settled.append(settled)
-                draft.outcome, draft.ended = outcome, record.mono
+                draft.outcome, draft.reason, draft.ended = outcome, evidence or draft.reason, record.mono
                 changed = {"passed": "yes", "failed": "no"}.get(outcome, "maybe")
                 for key, attempt in draft.attempts.items():
                     if attempt.outcome == "unknown" and attempt.step == draft.step:
