@@ -4,7 +4,10 @@ import time
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from runbook.language.frames import as_json, frame, one_line
 from runbook.language.scanning import fast
 from runbook.language.source import Document, Unread, parse
 from runbook.model.canonical import Json
@@ -345,3 +348,23 @@ def test_a_document_keeps_its_bytes() -> None:
     document = parse(raw, "f.yaml")
     assert isinstance(document, Document)
     assert (document.file, document.raw, document.text) == ("f.yaml", raw, "a: é\r\n")
+
+
+@given(
+    st.one_of(st.binary(max_size=200), st.text(max_size=200), st.text("ab:-?[]{}#&*!|>'\"%@ \t\n\\,0.", max_size=80))
+)
+def test_whatever_the_bytes_are_they_are_read_or_refused_in_words(text: str | bytes) -> None:
+    for python in (False, True):
+        shown, found = "", []
+        try:
+            document = parse(text, "f.yaml", python=python)
+        except Unread as unread:
+            shown, found = unread.text, list(unread.diagnostics)
+        else:
+            shown, found = document.text, [*document.warnings()]
+            assert document.has(())
+        for diagnostic in found:
+            assert diagnostic.help
+            assert frame(diagnostic, shown, width=40).startswith(diagnostic.severity.value)
+            assert one_line(diagnostic).count("\n") == 0
+        assert as_json(found).isascii()
