@@ -57,8 +57,10 @@ def ask_exactly(screen: Screen, hands: Hands, place: Place, wanted: str, *, does
     """
     said = does if wanted == YES else f"(typed exactly so) {does}"
     ways = (Way(key=wanted, says=said), Way(key=NO, says="leave it; then you are asked what to do", also=("n",)))
+    brief = False
     while True:
-        line = hands.ask(place, ways, guarded=True)
+        line = hands.ask(place, ways, guarded=True, brief=brief)
+        brief = True
         if not isinstance(line, str) or line == wanted:
             return line
         if line in {NO, "n"}:

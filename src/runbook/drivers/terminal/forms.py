@@ -69,11 +69,13 @@ class Form:
         for number, choice in enumerate(choices, start=1):
             self._screen.say(str(choice), first=Text(f"{number:3}  ", style="bold"))
         self._screen.say(_hint(wanted, choices), style="dim", indent=2)
+        brief = False
         while True:
             if wanted.secret or place is None:
                 line: str | Hand = self._keyboard.ask(secret=wanted.secret)
             else:
-                line = self._hands.ask(place, free=True)
+                line = self._hands.ask(place, free=True, brief=brief)
+            brief = True
             if not isinstance(line, str):
                 return line
             try:
@@ -106,8 +108,10 @@ def ask_again(screen: Screen, hands: Hands, place: Place, count: int, says: str)
     """Ask whether what is shown is right: 0 if it is, else the number of what is to be answered again; or a hand."""
     numbers = "1" if count == 1 else f"1-{count}"
     ways = (Way(key="", says=says), Way(key=numbers, says="answer that one again"))
+    brief = False
     while True:
-        line = hands.ask(place, ways)
+        line = hands.ask(place, ways, brief=brief)
+        brief = True
         if not isinstance(line, str):
             return line
         if not line:

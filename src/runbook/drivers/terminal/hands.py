@@ -25,8 +25,6 @@ NOTES = {"note": "note", "d": "decision", "h": "hypothesis", "c": "communication
 """Kinds of a note by the letter that is typed for them."""
 
 
-_STILL_THERE = 6
-"""Lines after which what can be typed is shown once more."""
 _WIDEST_KEY = 12
 
 
@@ -69,22 +67,28 @@ class Hands:
         self._screen = screen
         self._keyboard = keyboard
         self._walk = walk
-        self._offered: object = None
-        self._written = 0
 
     def ask(
-        self, place: Place, ways: tuple[Way, ...] = (), *, described: tuple[Way, ...] = (), free: bool = False,
+        self,
+        place: Place,
+        ways: tuple[Way, ...] = (),
+        *,
+        described: tuple[Way, ...] = (),
+        free: bool = False,
         guarded: bool = False,
-    ) -> str | Hand:  # fmt: skip
+        brief: bool = False,
+    ) -> str | Hand:
         """What is typed in answer to a question, or a hand.
 
         :param ways: what can be typed; shown one a line.
         :param described: keys of the hands that deserve a line of their own here.
         :param free: any text is an answer, so that keys begin with a colon.
         :param guarded: as :meth:`Keyboard.ask` has it.
+        :param brief: what can be typed has just been shown.
         """
         while True:
-            self.offer(place, ways, described, free=free)
+            if not brief:
+                self.offer(place, ways, described, free=free)
             line = self._keyboard.ask(guarded=guarded)
             if not isinstance(line, str):
                 return line
@@ -94,13 +98,16 @@ class Hands:
             hand = self.take(handle, place, rest)
             if hand is not None:
                 return hand
+            brief = False
 
     def choose(
         self, place: Place, ways: tuple[Way, ...], *, described: tuple[Way, ...] = (), guarded: bool = False
     ) -> str | Hand:
         """The key of one of these ways, or a hand; anything else is asked again."""
+        brief = False
         while True:
-            line = self.ask(place, ways, described=described, guarded=guarded)
+            line = self.ask(place, ways, described=described, guarded=guarded, brief=brief)
+            brief = True
             if not isinstance(line, str):
                 return line
             for way in ways:
@@ -164,9 +171,6 @@ class Hands:
         self, place: Place, ways: tuple[Way, ...], described: tuple[Way, ...] = (), *, free: bool = False
     ) -> None:
         """Show what can be typed."""
-        offer = (place.step.id, place.visit, ways, described, free)
-        if offer == self._offered and self._screen.written - self._written < _STILL_THERE:
-            return
         self._screen.say()
         widest = max((len(way.key or "Enter") for way in ways), default=0)
         for way in (*ways, *described):
@@ -182,7 +186,6 @@ class Hands:
                 key = f":{handle.key}" if free or handle.key in taken else handle.key
                 items.append(Text.assemble((key, "bold"), f" {handle.short}"))
         self._screen.items(items, style="dim")
-        self._offered, self._written = offer, self._screen.written
 
     def _skip(self, step: Step) -> Hand | None:
         walk = self._walk()

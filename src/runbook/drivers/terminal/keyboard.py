@@ -1,6 +1,6 @@
 """Asks for a line, and takes no other word for the answer.
 
-Rules. What was typed before a question is dropped when the question opens. A *guarded* question is deaf until nothing
+Rules. What was typed while something ran is dropped when that is over. A *guarded* question is also deaf until nothing
 was typed for 300 ms: keys that were meant for something else never answer it. A line answers one question: what is
 typed or pasted behind it in the same breath is dropped, and so is all of a paste behind its first line. Ctrl-C,
 Ctrl-D, and a terminal that is gone pause the run. While it waits, others have their turn at least every half second.
@@ -44,8 +44,8 @@ class Keyboard:
         self._interrupts = interrupts
         self._decoder = Decoder()
         self._line = Line()
-        self._secret = False
-        self._label = _no_label
+        self._secret = self._dropped = False
+        self._label: Callable[[int], str] = _no_label
         self.idle: Idle = lambda: None
 
     def ask(self, *, secret: bool = False, guarded: bool = False) -> str | Act:
@@ -54,7 +54,6 @@ class Keyboard:
         :param secret: nothing of it is shown.
         :param guarded: what was meant for something else must not answer it.
         """
-        self._interrupts.clear()
         self.open(secret=secret, guarded=guarded)
         act: Act | None = None
         try:
@@ -82,12 +81,18 @@ class Keyboard:
 
         :param label: what stands before the line at each moment, on a terminal of so many columns.
         """
-        early = self._modes.flush()
-        self._decoder.forget()
+        if guarded:
+            self.forget()
+        early, self._dropped = self._dropped and guarded, False
         self._line, self._secret, self._label = Line(), secret, label
         self._screen.set_row(self._row)
-        if early and guarded:
+        if early:
             self._screen.say(_EARLY, style="dim")
+
+    def forget(self) -> None:
+        """Drop what was typed so far, because what it was typed at is over."""
+        self._decoder.forget()
+        self._dropped = self._modes.flush() or self._dropped
 
     def again(self) -> None:
         """Show the line again, where something else was shown in its place."""

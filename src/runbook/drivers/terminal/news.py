@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rich.text import Text
@@ -223,7 +223,7 @@ class News:
         if isinstance(event, r.DeviationRecorded) and event.deviation == "skip":
             return  # the skip says it
         if told is not None:
-            facts = _facts(event) if isinstance(event, e.StepFinished) and "." not in event.step else []
+            facts = _facts(event) if isinstance(event, e.StepFinished) and "." not in event.step else ()
             self._line(replace(told, text=" · ".join([told.text, *facts])))
 
     def _note_outcome(self, event: e.StepEvent) -> None:
@@ -259,8 +259,10 @@ class News:
             show_contacts(screen, walk.runbook.contacts)
 
 
-def _facts(event: e.StepFinished) -> list[str]:
-    """What an action observed, as far as it goes into a line."""
+def _facts(event: e.StepFinished) -> Sequence[str]:
+    """What an action observed that passed, as far as it goes into a line; a failure has its reason."""
+    if event.outcome != Outcome.PASSED.value:
+        return []
     try:
         observed = json.loads(event.obs or "{}")
     except ValueError:  # pragma: no cover - the walk has read it

@@ -57,6 +57,7 @@ class TerminalOperator:
 
     def __init__(self, screen: Screen, modes: Modes, interrupts: Interrupts) -> None:
         self._screen = screen
+        self._interrupts = interrupts
         self._thread = threading.get_ident()
         self._keyboard = Keyboard(modes, screen, interrupts)
         self._news = News(screen, modes, interrupts)
@@ -88,14 +89,18 @@ class TerminalOperator:
         over = isinstance(event, e.WaitEnded | r.RunPaused | r.RunFinished | e.StepRefused)
         if over or (isinstance(event, e.StepStarted) and "." not in event.step):
             self._countdown.end()
-        if isinstance(event, e.StepFinished | e.StepUnknown | e.StepCancelled) and not self._countdown.going:
-            self._screen.drop_row()
+        if isinstance(event, e.StepFinished | e.StepUnknown | e.StepCancelled):
+            self._interrupts.clear()  # they were for what ran
+            if not self._countdown.going:
+                self._screen.drop_row()
+                self._keyboard.forget()
         self._news.show(event)
 
     def arrive(self, place: Place) -> None:
         """Show the step that was entered."""
         self._countdown.end()
         self._screen.drop_row()
+        self._keyboard.forget()
         self._at = (place.step.id, place.visit)
         self._news.previewed = None
         self._news.arrive(self._walk, place)

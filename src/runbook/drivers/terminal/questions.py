@@ -114,17 +114,17 @@ class Questions:
     def _yes(self, place: Place, question: AskYes) -> JsonObject | Hand:
         self._screen.say("A GATE: only yes goes on", style="bold")
         markdown(self._screen, question.question, indent=2)
-        said = ask_exactly(self._screen, self._hands, place, YES, does="it is so; the walk goes on")
+        wanted = YES if question.phrase is None else question.phrase
+        said = ask_exactly(self._screen, self._hands, place, wanted, does="it is so; the walk goes on")
         if not isinstance(said, str):
             return said
         if said == NO:
             reason = self._hands.text("Why not? (Enter: nothing to add)")
             return reason if isinstance(reason, Act) else {"confirm": NO, "reason": reason or ""}
-        required = place.step.confirm is not None and place.step.confirm.reason
-        why = ask_reason(self._screen, self._hands) if required else ""
+        why = ask_reason(self._screen, self._hands) if question.reason_required else ""
         if isinstance(why, Act):
             return why
-        return self._yes(place, question) if why is None else {"confirm": YES, "reason": why}
+        return self._yes(place, question) if why is None else {"confirm": wanted, "reason": why}
 
     def _choice(self, place: Place, question: AskChoice) -> JsonObject | Hand:
         ways = tuple(
@@ -153,10 +153,12 @@ class Questions:
         """Ask for one item; what is typed behind the key is a note on it."""
         yes, no, open_ = question.labels
         ways = (Way(key="y", says=yes), Way(key="n", says=no), Way(key="u", says=f"{open_}; it stays open"))
+        self._screen.say()
+        self._screen.say(styled(item.title, "bold"), first=Text(f"{where}  ", style="dim"))
+        brief = False
         while True:
-            self._screen.say()
-            self._screen.say(styled(item.title, "bold"), first=Text(f"{where}  ", style="dim"))
-            line = self._hands.ask(place, ways)
+            line = self._hands.ask(place, ways, brief=brief)
+            brief = True
             if not isinstance(line, str):
                 return line
             key, _, note = line.strip().partition(" ")

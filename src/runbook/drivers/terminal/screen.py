@@ -38,7 +38,7 @@ def one_line(text: str) -> str:
 
 
 class Screen:
-    """The terminal as it is written to. ``written`` counts its lines."""
+    """The terminal as it is written to."""
 
     def __init__(self, presence: Presence) -> None:
         self._fd = presence.output
@@ -56,7 +56,6 @@ class Screen:
             height=25,
         )
         self._row: Row | None = None
-        self.written = 0
         self._blank = True
 
     @property
@@ -137,7 +136,6 @@ class Screen:
         had, self._row = self._row, None
         if had is not None:
             self._blank = False
-            self.written += 1
             self._emit("\n" if self.plain else f"{_CLEAR}{self._painted(text)}\n")
 
     def typed(self, text: str) -> None:
@@ -153,7 +151,6 @@ class Screen:
             return  # one empty line is enough
         self._blank = not text.plain
         body = self._painted(text) + "\n"
-        self.written += body.count("\n")
         if self._row is None:
             self._emit(body)
         else:
