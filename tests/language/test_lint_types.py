@@ -1,15 +1,17 @@
 """Every expression of a file is compiled before the incident, with the types that its kinds declare."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from runbook.kinds.registry import KINDS
-from runbook.language.expressions import Cel
+from runbook.language.expressions import Cel, Compiler
 from runbook.language.loading import Loaded
 from runbook.language.scope import types_of
+from runbook.language.traps import Rejected
 from runbook.model.canonical import JsonObject
+from runbook.model.evaluator import NO_TYPES
 
 Said = Callable[[str], list[str]]
 Load = Callable[[str], Loaded]
@@ -223,3 +225,21 @@ def test_the_names_of_a_runbook_have_the_types_that_its_kinds_declare(load_text:
     now: JsonObject = {"run.now": "2026-11-21T09:00:00Z", "inputs.window": "10m", "environment.share": 1}
     assert Cel(types).evaluate("run.now - inputs.window > timestamp('2026-01-01T00:00:00Z')", now, "bool") is True
     assert Cel(types).evaluate("environment.share < 1.5", now, "bool") is True
+
+
+def test_expressions_that_differ_in_names_alone_are_compiled_once_and_judged_each() -> None:
+    names = {"steps.a.status": "int", "steps.b.status": "int", "steps.c.text": "string", "steps.d.rows": "list<int>"}
+    compiler = Compiler()
+
+    def yields(source: str, own: Mapping[str, str] = NO_TYPES) -> str:
+        try:
+            return compiler.yields(compiler.look(source, names, own), "dyn")
+        except Rejected as rejected:
+            return rejected.problems[0].code.number
+
+    assert yields("steps.a.status == 200") == yields("steps.b.status == 200") == "bool"
+    assert yields("steps.c.text == 200") == "RB153"
+    assert yields("steps.b.statu == 200") == "RB151"
+    assert yields("steps.d.rows") == "list<int>"
+    assert yields("steps.d.rows.exists(n, n == steps.a.status)") == "bool"
+    assert yields("steps.d.rows.exists(n, n == steps.b.status)", {"n": "int"}) == "RB160"

@@ -116,12 +116,13 @@ class ExpressionPlaces:
 
     def _step(self, step: Step, path: Path, raw: Mapping[str, Json]) -> Iterator[Place | Broken]:
         item = NO_TYPES if step.for_each is None else {ITEM: "dyn"}
-        outside = Around(step=step)
         around = Around(step=step, own=item)
+        outside = around if not item else Around(step=step)
         if step.when is not None:
             yield _whole((*path, "when"), step.when, "bool", outside)
         for key, text in (("title", step.title), ("description", step.description)):
-            yield from self._template((*path, key), text, TEXT, around)
+            if OPEN in text:
+                yield from self._template((*path, key), text, TEXT, around)
         if step.confirm is not None and step.confirm.phrase is not None and "confirm" in raw:
             yield from self._template((*path, "confirm", "phrase"), step.confirm.phrase, TEXT, around)
         for index, guard in enumerate(step.guards):
@@ -135,14 +136,11 @@ class ExpressionPlaces:
         for key, nested in (("undo", step.undo), ("probe", step.probe)):
             if nested is not None:
                 yield from self._nested(nested, (*path, key), mapping(raw.get(key)), around)
-        inside = {
-            places.name_at(inner, raw): (inner, mapping(value))
-            for place in self.registry[step.kind].TRAITS.nested
-            for inner, value in places.found(place, raw)
-        }
-        for name, nested in step.nested.items():
-            inner, value = inside.get(name, ((), {}))
-            yield from self._nested(nested, (*path, *inner), value, around)
+        for place in self.registry[step.kind].TRAITS.nested:
+            for inner, value in places.found(place, raw):
+                nested = step.nested.get(places.name_at(inner, raw))
+                if nested is not None:
+                    yield from self._nested(nested, (*path, *inner), mapping(value), around)
 
     def _nested(self, nested: Nested, path: Path, raw: Mapping[str, Json], around: Around) -> Iterator[Place | Broken]:
         yield from self._template((*path, "title"), nested.title, TEXT, around)

@@ -105,6 +105,17 @@ class Looked:
     uses: Mapping[str, str]
     shared: _Shared
 
+    def shape(self) -> tuple[str, ...]:
+        """The text between the names that it mentions, and their types: all that its own type depends on."""
+        pieces: list[str] = []
+        done = 0
+        for mention in self.reading.mentions:
+            name = mention.longest(self.uses)
+            if name is not None:
+                pieces += [self.source[done : mention.starts[0]], self.uses[name]]
+                done = mention.ends[name.count(".")]
+        return (*pieces, self.source[done:])
+
 
 class Compiler:
     """Compiles expressions, each once, and shares environments between them.
@@ -115,6 +126,7 @@ class Compiler:
     def __init__(self) -> None:
         self._open: dict[frozenset[tuple[str, str]], _Shared] = {}
         self._compiled: dict[tuple[str, str, frozenset[tuple[str, str]]], Compiled] = {}
+        self._shapes: dict[tuple[str, ...], str] = {}
         self._constants: dict[str, str | None] = {}
 
     def look(self, source: str, names: Mapping[str, str], own: Mapping[str, str] = NO_TYPES) -> Looked:
@@ -148,12 +160,19 @@ class Compiler:
         return self._compiled[key]
 
     def yields(self, looked: Looked, want: str) -> str:
-        """The type that an expression yields; one that is nothing but a name need not be compiled to be known.
+        """The type that an expression yields.
+
+        What is nothing but a name need not be compiled for that, nor what differs from another in its names alone.
 
         :raises Rejected: as :meth:`compile` does.
         """
         type_ = looked.uses.get(looked.source)
-        return type_ if type_ is not None and accepts(want, type_) else self.compile(looked, want).returns
+        if type_ is not None and accepts(want, type_):
+            return type_
+        shape = (want, *looked.shape())
+        if shape not in self._shapes or any(traps(looked.source, looked.reading, looked.uses, looked.own)):
+            self._shapes[shape] = self.compile(looked, want).returns
+        return self._shapes[shape]
 
     def _fresh(self, looked: Looked, want: str) -> Compiled:
         source, reading = looked.source, looked.reading

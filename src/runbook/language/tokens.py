@@ -8,7 +8,7 @@ Offsets count code points from 0. Lines and columns, where they are made, count 
 """
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,7 +24,7 @@ _STRING = r"""
   | [bB]?(?:'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\"|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")
 """
 _NAME = r"(?:[A-Za-z_][A-Za-z0-9_]*|`[^`\n]*`)"
-_DOT = r"(?:\s|//[^\n]*)*\.(?:\s|//[^\n]*)*"
+_DOT = r"(?:\s|//[^\n]*+)*+\.(?:\s|//[^\n]*+)*+"
 TOKEN = re.compile(
     rf"""(?P<skip>\s+|//[^\n]*)
   | (?P<chain>(?![rRbB]{{1,2}}['"]){_NAME}(?:{_DOT}{_NAME})*)
