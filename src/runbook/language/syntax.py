@@ -46,6 +46,8 @@ INDENTATION = Code(
 )
 _WORDS = {
     "the node content": "a value",
+    "did not find expected node content": "expected a value",
+    "did not find expected": "expected",
     "<block end>": "the end of the block",
     "<stream end>": "the end of the file",
     "<scalar>": "a text",
