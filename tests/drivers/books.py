@@ -1,5 +1,6 @@
 """Runbooks that these tests walk, as texts, and the pieces they are put together from."""
 
+import json
 from collections.abc import Sequence
 from textwrap import indent
 
@@ -42,7 +43,7 @@ def change(step: str, *, then: str = "", fail: str = "bad", before: str = "", af
 
 def read(step: str, *argv: str, then: str = "", fail: str = "bad", more: str = "") -> str:
     """A command that changes nothing."""
-    listed = ", ".join(f'"{argument}"' for argument in argv or ("true",))
+    listed = ", ".join(json.dumps(argument) for argument in argv or ("true",))
     return f"id: {step}\ntitle: Look at {step}\nkind: command\neffect: none\nargv: [{listed}]\n{ways(then, fail)}{more}"
 
 

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from runbook.cli.options import Parser, default_operator, run_argument, state_option
+from runbook.cli.options import Parser, default_operator, name, reason, run_argument, state_option
 from runbook.cli.telling import Told, tell
 
 
@@ -11,12 +11,10 @@ def main(arguments: Sequence[str]) -> int:
     """End a run: through the inbox where somebody walks it, else in the log."""
     parser = Parser("abort", "End a run. What it changed stays changed; the log lists it.")
     run_argument(parser)
-    parser.add_argument("--reason", metavar="TEXT", required=True, help="why")
-    parser.add_argument("--operator", metavar="ID", help="who ends it; default: login@host")
+    parser.add_argument("--reason", metavar="TEXT", type=reason, required=True, help="why")
+    parser.add_argument("--operator", metavar="ID", type=name, help="who ends it; default: login@host")
     state_option(parser)
     options = parser.parse_args(arguments)
-    if not options.reason.strip():
-        parser.error("--reason is blank")
     by = options.operator or default_operator()
     fields = {"reason": options.reason, "by": by}
     match tell(options.run, options.state_dir, kind="abort", fields=fields):

@@ -24,6 +24,13 @@ NOT_YET = Code(
     "rather than passed over or half done.",
 )
 
+LOST = Code(
+    number="RB309",
+    title="output not written",
+    why="What the command has to say could not be written where it was sent: a disk is full, or the file went away. "
+    "The command has done its work, and nobody can read what came of it.",
+)
+
 
 def complain(diagnostics: Iterable[Diagnostic]) -> None:
     """Write diagnostics to the terminal as frames, with the lines that they are about."""
@@ -48,6 +55,21 @@ def unknown_command(name: str) -> int:
     help_ = f"did you mean `runbook {near}`?" if near else "`runbook --help` lists the commands"
     complain([Diagnostic(code=USAGE, message=f"there is no command `{name}`", help=help_)])
     return USAGE_STATUS
+
+
+def not_text(argument: str) -> int:
+    """Refuse an argument that no log can hold."""
+    shown = argument.encode(errors="backslashreplace").decode()
+    message = f"the argument `{shown}` holds bytes that are no UTF-8"
+    complain([Diagnostic(code=USAGE, message=message, help="write it in UTF-8; give a file another name")])
+    return USAGE_STATUS
+
+
+def output_lost(error: OSError) -> int:
+    """Say that standard output could not be written, and return the exit status that means it."""
+    message = f"the output could not be written: {(error.strerror or str(error)).lower()}"
+    complain([Diagnostic(code=LOST, message=message, help="make room there, or send it elsewhere, and ask again")])
+    return LOG_FAILED
 
 
 def status_of(error: Exception) -> int:

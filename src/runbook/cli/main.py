@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import NoReturn, Protocol
 
 from runbook import VERSION
+from runbook.cli.streams import prepare
 
 COMMANDS: Mapping[str, str] = {
     "check": "look for mistakes in runbooks and scenarios",
@@ -51,8 +52,14 @@ class Command(Protocol):
 
 def main() -> NoReturn:
     """Run the command line of this process, and exit."""
+    out, err = prepare()
     status = run(sys.argv[1:])
-    _flush()
+    out.flush()
+    if out.lost is not None and not isinstance(out.lost, BrokenPipeError):
+        from runbook.cli.failing import output_lost
+
+        status = output_lost(out.lost) if status == 0 else status
+    err.flush()
     # Daemon threads and destructors have nothing left to do that could matter; some libraries crash in theirs.
     os._exit(status)
 
@@ -66,9 +73,6 @@ def run(arguments: Sequence[str]) -> int:
         return _dispatch(list(arguments))
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        _close_stdout()
-        return 0
     except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
         from runbook.cli.failing import status_of
 
@@ -76,6 +80,11 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    for argument in arguments:
+        if not _is_text(argument):
+            from runbook.cli.failing import not_text
+
+            return not_text(argument)
     moved: list[str] = []
     while len(arguments) > 1 and arguments[0] in {"--state-dir", "--store"}:
         # Options of the store may stand before the command too.
@@ -96,6 +105,15 @@ def _dispatch(arguments: list[str]) -> int:
     return unknown_command(name)
 
 
+def _is_text(argument: str) -> bool:
+    """Whether an argument can stand in a record; bytes that are no UTF-8 come here as lone surrogates (PEP 383)."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _help() -> str:
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
@@ -112,16 +130,3 @@ def _help() -> str:
             "",
         ]
     )
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            continue
-
-
-def _close_stdout() -> None:
-    """Nobody reads our output any more: let nothing complain about it at the end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

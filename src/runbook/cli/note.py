@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from runbook.cli.options import Parser, default_operator, run_argument, state_option
+from runbook.cli.options import Parser, default_operator, name, note, run_argument, state_option
 from runbook.cli.telling import Told, tell
 
 KINDS = ("note", "decision", "hypothesis", "communication")
@@ -13,9 +13,9 @@ def main(arguments: Sequence[str]) -> int:
     """Write something down: through the inbox where somebody walks the run, else into the log."""
     parser = Parser("note", "Write something down in a run's log, from any terminal.")
     run_argument(parser)
-    parser.add_argument("text", metavar="TEXT", help="what to write down")
+    parser.add_argument("text", metavar="TEXT", type=note, help="what to write down")
     parser.add_argument("--kind", choices=KINDS, default="note", help=f"one of {', '.join(KINDS)}; default: note")
-    parser.add_argument("--operator", metavar="ID", help="who writes; default: login@host")
+    parser.add_argument("--operator", metavar="ID", type=name, help="who writes; default: login@host")
     state_option(parser)
     options = parser.parse_args(arguments)
     by = options.operator or default_operator()

@@ -45,6 +45,36 @@ def run_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the id of a run, a unique beginning of it, or `last`")
 
 
+def name(text: str) -> str:
+    """A name of somebody or something: one line of 1 to 200 characters.
+
+    :raises ArgumentTypeError: if it is something else.
+    """
+    if not text.strip() or len(text) > 200 or not text.isprintable():
+        raise argparse.ArgumentTypeError("a name is one line of 1 to 200 characters")
+    return text
+
+
+def note(text: str) -> str:
+    """What somebody writes down, not blank, and not longer than a record can be."""
+    return _words(text, 12_000)
+
+
+def reason(text: str) -> str:
+    """Why something is done, not blank and in short."""
+    return _words(text, 2_000)
+
+
+def _words(text: str, longest: int) -> str:
+    from runbook.drivers.fitting import size
+
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is blank")
+    if size(text) > longest:
+        raise argparse.ArgumentTypeError(f"it takes {size(text):,} bytes in the log, and {longest:,} are allowed")
+    return text
+
+
 def default_operator() -> str:
     """Who sits here: ``login@host``."""
     import getpass

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 
 from runbook.audit.store import Store, state_dir
-from runbook.cli.options import Parser, run_argument, state_option
+from runbook.cli.options import Parser, name, run_argument, state_option
 from runbook.cli.run import load_answers_for
 from runbook.cli.walking import walk
 from runbook.drivers.live import snapshot_of
@@ -16,7 +16,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser("resume", "Go on with a run that was paused or interrupted, with the runbook as it was then.")
     run_argument(parser)
     parser.add_argument("--answers", metavar="FILE", help="an answers file: walk without a terminal")
-    parser.add_argument("--operator", metavar="ID", help="who goes on; default: who walked last")
+    parser.add_argument("--operator", metavar="ID", type=name, help="who goes on; default: who walked last")
     parser.add_argument("--key", metavar="FILE", help="your SSH key; signatures do not exist yet")
     state_option(parser)
     options = parser.parse_args(arguments)

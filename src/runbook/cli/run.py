@@ -6,16 +6,18 @@ from datetime import UTC, datetime
 
 from runbook.audit.store import Store, new_run_id, state_dir
 from runbook.cli.failing import NOT_YET, complain
-from runbook.cli.options import Parser, default_operator, state_option
+from runbook.cli.options import Parser, default_operator, name, reason, state_option
 from runbook.cli.walking import walk
 from runbook.drivers.answers import look_over
 from runbook.drivers.attendance import Seat
+from runbook.drivers.fitting import LONGEST, size
 from runbook.drivers.live import Live, Sitting, Start
 from runbook.kinds.registry import KINDS
 from runbook.language.inputs import bind_inputs, given_by_flags
 from runbook.language.loading import load, load_answers
 from runbook.language.near import nearest
 from runbook.model.answers import Answers
+from runbook.model.canonical import JsonObject, canonical
 from runbook.model.diagnostics import Code, Diagnostic, Refused, Severity
 from runbook.model.runbook import Runbook
 
@@ -31,14 +33,21 @@ NO_SUCH_STEP = Code(
     why="The walk should begin at a step that the runbook does not have.",
 )
 
+LONG_INPUTS = Code(
+    number="RB314",
+    title="inputs too long for the log",
+    why="The log's first record holds the inputs, and a record has a greatest length, so that whoever verifies a log "
+    "needs no more memory than that.",
+)
+
 
 def main(arguments: Sequence[str]) -> int:
     """Walk a runbook; 0 if it ends well, 1 if otherwise, 2 if it could not begin, 3 if it is paused."""
     options = _parser().parse_args(arguments)
-    for given, name in ((options.dry_run, "--dry-run"), (options.store, "--store")):
+    for given, option in ((options.dry_run, "--dry-run"), (options.store, "--store")):
         if given:
             help_ = "leave it out; `runbook test` walks scenarios without touching anything"
-            raise Refused(Diagnostic(code=NOT_YET, message=f"`{name}` does not exist yet", help=help_))
+            raise Refused(Diagnostic(code=NOT_YET, message=f"`{option}` does not exist yet", help=help_))
     loaded = load(options.file, KINDS)
     complain(d for d in loaded.diagnostics if loaded.runbook is None or d.severity is Severity.ERROR)
     if loaded.runbook is None or loaded.document is None:
@@ -54,13 +63,13 @@ def main(arguments: Sequence[str]) -> int:
         start = Start(
             file=options.file,
             environment=environment,
-            inputs=bind_inputs(runbook, seat.ask_inputs(runbook, given)),
+            inputs=_short_enough(bind_inputs(runbook, seat.ask_inputs(runbook, given))),
             operator=options.operator or default_operator(),
             incident=options.incident,
             start_at=start_at,
         )
         store = Store(state_dir(options.state_dir, os.environ)).prepare()
-        run = store.create(options.run_id or new_run_id(runbook.id, datetime.now(UTC)))
+        run = store.create(new_run_id(runbook.id, datetime.now(UTC)) if options.run_id is None else options.run_id)
         return live.begin(run, runbook, document.raw, start)
 
     return walk(answers, sit)
@@ -73,14 +82,14 @@ def _parser() -> Parser:
     parser.add_argument(
         "-i", "--input", metavar="KEY=VALUE", action="append", default=[], help="an input; may be given several times"
     )
-    parser.add_argument("--operator", metavar="ID", help="who walks; default: login@host")
+    parser.add_argument("--operator", metavar="ID", type=name, help="who walks; default: login@host")
     parser.add_argument("--key", metavar="FILE", help="your SSH key; signatures do not exist yet")
-    parser.add_argument("--incident", metavar="ID", help="the incident that this is about")
+    parser.add_argument("--incident", metavar="ID", type=name, help="the incident that this is about")
     parser.add_argument("--dry-run", action="store_true", help="does not exist yet")
     parser.add_argument("--answers", metavar="FILE", help="an answers file: walk without a terminal")
     parser.add_argument("--run-id", metavar="ID", help="the id of the run; default: made from time and runbook")
     parser.add_argument("--start-at", metavar="STEP", help="begin at another step than the first; needs --reason")
-    parser.add_argument("--reason", metavar="TEXT", help="why, for --start-at")
+    parser.add_argument("--reason", metavar="TEXT", type=reason, help="why, for --start-at")
     parser.add_argument("--store", metavar="URL", help="does not exist yet")
     state_option(parser)
     return parser
@@ -120,7 +129,19 @@ def _environment(runbook: Runbook, chosen: str | None) -> str | None:
     raise Refused(Diagnostic(code=ENVIRONMENT, message=message, help=help_))
 
 
-def _start_at(runbook: Runbook, step: str | None, reason: str | None) -> tuple[str, str] | None:
+def _short_enough(inputs: JsonObject) -> JsonObject:
+    """The inputs, if a record can hold them.
+
+    :raises Refused: if it cannot.
+    """
+    taken = size(canonical(inputs))
+    if taken > LONGEST:
+        message = f"the inputs take {taken:,} bytes in the log, and {LONGEST:,} are allowed"
+        raise Refused(Diagnostic(code=LONG_INPUTS, message=message, help="put what is long into a file, and name that"))
+    return inputs
+
+
+def _start_at(runbook: Runbook, step: str | None, why: str | None) -> tuple[str, str] | None:
     """Where to begin instead of at the first step, and why.
 
     :raises Refused: if there is no such step, or no reason.
@@ -132,7 +153,7 @@ def _start_at(runbook: Runbook, step: str | None, reason: str | None) -> tuple[s
         near = nearest(step, ids)
         help_ = f"did you mean `{near}`?" if near else "`runbook check` shows the file"
         raise Refused(Diagnostic(code=NO_SUCH_STEP, message=f"there is no step `{step}`", help=help_))
-    if not (reason or "").strip():
+    if why is None:
         message = "`--start-at` skips steps, and no reason is given"
         raise Refused(Diagnostic(code=NO_SUCH_STEP, message=message, help="add --reason TEXT"))
-    return step, reason or ""
+    return step, why

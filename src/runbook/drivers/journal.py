@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from runbook.drivers.fitting import Mask, covered, fit
 from runbook.model.canonical import Json
 from runbook.model.clock import Clock
 from runbook.walk.records import to_record
@@ -28,7 +29,10 @@ class Log(Protocol):
         """Make everything that was written durable."""
 
 
-_MASKED_ALREADY = frozenset({"obs", "what", "action", "saved", "step"})
+_TEXTS = frozenset({"reason", "text", "say", "evidence", "phrase", "stale", "differs", "problem", "incident"})
+"""The fields that hold what somebody wrote or a program said; in all others stand our own words, names and digests."""
+_JSON = frozenset({"inputs", "question", "answer"})
+"""The fields that hold such things as canonical JSON; observations and actions come here fit already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +51,8 @@ def wall_ms(ts: str) -> int:
 class Journal:
     """Tells events to a walk and writes them to a log.
 
-    :param mask: covers secrets in a text. It goes over every text of an event before the walk sees it, so that the walk
-        knows nothing that a replay of the log would not.
+    :param mask: covers secrets in a text. It goes over what an event holds from outside before the walk sees it, so
+        that the walk knows nothing that a replay of the log would not.
     :param last: the last record of a log that goes on; the walk's clock goes on from there, by the wall clock.
     """
 
@@ -59,7 +63,7 @@ class Journal:
         clock: Clock,
         *,
         show: Callable[[Event], None],
-        mask: Callable[[str], str],
+        mask: Mask,
         last: Last | None = None,
     ) -> None:
         self.walk = walk
@@ -90,12 +94,14 @@ class Journal:
         if self.walk.started is None:
             self._start = self._clock.mono()  # the walk's clock begins with its first event
         ts = self._clock.now()
-        masked = {
-            name: self._mask(value) if isinstance(value, str) and name not in _MASKED_ALREADY else value
-            for name, value in fields.items()
-        }
-        self._note(cls(ts=ts, mono=self.mono(), **masked))
+        told = {name: self._fit(name, value) if isinstance(value, str) else value for name, value in fields.items()}
+        self._note(cls(ts=ts, mono=self.mono(), **told))
         self._watch_the_clock(ts)
+
+    def _fit(self, name: str, value: str) -> str:
+        if name in _TEXTS:
+            return fit(name, self._mask(value))
+        return covered(value, self._mask) if name in _JSON else value
 
     def sync(self) -> None:
         """Make everything told so far durable; nothing is started before."""

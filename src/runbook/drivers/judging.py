@@ -6,9 +6,10 @@ Pure but for the evaluator, and the same live as on replay: it sees nothing but 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from runbook.drivers.fitting import OBSERVED, size
 from runbook.drivers.preparing import Renderer
 from runbook.language.tokens import read
-from runbook.model.canonical import Json, JsonObject
+from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Kind, Verdict
 from runbook.model.runbook import Effect, Nested, Outcome, Step
@@ -65,9 +66,13 @@ class Judge:
         if judged.outcome is not Outcome.PASSED or not step.save:
             return Judged(outcome=judged.outcome, reason=judged.reason, changed=changed)
         try:
-            saved = {name: self._renderer.value(source, scope, "dyn") for name, source in step.save.items()}
+            saved: JsonObject = {name: self._renderer.value(source, scope, "dyn") for name, source in step.save.items()}
         except ExpressionError as error:
             return Judged(outcome=Outcome.FAILED, reason=f"`save`: {error.message}", changed=changed)
+        taken = size(canonical(saved)) + size(canonical(seen.value))
+        if taken > OBSERVED:
+            reason = f"`save`: with what was observed it takes {taken:,} bytes in the log, and {OBSERVED:,} are allowed"
+            return Judged(outcome=Outcome.FAILED, reason=reason, changed=changed)
         return Judged(outcome=Outcome.PASSED, reason=judged.reason, changed=changed, saved=saved)
 
     def _expected(self, step: Step | Nested, verdict: Verdict, seen: Seen, scope: Scope) -> Verdict:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from runbook.audit.masking import Masker
 from runbook.audit.observation import observe
 from runbook.drivers.attempts import Attempts
+from runbook.drivers.fitting import LONGEST, size
 from runbook.drivers.journal import Journal
 from runbook.drivers.judging import Judge, Judged, Seen
 from runbook.drivers.operator import Act, Hand, Note, Operator, Place, as_json
@@ -79,7 +80,11 @@ class Performer:
 
     def _ask(self, visit: Visit, prepared: Prepared, place: Place, question: Question) -> Hand | None:
         if not visit.open_question:
-            self._tell(e.QuestionAsked, visit, question=canonical(as_json(question)))
+            asked = canonical(as_json(question))
+            if size(asked) > LONGEST:
+                # The action says what is asked, without what was filled in.
+                asked = canonical({"ask": type(question).__name__})
+            self._tell(e.QuestionAsked, visit, question=asked)
             self._journal.sync()
         reply = self._operator.answer(place, question)
         if isinstance(reply, Act | Note):
@@ -95,6 +100,7 @@ class Performer:
             if visit.step.nested:
                 given = answer.get("items")
                 answer["items"] = {**(given if isinstance(given, dict) else {}), **self._items}
+            _look_at_length(answer)
             observation = kind.observe(answer, by=self._walk.operator)
         except (ValueError, Refused) as problem:
             self._operator.correct(place, str(problem))
@@ -344,6 +350,16 @@ def _look_at_yes(question: AskYes, answer: JsonObject) -> None:
         answer["confirm"] = "yes"
     if question.reason_required and not str(answer.get("reason") or "").strip():
         raise ValueError("a reason is required")
+
+
+def _look_at_length(answer: JsonObject) -> None:
+    """Refuse what no record can hold.
+
+    :raises ValueError: with one line for the person.
+    """
+    taken = size(canonical(answer))
+    if taken > LONGEST:
+        raise ValueError(f"the answer takes {taken:,} bytes in the log, and {LONGEST:,} are allowed")
 
 
 def _duration(value: Resolved) -> int | None:

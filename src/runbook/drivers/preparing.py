@@ -3,11 +3,12 @@
 The action is what is confirmed, announced, performed and judged; a verifier renders it again from the log.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from runbook import VERSION
+from runbook.drivers.fitting import LONGEST, Mask, covered_action, size
 from runbook.drivers.operator import Place
 from runbook.kinds.registry import fields_of, make
 from runbook.language.rendering import resolved
@@ -68,7 +69,7 @@ class Renderer:
         runbook: Runbook,
         registry: Registry,
         evaluator: Evaluator,
-        mask: Callable[[str], str] = lambda text: text,
+        mask: Mask = lambda text: text,
     ) -> None:
         self._runbook = runbook
         self._registry = registry
@@ -90,7 +91,7 @@ class Renderer:
             taken_back = self._nested(step.undo, scope)
             action["undo"] = _parsed(taken_back)
             undo = taken_back.kind.preview()
-        what = self._mask(canonical(action))
+        what = self._announceable(action)
         return Prepared(kind=kind, what=what, digest=sha256(what), nested=nested, undo=undo)
 
     def probe(self, step: Step, scope: Scope) -> Prepared:
@@ -104,8 +105,18 @@ class Renderer:
 
     def _nested(self, nested: Nested, scope: Scope) -> Prepared:
         kind = self._make(nested.kind, nested.fields, scope)
-        what = self._mask(canonical(_action(nested.kind, kind)))
+        what = self._announceable(_action(nested.kind, kind))
         return Prepared(kind=kind, what=what, digest=sha256(what))
+
+    def _announceable(self, action: JsonObject) -> str:
+        """The text of an action as the log holds it.
+
+        :raises ExpressionError: if no record can hold it.
+        """
+        what = covered_action(canonical(action), self._mask)
+        if size(what) > LONGEST:
+            raise ExpressionError(f"the action takes {size(what):,} bytes in the log, and {LONGEST:,} are allowed")
+        return what
 
     def _make(self, name: str, fields: Mapping[str, Json], scope: Scope) -> Kind:
         traits = self._registry[name].TRAITS
