@@ -178,7 +178,7 @@ class Terminal:
 
         :param guarded: the question is one that is deaf at first.
         """
-        time.sleep(0.35 if guarded else 0.02)  # a person reads; the question is deaf for 300 ms
+        time.sleep(0.33 if guarded else 0.02)  # a person reads; the question is deaf for 300 ms
         self.send(text + "\r")
 
     def resize(self, columns: int, rows: int) -> None:

@@ -139,6 +139,7 @@ def test_a_dumb_terminal_says_in_lines_what_goes_on(walking: Walking) -> None:
     terminal.answer("")
     terminal.expect("started", "passed", "passed look › settle", "x stop waiting", "RESOLVED")
     assert "Ctrl-C stops it" not in terminal.text
+    assert terminal.text.count("\n>") <= 2
 
 
 def test_a_resize_is_followed(walking: Walking) -> None:

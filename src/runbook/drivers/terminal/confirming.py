@@ -8,7 +8,7 @@ from runbook.drivers.operator import Act, Hand, No, Place, Request, Settle, Yes
 from runbook.drivers.terminal.hands import Hands, Way
 from runbook.drivers.terminal.phrases import difference
 from runbook.drivers.terminal.screen import Screen, one_line
-from runbook.drivers.terminal.wording import conditions, show_action, show_undo
+from runbook.drivers.terminal.wording import show_action, show_conditions, show_undo
 from runbook.model.runbook import Effect, Outcome
 
 YES, NO = "yes", "no"
@@ -34,8 +34,7 @@ def ask_confirmation(screen: Screen, hands: Hands, place: Place, request: Reques
     screen.say(words, style=style)
     show_action(screen, request.preview, prose=step.kind == "manual")
     show_undo(screen, step, request)
-    if conditions(step):
-        screen.say(conditions(step), style="dim", indent=2)
+    show_conditions(screen, step)
     wanted = YES if request.phrase is None else request.phrase
     asked = ask_exactly(screen, hands, place, wanted, does="do it now")
     if not isinstance(asked, str):

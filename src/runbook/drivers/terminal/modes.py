@@ -34,6 +34,7 @@ class Modes:
         self._wakes, self._wake = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(self._wakes, False)
+        self._awake = True
         self._suspend = self._continued = self._changed = False
         self._saved: Attributes | None = None
 
@@ -44,8 +45,9 @@ class Modes:
 
     def wake(self) -> None:
         """End the present wait for a key, or the next one; from a signal handler or another thread."""
-        with suppress(OSError):  # the pipe is full of wakes, or closed
-            os.write(self._wake, b"!")
+        if self._awake:
+            with suppress(OSError):  # the pipe is full of wakes
+                os.write(self._wake, b"!")
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -59,6 +61,7 @@ class Modes:
             self._give_back()
             for number, former in before.items():
                 signal.signal(number, former)
+            self._awake = False  # before the descriptor can be another file's
             for fd in (self._wakes, self._wake):
                 os.close(fd)
 

@@ -29,7 +29,21 @@ _PLAIN_TIMES = (10, 30, 60)
 _STOPPING = ("Ctrl-C stops it", "asked to stop; Ctrl-C again insists", "told to stop; Ctrl-C again kills it", "killed")
 _LONGEST_FACT = 40
 _SHOWN_ELSEWHERE = frozenset(
-    ("stdout", "stderr", "text", "lines", "evidence", "done", "reason", "by", "confirmed", "duration_ms", "met")
+    (
+        "stdout",
+        "stderr",
+        "text",
+        "lines",
+        "evidence",
+        "done",
+        "reason",
+        "by",
+        "url",
+        "size",
+        "confirmed",
+        "duration_ms",
+        "met",
+    )
 ) | {"elapsed_ms", "waited_s"}
 
 
@@ -86,7 +100,6 @@ class News:
                 self._checked(event)
             case r.RunPaused():
                 self._screen.drop_row()
-                self._screen.say(f"Paused: {event.reason}", style="bold")
             case r.RunFinished():
                 self._finish(event)
             case _:

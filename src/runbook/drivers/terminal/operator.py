@@ -22,7 +22,7 @@ from runbook.drivers.terminal.presence import Presence
 from runbook.drivers.terminal.questions import Questions
 from runbook.drivers.terminal.screen import Screen, styled
 from runbook.drivers.terminal.waiting import Countdown
-from runbook.drivers.terminal.wording import conditions, show_action, show_contacts
+from runbook.drivers.terminal.wording import show_action, show_conditions, show_contacts
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.kind import Preview
@@ -48,8 +48,12 @@ def seated(presence: Presence, interrupts: Interrupts) -> Iterator["TerminalOper
     """The operator at this terminal, for as long as the terminal is held."""
     modes = Modes(presence)
     interrupts.on_wake(modes.wake)
+    screen = Screen(presence)
     with modes.held():
-        yield TerminalOperator(Screen(presence), modes, interrupts)
+        try:
+            yield TerminalOperator(screen, modes, interrupts)
+        finally:
+            screen.drop_row()
 
 
 class TerminalOperator:
@@ -113,8 +117,7 @@ class TerminalOperator:
             show_action(self._screen, preview, prose=False)
             words, style = heading_of(place.step.effect)
             self._screen.say(Text(words.lower(), style=style), indent=2)
-            if conditions(place.step):
-                self._screen.say(conditions(place.step), style="dim", indent=2)
+            show_conditions(self._screen, place.step)
             self._news.previewed = preview
         said = self._hands.choose(place, (Way(key="", says="run it", also=("r", "run")),))
         return None if isinstance(said, str) else said

@@ -42,9 +42,9 @@ class LiveOutput:
         decoder = self._decoders.setdefault(stream, codecs.getincrementaldecoder("utf-8")("replace"))
         text = self._rest.get(stream, "") + decoder.decode(chunk)
         *whole, rest = _BREAK.split(text)
-        while len(rest) > _LONGEST:
-            whole.append(rest[:_LONGEST])
-            rest = rest[_LONGEST:]
+        cut = len(rest) - len(rest) % _LONGEST
+        whole += [rest[start : start + _LONGEST] for start in range(0, cut, _LONGEST)]
+        rest = rest[cut:]
         self._rest[stream] = rest
         for line in whole:
             self._line(stream, line)

@@ -8,7 +8,7 @@ said in between. What cannot be written any more (the terminal is gone) is let g
 import io
 import os
 import select
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -82,14 +82,17 @@ class Screen:
             shown.append((start + line) if line.plain or number == 0 else Text())
         self._put(Text("\n").join(shown))
 
-    def items(self, items: Sequence[Text], *, style: str = "") -> None:
-        """Write short items behind each other, with a dot between two; none of them is wrapped."""
-        width, lines = min(self.columns, WIDEST), [Text(style=style)]
+    def items(self, items: Iterable[Text], *, style: str = "", indent: int = 0) -> None:
+        """Write short items behind each other, with a dot between two; one is wrapped only if a line is too short."""
+        width = min(self.columns, WIDEST) - indent
+        line = Text(style=style)
         for item in items:
-            if lines[-1].plain and lines[-1].cell_len + item.cell_len + 3 > width:
-                lines.append(Text(style=style))
-            lines[-1].append(" · " if lines[-1].plain else "").append_text(item)
-        self._put(Text("\n").join(lines))
+            if line.plain and line.cell_len + item.cell_len + 3 > width:
+                self.say(line, indent=indent)
+                line = Text(style=style)
+            line.append(" · " if line.plain else "").append_text(item)
+        if line.plain:
+            self.say(line, indent=indent)
 
     def exactly(self, text: str | Text, *, style: str = "", indent: int = 0) -> None:
         """Write something that must stay as it is: the terminal wraps its lines, so that they can be copied."""
@@ -114,6 +117,8 @@ class Screen:
 
     def set_row(self, row: Row | None) -> None:
         """Have a row at the bottom, another one, or none any more."""
+        if self.plain and row == self._row:
+            return  # it stands there already
         if self._row is not None and not self.plain:
             self._emit(_CLEAR)
         self._row = row

@@ -33,6 +33,8 @@ _MODES = {
     Mode.DRILL: "DRILL: the world is scripted, nothing here is real",
 }
 _SPAN = re.compile(r"(?P<code>`[^`\n]+`)|(?P<bold>\*\*(?=\S)[^*\n]+(?<=\S)\*\*)")
+_LONG = 60
+"""Characters from which a line of prose was broken by its author for want of room."""
 _ITEM = re.compile(r"(?P<lead>\s*(?:[-*+]|\d{1,3}[.)])\s+)(?P<rest>.*)")
 
 
@@ -50,7 +52,7 @@ def banner(mode: Mode) -> str:
 def markdown(screen: Screen, source: str, *, indent: int = 0) -> None:
     """Show a text that is written in Markdown."""
     fenced = False
-    for line in source.strip("\n").splitlines():
+    for line in _joined(source.strip("\n").splitlines()):
         if line.lstrip().startswith("```"):
             fenced = not fenced
         elif fenced or line.startswith("    "):
@@ -62,6 +64,18 @@ def markdown(screen: Screen, source: str, *, indent: int = 0) -> None:
             screen.say(_spans(found["rest"]), first=lead, indent=cells(lead))
         else:
             screen.say(_spans(line.strip()), indent=indent)
+
+
+def _joined(lines: Iterable[str]) -> list[str]:
+    """Lines of which one that is long and goes on below in small letters is one line: its author had no more room."""
+    joined: list[str] = []
+    for line in lines:
+        goes_on = joined and len(joined[-1]) >= _LONG and line[:1].islower() and not joined[-1].startswith("    ")
+        if goes_on:
+            joined[-1] += f" {line}"
+        else:
+            joined.append(line)
+    return joined
 
 
 def _spans(line: str) -> Text:
@@ -97,8 +111,8 @@ def show_undo(screen: Screen, step: Step, request: Request) -> None:
         screen.say(f"It has no undo{because}", style="yellow", indent=2)
 
 
-def conditions(step: Step) -> str:
-    """What a step's result is held against, and how long and how often it is tried."""
+def show_conditions(screen: Screen, step: Step) -> None:
+    """Show what a step's result is held against, and how long and how often it is tried."""
     parts = []
     if step.expect:
         parts.append(f"passes if {one_line(step.expect)}")
@@ -106,7 +120,7 @@ def conditions(step: Step) -> str:
         parts.append(f"up to {step.retry.attempts} attempts")
     if step.timeout is not None:
         parts.append(f"at most {spoken(step.timeout)}" + (" each" if step.retry else ""))
-    return " · ".join(parts)
+    screen.items([styled(part) for part in parts], style="dim", indent=2)
 
 
 def heading(place: Place, number: int, of: int) -> Text:

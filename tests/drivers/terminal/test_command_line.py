@@ -1,0 +1,64 @@
+"""The command line at a pseudo-terminal: walked, paused, gone on with, and left without a word."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from tests.drivers.terminal.conftest import HEAD
+from tests.drivers.terminal.pseudo import Terminal
+
+BOOK = (
+    HEAD
+    + """\
+steps:
+  - {id: look, title: Look, kind: command, effect: none, argv: [echo, seen]}
+  - id: mend
+    title: Mend it
+    kind: command
+    effect: change
+    argv: [echo, mended]
+    undo: {kind: manual, instructions: Break it again}
+  - {id: done, kind: finish, outcome: resolved}
+"""
+)
+START = (
+    "import fcntl, termios, sys; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+    "from runbook.cli.main import main; sys.exit(main())"
+)
+
+
+def runbook(directory: Path, *arguments: str) -> Terminal:
+    """A command at a terminal of its own."""
+    (directory / "demo.yaml").write_text(BOOK)
+    env = {"RUNBOOK_STATE_DIR": str(directory / "state")}
+    return Terminal([sys.executable, "-c", START, *arguments], env=env)
+
+
+def test_a_run_is_paused_and_gone_on_with_by_the_command_that_is_shown(tmp_path: Path) -> None:
+    """What was passed stays passed, what was asked is asked again, and the statuses are 3 and 0."""
+    book = str(tmp_path / "demo.yaml")
+    with runbook(tmp_path, "run", book, "-e", "production", "--run-id", "r1") as terminal:
+        terminal.expect("run r1", "run it")
+        terminal.answer("")
+        terminal.expect("│ seen", "passed", "yes do it now")
+        terminal.answer("p", guarded=True)
+        terminal.expect("run r1 is paused", "runbook resume r1")
+        assert terminal.end() == 3
+    with runbook(tmp_path, "resume", "r1") as terminal:
+        terminal.expect("Resumed.", "step 2 of 3", "✓ look › mend", "CHANGES SOMETHING", "yes do it now")
+        terminal.answer("yes", guarded=True)
+        terminal.expect("│ mended", "RESOLVED", "runbook verify r1")
+        assert terminal.end() == 0
+
+
+@pytest.mark.reliability
+def test_g5_a_dropped_connection_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
+    """The terminal is gone: no trace, the status of a signal, and a log that says that it is paused."""
+    book = str(tmp_path / "demo.yaml")
+    with runbook(tmp_path, "run", book, "-e", "production", "--run-id", "r1") as terminal:
+        terminal.expect("run r1", "run it")
+        terminal.hang_up()
+        assert terminal.end() == 130
+    assert '"type":"run.paused"' in (tmp_path / "state" / "runs" / "r1" / "audit.jsonl").read_text()
+    with runbook(tmp_path, "resume", "r1") as terminal:
+        terminal.expect("Resumed.", "step 1 of 3", "run it")
