@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from runbook.cli.options import Parser, format_option
+from runbook.cli.options import Parser, format_option, is_directory
 from runbook.kinds.registry import KINDS
 from runbook.language.frames import as_json, frame, one_line
 from runbook.language.loading import load, load_answers, load_scenario
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _files(path: str) -> Iterator[str | None]:
     """The files that a path means; None where there is none."""
-    if not Path(path).is_dir():
+    if not is_directory(path):
         yield path
         return
     below = sorted(str(p) for p in Path(path).rglob("*") if p.suffix in SUFFIXES and p.is_file() and _ours(p))
@@ -83,6 +83,8 @@ def _check(file: str) -> tuple[Document | None, Sequence[Diagnostic]]:
 def _first_key(file: str) -> str:
     """Which kind of file it is: by the first of the three keys that begins a line."""
     try:
+        if not Path(file).is_file():
+            return "runbook"
         with open(file, encoding="utf-8", errors="replace") as lines:  # noqa: PTH123 - the path is the user's word
             for line in lines:
                 key = line.partition(":")[0]

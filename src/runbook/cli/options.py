@@ -3,8 +3,10 @@
 import argparse
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
+from runbook.audit.store import RunDir, Store, state_dir
 from runbook.model.diagnostics import Diagnostic, Refused
 
 
@@ -43,6 +45,24 @@ def format_option(parser: argparse.ArgumentParser, formats: Sequence[str], defau
 def run_argument(parser: argparse.ArgumentParser) -> None:
     """Add ``RUN``."""
     parser.add_argument("run", metavar="RUN", help="the id of a run, a unique beginning of it, or `last`")
+
+
+def is_directory(path: str) -> bool:
+    """Whether there is a directory of that name; what cannot be looked at is none, and whoever opens it says why."""
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False
+
+
+def run_to_write(text: str, state: str | None) -> RunDir:
+    """The run that a user means, in a store that is safe to write to.
+
+    :raises Refused: if there is none, or the store is not.
+    """
+    store = Store(state_dir(state, os.environ))
+    store.find(text)  # a store that is not there is not made for this
+    return store.prepare().find(text)
 
 
 def name(text: str) -> str:

@@ -1,10 +1,8 @@
 """``runbook resume``: go on with a run that was paused or interrupted."""
 
-import os
 from collections.abc import Sequence
 
-from runbook.audit.store import Store, state_dir
-from runbook.cli.options import Parser, name, run_argument, state_option
+from runbook.cli.options import Parser, name, run_argument, run_to_write, state_option
 from runbook.cli.run import load_answers_for
 from runbook.cli.walking import walk
 from runbook.drivers.live import snapshot_of
@@ -20,6 +18,6 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--key", metavar="FILE", help="your SSH key; signatures do not exist yet")
     state_option(parser)
     options = parser.parse_args(arguments)
-    run = Store(state_dir(options.state_dir, os.environ)).find(options.run)
+    run = run_to_write(options.run, options.state_dir)
     answers = load_answers_for(options.answers, snapshot_of(run, KINDS)) if options.answers else None
     return walk(answers, lambda _, live: live.resume(run, options.operator))

@@ -6,7 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from runbook.audit.lock import holder_of
-from runbook.audit.store import Glimpse, Store, glimpse, state_dir
+from runbook.audit.plain_file import open_plain
+from runbook.audit.store import Glimpse, RunDir, Store, glimpse, state_dir
+from runbook.audit.strict import LINE_CAP
 from runbook.cli.options import Parser, format_option, state_option
 from runbook.model.canonical import Json, JsonObject
 
@@ -55,9 +57,20 @@ def state_of(seen: Glimpse) -> str:
     """Where a run stands, in a word: how it ended, else whether somebody walks it."""
     last = seen.last
     if last is None:
-        return "never began"
+        return _unread(seen.run)
     if last.type == "run.finished":
         return str(last.fields.get("finish"))
     if holder_of(seen.run) is not None:
         return "walked now"
     return "paused" if last.type == "run.paused" else "interrupted"
+
+
+def _unread(run: RunDir) -> str:
+    """What to call a run whose last record cannot be read: a log without a whole line was never begun."""
+    try:
+        with open_plain(run.log) as log:
+            return "damaged" if b"\n" in log.read(LINE_CAP) else "never began"
+    except FileNotFoundError:
+        return "never began"
+    except OSError:
+        return "unreadable"

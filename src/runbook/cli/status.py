@@ -7,16 +7,19 @@ from collections.abc import Sequence
 
 from runbook.audit.lock import holder_of
 from runbook.audit.store import RunDir, Store, glimpse, state_dir
+from runbook.audit.verdict import Status, Verdict
 from runbook.cli.options import Parser, format_option, run_argument, state_option
 from runbook.cli.runs import state_of
-from runbook.cli.verify import judged
+from runbook.cli.verify import WORDS, judged
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.durations import spoken
 from runbook.walk.walk import Walk
 
+SOUND = frozenset({Status.VALID, Status.NO_END, Status.TORN_TAIL})
+
 
 def main(arguments: Sequence[str]) -> int:
-    """Show where a run stands."""
+    """Show where a run stands; 1 if its log cannot be trusted to say so."""
     parser = Parser("status", "Show where a run stands: its step, its path, what it changed, what comes next.")
     run_argument(parser)
     format_option(parser, ("text", "json"))
@@ -25,14 +28,23 @@ def main(arguments: Sequence[str]) -> int:
     run = Store(state_dir(options.state_dir, os.environ)).find(options.run)
     verdict, walk = judged(run.log, None)
     found = _status(run, walk)
+    sound = verdict.status in SOUND or found["state"] == "never began"
     found["log"] = {
         "path": str(run.log),
         "records": verdict.count,
         "head": verdict.anchor,
         "status": int(verdict.status),
+        "problem": None if sound else _problem(verdict),
     }
     sys.stdout.write(json.dumps(found, indent=2) + "\n" if options.format == "json" else _as_text(found))
-    return 0
+    return 0 if sound else 1
+
+
+def _problem(verdict: Verdict) -> str:
+    """What is wrong with a log, in a line."""
+    worst = next(finding for finding in verdict.findings if finding.status is verdict.status)
+    place = f"line {worst.line}: " if worst.line else ""
+    return f"{WORDS[verdict.status]}: {place}{worst.diagnostic.message}"
 
 
 def _status(run: RunDir, walk: Walk | None) -> JsonObject:
@@ -100,6 +112,9 @@ def _as_text(found: JsonObject) -> str:
     if isinstance(log, dict):
         lines.append(f"  log          {log['path']}")
         lines.append(f"  head         {log['head']}")
+        if log["problem"] is not None:
+            lines.append(f"  PROBLEM      {log['problem']}")
+            return "\n".join([*lines, f"  look closer  runbook verify {found['run']}"]) + "\n"
     if found["state"] in {"paused", "interrupted"}:
         lines.append(f"  go on        runbook resume {found['run']}")
     return "\n".join(lines) + "\n"

@@ -1,12 +1,11 @@
 """Telling a run something from another terminal: through its inbox where somebody walks it, else as its writer."""
 
-import os
 from collections.abc import Mapping
 from enum import Enum
 
 from runbook.audit.inbox import put
 from runbook.audit.lock import holder_of
-from runbook.audit.store import Store, state_dir
+from runbook.cli.options import run_to_write
 from runbook.drivers.live import abort_aside, note_aside
 from runbook.kinds.registry import KINDS
 
@@ -23,7 +22,7 @@ def tell(run_id: str, state: str | None, *, kind: str, fields: Mapping[str, str]
 
     :raises Refused: if there is no such run, it is over, or its log cannot be written.
     """
-    run = Store(state_dir(state, os.environ)).find(run_id)
+    run = run_to_write(run_id, state)
     if holder_of(run) is not None:
         put(run, kind, dict(fields))
         return Told.DELIVERED

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runbook.cli.check import SUFFIXES
 from runbook.cli.failing import complain
-from runbook.cli.options import Parser
+from runbook.cli.options import Parser, is_directory
 from runbook.drivers.rehearsal import Rehearsed, rehearse
 from runbook.kinds.registry import KINDS
 from runbook.language.loading import Loaded, load, load_scenario
@@ -41,7 +41,7 @@ def _scenarios(path: str) -> Iterator[str]:
 
     :raises Refused: if there is none.
     """
-    if not Path(path).is_dir():
+    if not is_directory(path):
         yield path
         return
     found = [str(p) for p in sorted(Path(path).rglob("*")) if p.suffix in SUFFIXES and p.is_file() and _is_one(p)]

@@ -10,7 +10,7 @@ from runbook.audit.reader import Anchor, reading
 from runbook.audit.store import RunDir, Store, state_dir
 from runbook.audit.verdict import Finding, Status, Verdict
 from runbook.cli.failing import NOT_YET
-from runbook.cli.options import Parser, format_option, state_option
+from runbook.cli.options import Parser, format_option, is_directory, state_option
 from runbook.drivers.replay import Replay
 from runbook.kinds.registry import KINDS
 from runbook.language.frames import one_line
@@ -63,11 +63,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _log(text: str, state: str | None) -> Path:
     """The log that is meant: a file by its path, else that of a run of the store."""
-    path = Path(text)
-    if path.is_dir():
-        return path / "audit.jsonl"
-    if path.exists() or "/" in text:
-        return path
+    if is_directory(text):
+        return Path(text) / "audit.jsonl"
+    if "/" in text or (len(text) < 256 and Path(text).exists()):
+        return Path(text)
     return Store(state_dir(state, os.environ)).find(text).log
 
 

@@ -251,10 +251,14 @@ def snapshot_of(run: RunDir, registry: Registry) -> Runbook:
     :raises Refused: if the run never began, or the file is not there.
     """
     first = glimpse(run).first
-    event = from_record(first.type, first.ts, first.mono, first.fields) if first else None
+    try:
+        event = from_record(first.type, first.ts, first.mono, first.fields) if first else None
+    except MalformedEvent:
+        event = None
     if not isinstance(event, r.RunStarted):
-        message = "the run never began, so nothing was done in it"
-        raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=str(run.log), help="begin a new run"))
+        message = "the run never began, or the beginning of its log cannot be read"
+        help_ = f"`runbook verify {run.id}` says which"
+        raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=str(run.log), help=help_))
     return runbook_of(event, run.snapshot, registry)
 
 
