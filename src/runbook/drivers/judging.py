@@ -66,7 +66,9 @@ class Judge:
         if judged.outcome is not Outcome.PASSED or not step.save:
             return Judged(outcome=judged.outcome, reason=judged.reason, changed=changed)
         try:
-            saved: JsonObject = {name: self._renderer.value(source, scope, "dyn") for name, source in step.save.items()}
+            saved: JsonObject = {
+                name: self._renderer.value(source, scope, "dyn", step) for name, source in step.save.items()
+            }
         except ExpressionError as error:
             return Judged(outcome=Outcome.FAILED, reason=f"`save`: {error.message}", changed=changed)
         taken = size(canonical(saved)) + size(canonical(seen.value))
@@ -88,7 +90,7 @@ class Judge:
                 if mention.parts[0] not in ROOTS:
                     seen.value[mention.parts[0]]
         try:
-            met = self._renderer.value(expect, scope, "bool")
+            met = self._renderer.value(expect, scope, "bool", step)
         except ExpressionError as error:
             return Verdict(outcome=Outcome.FAILED, reason=f"`expect`: {error.message}")
         if met is True:

@@ -227,7 +227,8 @@ class Performer:
         """
         for name, source in step.save_secret.items():
             try:
-                self._secrets.keep(name, str(self._renderer.value(source, Scope(self._walk, own=raw), "string")))
+                value = self._renderer.value(source, Scope(self._walk, own=raw), "string", step)
+                self._secrets.keep(name, str(value))
             except (ExpressionError, Refused) as error:
                 return f"`save_secret`: {error}"
         return None
@@ -242,7 +243,7 @@ class Performer:
             raise AssertionError(step.id)
         judged = self._nested(visit, "probe", nested, prepared)
         outcome: Outcome | None = Outcome.PASSED if judged.outcome is Outcome.PASSED else None
-        if outcome is None and nested.failed_when is not None and self._did_not_happen(nested.failed_when):
+        if outcome is None and nested.failed_when is not None and self._did_not_happen(nested, nested.failed_when):
             outcome = Outcome.FAILED
         if outcome is not None:
             self._journal.tell(
@@ -254,12 +255,12 @@ class Performer:
                 evidence=judged.reason or None,
             )
 
-    def _did_not_happen(self, failed_when: str) -> bool:
+    def _did_not_happen(self, probe: Nested, failed_when: str) -> bool:
         if self._seen is None:
             return False
         try:
             scope = self._seen.scope(self._walk)
-            return self._renderer.value(failed_when, scope, "bool") is True
+            return self._renderer.value(failed_when, scope, "bool", probe) is True
         except ExpressionError:
             return False
 

@@ -12,8 +12,9 @@ from runbook.drivers.fitting import LONGEST, Mask, covered_action, size
 from runbook.drivers.operator import Place
 from runbook.kinds.registry import fields_of, make
 from runbook.language.rendering import resolved
+from runbook.language.scope import own_types
 from runbook.model.canonical import Json, JsonObject, canonical, sha256
-from runbook.model.evaluator import Evaluator, ExpressionError
+from runbook.model.evaluator import NO_TYPES, Evaluator, ExpressionError
 from runbook.model.kind import Kind, Preview, Registry
 from runbook.model.runbook import Confirm, Nested, Runbook, Step
 from runbook.model.secrets import Resolved, referenced, secret_names
@@ -150,12 +151,14 @@ class Renderer:
             case _:
                 return self._evaluator.render(value, scope)
 
-    def value(self, source: str, scope: Scope, want: str) -> Json:
+    def value(self, source: str, scope: Scope, want: str, judged: Step | Nested | None = None) -> Json:
         """The value of an expression of the runbook.
 
+        :param judged: the step whose observation stands at the root of the scope, if one does.
         :raises ExpressionError: as the evaluator does.
         """
-        return self._evaluator.evaluate(source, scope, want)
+        own = NO_TYPES if judged is None else own_types(judged, self._registry)
+        return self._evaluator.evaluate(source, scope, want, own=own)
 
     def text(self, template: str, scope: Scope) -> str:
         """A text of the runbook for a person; as it was written where a value is not to be had."""
