@@ -40,9 +40,8 @@ def complaints(document: Document, data: Json, schema: JsonObject, kinds: Iterab
             if document.has(complaint.path):
                 found.setdefault(complaint, _diagnostic(complaint, document))
     version = mapping(data).get("runbook") or mapping(data).get("scenario")
-    if value_complaints.is_newer(version):
-        return [diagnostic for diagnostic in found.values() if diagnostic.code is value_complaints.VERSION]
-    return list(found.values())
+    newer = [diagnostic for diagnostic in found.values() if diagnostic.code is value_complaints.VERSION]
+    return newer if newer and value_complaints.is_newer(version) else list(found.values())
 
 
 def _pattern(validator: Any, pattern: str, instance: Json, schema: JsonObject) -> Iterator[ValidationError]:  # noqa: ANN401 - the validator's class is made at run time
