@@ -73,6 +73,8 @@ def run(arguments: Sequence[str]) -> int:
         return _dispatch(list(arguments))
     except KeyboardInterrupt:
         return INTERRUPTED
+    except SystemExit as asked:  # --help of a command
+        return int(asked.code or 0)
     except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
         from runbook.cli.failing import status_of
 

@@ -75,6 +75,16 @@ def name(text: str) -> str:
     return text
 
 
+def number(text: str) -> int:
+    """How many, from 0 on.
+
+    :raises ArgumentTypeError: if it is something else.
+    """
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"`{text[:20]}` is no whole number from 0 on")
+    return int(text)
+
+
 def note(text: str) -> str:
     """What somebody writes down, not blank, and not longer than a record can be."""
     return _words(text, 12_000)

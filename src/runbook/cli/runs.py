@@ -9,7 +9,7 @@ from runbook.audit.lock import holder_of
 from runbook.audit.plain_file import open_plain
 from runbook.audit.store import Glimpse, RunDir, Store, glimpse, state_dir
 from runbook.audit.strict import LINE_CAP
-from runbook.cli.options import Parser, format_option, state_option
+from runbook.cli.options import Parser, format_option, number, state_option
 from runbook.model.canonical import Json, JsonObject
 
 COLUMNS = ("run", "began", "mode", "runbook", "environment", "operator", "state")
@@ -18,7 +18,9 @@ COLUMNS = ("run", "began", "mode", "runbook", "environment", "operator", "state"
 def main(arguments: Sequence[str]) -> int:
     """List runs."""
     parser = Parser("runs", "List past and present runs, the newest first.")
-    parser.add_argument("-n", "--limit", metavar="N", type=int, default=20, help="at most so many; default: 20; 0: all")
+    parser.add_argument(
+        "-n", "--limit", metavar="N", type=number, default=20, help="at most so many; default: 20; 0: all"
+    )
     format_option(parser, ("text", "json"))
     state_option(parser)
     options = parser.parse_args(arguments)

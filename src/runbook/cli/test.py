@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runbook.cli.check import SUFFIXES
 from runbook.cli.failing import complain
-from runbook.cli.options import Parser, is_directory
+from runbook.cli.options import Parser, is_directory, number
 from runbook.drivers.rehearsal import Rehearsed, rehearse
 from runbook.kinds.registry import KINDS
 from runbook.language.loading import Loaded, load, load_scenario
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     """Walk scenarios; 0 if all came out as they expect, 1 if not, 2 if one cannot be read."""
     parser = Parser("test", "Walk scenarios without anybody, and print which edges of their runbooks none walks.")
     parser.add_argument("paths", metavar="PATH", nargs="*", default=["."], help="a scenario or a directory; default: .")
-    parser.add_argument("--min-coverage", metavar="N", type=int, help="fail below N percent of a runbook's edges")
+    parser.add_argument("--min-coverage", metavar="N", type=number, help="fail below N percent of a runbook's edges")
     options = parser.parse_args(arguments)
     tests = _Tests()
     for file in [file for path in options.paths for file in _scenarios(path)]:
