@@ -35,6 +35,7 @@ docs: setup ## Write what is generated in docs/ anew
 	$(BIN)/python tools/states.py
 
 bench: setup ## Measure against the bars, with peers
+	-@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python tools/bench.py
 
 reliability: setup ## Perform every row of the reliability bar in full and print each
