@@ -26,6 +26,33 @@ class Parser(argparse.ArgumentParser):
         raise Refused(Diagnostic(code=USAGE, message=message, help=f"`{self.prog} --help` shows how it is used"))
 
 
+class _Refusing(argparse.Action):
+    """Refuses an option that this version does not have yet; ``const`` says what to do meanwhile."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> NoReturn:
+        """Refuse it.
+
+        :raises Refused: always.
+        """
+        from runbook.cli.failing import NOT_YET
+
+        del parser, namespace, values
+        message = f"`{option_string}` does not exist yet"
+        raise Refused(Diagnostic(code=NOT_YET, message=message, help=f"leave it out; {self.const}"))
+
+
+def not_yet(parser: argparse.ArgumentParser, option: str, *, meanwhile: str, metavar: str | None = None) -> None:
+    """Add an option that is refused, with what to do meanwhile; without ``metavar`` it is a flag."""
+    nargs = 0 if metavar is None else None
+    parser.add_argument(option, action=_Refusing, const=meanwhile, nargs=nargs, metavar=metavar, help="not yet")
+
+
 def state_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--state-dir``."""
     parser.add_argument(

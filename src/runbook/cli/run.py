@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from runbook.audit.store import Store, new_run_id, state_dir
-from runbook.cli.failing import NOT_YET, complain
-from runbook.cli.options import Parser, default_operator, name, reason, state_option
+from runbook.cli.failing import complain
+from runbook.cli.options import Parser, default_operator, name, not_yet, reason, state_option
 from runbook.cli.walking import walk
 from runbook.drivers.answers import look_over
 from runbook.drivers.attendance import Seat
@@ -44,10 +44,6 @@ LONG_INPUTS = Code(
 def main(arguments: Sequence[str]) -> int:
     """Walk a runbook; 0 if it ends well, 1 if otherwise, 2 if it could not begin, 3 if it is paused."""
     options = _parser().parse_args(arguments)
-    for given, option in ((options.dry_run, "--dry-run"), (options.store, "--store")):
-        if given:
-            help_ = "leave it out; `runbook test` walks scenarios without touching anything"
-            raise Refused(Diagnostic(code=NOT_YET, message=f"`{option}` does not exist yet", help=help_))
     loaded = load(options.file, KINDS)
     complain(d for d in loaded.diagnostics if loaded.runbook is None or d.severity is Severity.ERROR)
     if loaded.runbook is None or loaded.document is None:
@@ -83,14 +79,14 @@ def _parser() -> Parser:
         "-i", "--input", metavar="KEY=VALUE", action="append", default=[], help="an input; may be given several times"
     )
     parser.add_argument("--operator", metavar="ID", type=name, help="who walks; default: login@host")
-    parser.add_argument("--key", metavar="FILE", help="your SSH key; signatures do not exist yet")
+    not_yet(parser, "--key", metavar="FILE", meanwhile="nothing is signed by this version")
     parser.add_argument("--incident", metavar="ID", type=name, help="the incident that this is about")
-    parser.add_argument("--dry-run", action="store_true", help="does not exist yet")
+    not_yet(parser, "--dry-run", meanwhile="`runbook test` walks scenarios without touching anything")
     parser.add_argument("--answers", metavar="FILE", help="an answers file: walk without a terminal")
     parser.add_argument("--run-id", metavar="ID", help="the id of the run; default: made from time and runbook")
     parser.add_argument("--start-at", metavar="STEP", help="begin at another step than the first; needs --reason")
     parser.add_argument("--reason", metavar="TEXT", type=reason, help="why, for --start-at")
-    parser.add_argument("--store", metavar="URL", help="does not exist yet")
+    not_yet(parser, "--store", metavar="URL", meanwhile="runs are kept in a directory: --state-dir")
     state_option(parser)
     return parser
 

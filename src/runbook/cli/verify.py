@@ -9,13 +9,12 @@ from pathlib import Path
 from runbook.audit.reader import Anchor, reading
 from runbook.audit.store import RunDir, Store, state_dir
 from runbook.audit.verdict import Finding, Status, Verdict
-from runbook.cli.failing import NOT_YET
-from runbook.cli.options import Parser, format_option, is_directory, state_option
+from runbook.cli.options import Parser, format_option, is_directory, not_yet, state_option
 from runbook.drivers.replay import Replay
 from runbook.kinds.registry import KINDS
 from runbook.language.frames import one_line
 from runbook.model.canonical import Json, JsonObject
-from runbook.model.diagnostics import Diagnostic, Refused
+from runbook.model.diagnostics import Refused
 from runbook.walk.walk import Walk
 
 WORDS = {
@@ -34,19 +33,11 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser("verify", "Judge a log: its chain, and that it is a legal walk of that very runbook.")
     parser.add_argument("log", metavar="RUN|FILE", help="a run, or the audit.jsonl of one")
     parser.add_argument("--anchor", metavar="N:HASH", help="a head that was noted elsewhere, in a ticket for instance")
-    parser.add_argument("--allowed-signers", metavar="FILE", help="signatures do not exist yet")
+    not_yet(parser, "--allowed-signers", metavar="FILE", meanwhile="compare heads with --anchor N:HASH")
     parser.add_argument("--strict", action="store_true", help="what could not be established counts as wrong")
     format_option(parser, ("text", "json"))
     state_option(parser)
     options = parser.parse_args(arguments)
-    if options.allowed_signers is not None:
-        raise Refused(
-            Diagnostic(
-                code=NOT_YET,
-                message="`--allowed-signers` does not exist yet: this version signs nothing",
-                help="leave it out, and compare heads with --anchor N:HASH",
-            )
-        )
     try:
         anchor = Anchor.parse(options.anchor) if options.anchor else None
     except ValueError as error:
