@@ -21,8 +21,8 @@ from runbook.model.runbook import Runbook
 from runbook.walk.walk import Walk
 
 DISTRIBUTION = "runbook-walk"
-GUARDS_SEE = "your own runs on this machine"
-"""What guards and locks of a run in a directory of one's own can see."""
+GUARDS_SEE = "nothing: this version keeps neither"
+"""What guards and locks of a run can see, as it is said at its start, in its log and in its report."""
 
 
 def assemble(
