@@ -21,6 +21,20 @@ contacts:
 environments:
   production: {base: x}
 """
+BOOK = (
+    HEAD
+    + """\
+steps:
+  - {id: look, title: Look, kind: command, effect: none, argv: [echo, seen]}
+  - id: mend
+    title: Mend it
+    kind: command
+    effect: change
+    argv: [echo, mended]
+    undo: {kind: manual, instructions: Break it again}
+  - {id: done, kind: finish, outcome: resolved}
+"""
+)
 Record: TypeAlias = dict[str, Any]  # records of any type, as JSON has them
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.drivers.terminal.test_command_line import BOOK
+from tests.drivers.terminal.conftest import BOOK
 
 ANSWERS = "answers:\n  - {step: mend, confirm: yes}\n"
 

@@ -4,23 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.drivers.terminal.conftest import HEAD
+from tests.drivers.terminal.conftest import BOOK
 from tests.drivers.terminal.pseudo import Terminal
 
-BOOK = (
-    HEAD
-    + """\
-steps:
-  - {id: look, title: Look, kind: command, effect: none, argv: [echo, seen]}
-  - id: mend
-    title: Mend it
-    kind: command
-    effect: change
-    argv: [echo, mended]
-    undo: {kind: manual, instructions: Break it again}
-  - {id: done, kind: finish, outcome: resolved}
-"""
-)
 START = (
     "import fcntl, termios, sys; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
     "from runbook.cli.main import main; sys.exit(main())"
@@ -29,7 +15,8 @@ START = (
 
 def runbook(directory: Path, *arguments: str) -> Terminal:
     """A command at a terminal of its own."""
-    (directory / "demo.yaml").write_text(BOOK)
+    if not (directory / "demo.yaml").exists():
+        (directory / "demo.yaml").write_text(BOOK)
     env = {"RUNBOOK_STATE_DIR": str(directory / "state")}
     return Terminal([sys.executable, "-c", START, *arguments], env=env)
 
@@ -62,3 +49,24 @@ def test_g5_a_dropped_connection_leaves_a_run_that_goes_on(tmp_path: Path) -> No
     assert '"type":"run.paused"' in (tmp_path / "state" / "runs" / "r1" / "audit.jsonl").read_text()
     with runbook(tmp_path, "resume", "r1") as terminal:
         terminal.expect("Resumed.", "step 1 of 3", "run it")
+
+
+@pytest.mark.reliability
+def test_g5_a_change_that_was_cut_off_is_settled_after_the_resume(tmp_path: Path) -> None:
+    """The terminal went while a change ran: its result is unknown, it is shown again, and it is not repeated."""
+    (tmp_path / "demo.yaml").write_text(BOOK.replace("[echo, mended]", '[sh, -c, "echo mending; sleep 30"]'))
+    book = str(tmp_path / "demo.yaml")
+    with runbook(tmp_path, "run", book, "-e", "production", "--run-id", "r1") as terminal:
+        terminal.expect("run r1", "run it")
+        terminal.answer("")
+        terminal.expect("yes do it now")
+        terminal.answer("yes", guarded=True)
+        terminal.expect("│ mending", "Ctrl-C stops it")
+        terminal.hang_up()
+        assert terminal.end() == 130
+    with runbook(tmp_path, "resume", "r1") as terminal:
+        terminal.expect("Changed so far: mend (maybe)", "NOBODY SAW THE RESULT", "echo mending; sleep 30")
+        terminal.answer("failed", guarded=True)
+        terminal.expect("How do you know?")
+        terminal.answer("the list is as it was")
+        terminal.expect("settled as failed", "r try again")

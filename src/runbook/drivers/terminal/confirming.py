@@ -7,7 +7,7 @@ character as it stands. Whatever is neither that nor a no is said to be neither,
 from runbook.drivers.operator import Act, Hand, No, Place, Request, Settle, Yes
 from runbook.drivers.terminal.hands import Hands, Way
 from runbook.drivers.terminal.phrases import difference
-from runbook.drivers.terminal.screen import Screen, one_line
+from runbook.drivers.terminal.screen import Screen
 from runbook.drivers.terminal.wording import show_action, show_conditions, show_undo
 from runbook.model.runbook import Effect, Outcome
 
@@ -25,13 +25,15 @@ def heading_of(effect: Effect) -> tuple[str, str]:
             return "CHANGES SOMETHING THAT CANNOT BE UNDONE", "bold red"
 
 
-def ask_confirmation(screen: Screen, hands: Hands, place: Place, request: Request) -> Yes | No | Hand:
-    """Show what is to be confirmed, and ask for the word or the phrase."""
+def ask_confirmation(
+    screen: Screen, hands: Hands, place: Place, request: Request, environment: str | None
+) -> Yes | No | Hand:
+    """Show what is to be confirmed, and where, and ask for the word or the phrase."""
     step = place.step
     if request.stale:
         screen.say(f"Asked again: {request.stale}. The earlier confirmation does not count.", style="bold yellow")
     words, style = heading_of(step.effect)
-    screen.say(words, style=style)
+    screen.say(f"{words} · {environment}" if environment and step.effect.changes else words, style=style)
     show_action(screen, request.preview, prose=step.kind == "manual")
     show_undo(screen, step, request)
     show_conditions(screen, step)
@@ -87,8 +89,6 @@ def ask_to_settle(screen: Screen, hands: Hands, place: Place, *, described: tupl
     screen.say(
         "It may have happened, or not, and it is not repeated. Look where it would show, then say what you found."
     )
-    if place.step.undo is not None and place.step.undo.title:
-        screen.say(f"Its undo, if it happened: {one_line(place.step.undo.title)}", style="dim")
     ways = (
         Way(key=Outcome.PASSED.value, says="it happened, and all of it"),
         Way(key=Outcome.FAILED.value, says="it surely did not happen"),

@@ -73,13 +73,15 @@ class News:
     def arrive(self, walk: Walk, place: Place) -> None:
         """Show the heading of a step: where we are, how we came here, what it is about."""
         ids = list(walk.steps)
-        where = f"{walk.runbook.title} · {walk.environment}" if walk.environment else walk.runbook.title
+        where = styled(one_line(walk.runbook.title), "dim")
+        if walk.environment:
+            where.append(" · ", "dim").append(walk.environment, "bold")
         screen = self._screen
         screen.say()
         if banner(walk.mode):
             screen.say(banner(walk.mode), style="bold reverse")
         number = ids.index(place.step.id) + 1
-        screen.rule(heading(place, number, len(ids)), styled(one_line(where), "dim"))
+        screen.rule(heading(place, number, len(ids)), where)
         screen.say(self._crumbs(walk, place))
         screen.say()
         section = f"{one_line(place.step.section)}: " if place.step.section else ""
@@ -136,7 +138,7 @@ class News:
     def _crumbs(self, walk: Walk, place: Place) -> Text:
         """The last steps with their outcomes, and this one."""
         path = walk.path[:-1] if walk.path and walk.path[-1] == (place.step.id, place.visit) else walk.path
-        crumbs = Text("… › " if len(path) > _CRUMBS else "", style="dim")
+        crumbs = Text().append("… › " if len(path) > _CRUMBS else "", "dim")
         for step, visit in path[-_CRUMBS:]:
             outcome = self._outcomes.get((step, visit))
             result = walk.results.get(step)

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Yes
+from runbook.drivers.telling import as_written
 from runbook.drivers.terminal.confirming import ask_confirmation, ask_to_settle, heading_of
 from runbook.drivers.terminal.forms import Form, Taken
 from runbook.drivers.terminal.hands import Hands, Way
@@ -128,7 +129,7 @@ class TerminalOperator:
             return act
         self._news.previewed = request.preview
         self._questions.instructed(place)
-        return ask_confirmation(self._screen, self._hands, place, request)
+        return ask_confirmation(self._screen, self._hands, place, request, self._walk.environment)
 
     def answer(self, place: Place, question: Question) -> JsonObject | Hand:
         """Ask what the step wants to know."""
@@ -152,6 +153,9 @@ class TerminalOperator:
             show_contacts(self._screen, self._walk.runbook.contacts)
         described = tuple(self._described(place, asked))
         if Choice.SETTLE in asked.choices:
+            action = self._news.previewed or as_written(place.step)
+            if action is not None:
+                show_action(self._screen, action, prose=place.step.kind == "manual")
             return ask_to_settle(self._screen, self._hands, place, described=described)
         return self._retry_or_leave(place, described, stuck=visit is not None and visit.phase is Phase.STUCK)
 

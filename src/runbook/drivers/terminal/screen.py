@@ -77,7 +77,7 @@ class Screen:
         shown = []
         for number, line in enumerate(lines):
             line.rstrip()
-            start = lead.copy() if number == 0 else Text()
+            start = Text().append_text(lead) if number == 0 else Text()
             start.append(" " * (indent - start.cell_len))
             shown.append((start + line) if line.plain or number == 0 else Text())
         self._put(Text("\n").join(shown))
