@@ -37,15 +37,14 @@ def opening(text: str) -> str:
 
 def lines(text: str) -> list[str]:
     """A text as lines of Markdown that stay lines; an empty one parts paragraphs."""
-    found = [opening(line) for line in text.strip().split("\n")]
+    found = [opening(line) for line in inert(text).strip().split("\n")]
     followed = [*found[1:], ""]
     return [f"{line}\\" if line and after else line for line, after in zip(found, followed, strict=True)]
 
 
 def code(text: str) -> str:
     """A text as code within a line. No bar stands in it: those are set between, for tables part at them."""
-    parts = " ".join(inert(text).split()).split("|")
-    return r"\|".join(_code(part) for part in parts) if any(parts) else ""
+    return r"\|".join(_code(part) for part in " ".join(inert(text).split()).split("|"))
 
 
 def fenced(text: str) -> str:
