@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from runbook.cli.options import Parser, default_operator, name, note, run_argument, state_option
 from runbook.cli.telling import Told, tell
-
-KINDS = ("note", "decision", "hypothesis", "communication")
+from runbook.drivers.messages import NOTES
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -14,7 +13,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser("note", "Write something down in a run's log, from any terminal.")
     run_argument(parser)
     parser.add_argument("text", metavar="TEXT", type=note, help="what to write down")
-    parser.add_argument("--kind", choices=KINDS, default="note", help=f"one of {', '.join(KINDS)}; default: note")
+    parser.add_argument("--kind", choices=NOTES, default="note", help=f"one of {', '.join(NOTES)}; default: note")
     parser.add_argument("--operator", metavar="ID", type=name, help="who writes; default: login@host")
     state_option(parser)
     options = parser.parse_args(arguments)

@@ -9,6 +9,7 @@ from runbook.walk import run_events as r
 
 LOOK_EVERY = 200
 """Milliseconds between two looks; what arrives is on record within a second."""
+NOTES = ("note", "decision", "hypothesis", "communication")
 _ACTS = frozenset({"pause", "abort"})
 
 
@@ -37,7 +38,7 @@ class Messages:
                 case Delivered(kind="note", fields=fields):
                     journal.tell(
                         r.NoteAdded,
-                        kind=str(fields.get("kind", "note")),
+                        kind=str(fields.get("kind")) if fields.get("kind") in NOTES else "note",
                         text=str(fields.get("text", "")),
                         by=str(fields.get("by", "somebody")),
                         inbox=taken.id,

@@ -4,6 +4,7 @@ It decides nothing that the walk decides. Its order is the order of the promises
 durable, then done.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -26,6 +27,8 @@ from runbook.walk.walk import IllegalEvent, Walk
 
 IDLE = 500
 """Milliseconds after which whoever waits looks for messages from other processes."""
+
+INTERRUPTED = Act(do="pause", reason="interrupted")
 
 
 class Stop(Enum):
@@ -75,7 +78,7 @@ class Session:
         self._begin = begin
         self._messages = messages
         self._place: Place | None = None
-        self._wanted: Act | None = None
+        self._wanted: deque[Act] = deque()
         self._stopping = 0
         self._ending: Ending | None = None
         operator.attach(self.walk, self.idle)
@@ -91,8 +94,9 @@ class Session:
             act = self.idle()
             if act is None:
                 self.do(pending[0])
-            elif self.walk.in_flight() or isinstance(pending[0], a.Begin | a.End):
-                self._wanted = act
+            elif self.walk.in_flight() or self.walk.intent is not None or isinstance(pending[0], a.Begin | a.End):
+                # First what was begun: until then the walk would refuse it.
+                self._wanted.appendleft(act)
                 self.do(pending[0])
             else:
                 self._act(act)
@@ -102,11 +106,19 @@ class Session:
         """Look whether a signal or another process wants something; called at least every half second."""
         if self._interrupts.ended is not None:
             return Act(do="pause", reason=f"ended by {self._interrupts.ended.name}")
-        wanted, self._wanted = self._wanted, None
-        if self.walk.started is None:
-            return wanted
-        self._remind()
-        return wanted or self._messages()
+        if self._interrupts.presses and self._operator.source != "terminal":
+            return INTERRUPTED
+        if self.walk.started is not None:
+            self._remind()
+            self._look()
+        return self._wanted.popleft() if self._wanted else None
+
+    def _look(self) -> Act | None:
+        """Look for messages from other processes; what one wants done waits until it can be, and is returned."""
+        act = self._messages()
+        if act is not None:
+            self._wanted.append(act)
+        return act
 
     def _remind(self) -> None:
         """Tell each reminder whose time has come."""
@@ -228,18 +240,16 @@ class Session:
         """What is to be done about what runs: 0 nothing, 1 to 3 how hard to stop it."""
         if self._interrupts.ended is not None:
             return 2
-        wanted = self._messages() if self.walk.started is not None else None
+        wanted = self._look()
         self._remind()
-        if wanted is not None:
-            self._wanted = wanted
-            if wanted.do == "abort" and not self._visit().step.effect.changes:
-                return 2
+        if wanted is not None and wanted.do == "abort" and not self._visit().step.effect.changes:
+            return 2
         presses = min(self._interrupts.presses, 3)
         if presses > self._stopping:
             self._stopping = presses
             self._tell_act(Act(do="interrupt", reason=f"pressed {presses} times" if presses > 1 else None))
             if self._operator.source != "terminal":
-                self._wanted = Act(do="pause", reason="interrupted")
+                self._wanted.append(INTERRUPTED)
         return presses
 
     def _waits(self, due: int) -> bool:
@@ -304,7 +314,11 @@ class Session:
                 self._look_ahead(hand.to or "")
             self._tell_act(hand)
         except IllegalEvent as refused:
-            self._operator.correct(self._here(), refused.message)
+            if hand.inbox is None:
+                self._operator.correct(self._here(), refused.message)
+            else:
+                text = f"`{hand.do}` of {hand.by} is not possible: {refused.message}"
+                self.journal.tell(r.Warned, text=text, inbox=hand.inbox)
             return
         self._interrupts.clear()
         if hand.do == "pause":
