@@ -20,11 +20,9 @@ def folded(number: int, visit: Visit) -> str:
     """A visit as a block that can be opened; its line says what came of it."""
     again = f", visit {visit.visit}" if visit.visit > 1 else ""
     name = f"{html(visit.title)} ({html_code(visit.step)})"
-    # What took no second is not worth a word, and a wait says itself how long it was.
-    took = "" if visit.kind == "wait" or (visit.took_ms or 0) < 1_000 else f", {spoken(visit.took_ms or 0)}"
     said = html(result_of(visit))
     said = said if visit.outcome == "passed" else f"<b>{said}</b>"
-    summary = f"<details><summary>{number}. {name}{again}: {said}{took}</summary>"
+    summary = f"<details><summary>{number}. {name}{again}: {said}</summary>"
     return joined(iter([summary, *_inside(visit), "</details>"])).rstrip("\n")
 
 

@@ -8,11 +8,20 @@ from runbook.report.content import Item, Visit
 from runbook.report.deeds import fields_of
 from runbook.report.visits import deed_of, last_seen, own_attempts
 
+_WORTH_A_WORD = 1_000
 _WORDS = {"yes": "yes", "no": "no", "not_verified": "not verified"}
 
 
 def result_of(visit: Visit) -> str:
-    """The outcome of a visit with what a reader wants to know about it."""
+    """The outcome of a visit with what a reader wants to know about it, and how long it took where that was long."""
+    said = _result(visit)
+    # A wait says itself how long it was.
+    if visit.kind == "wait" or visit.took_ms is None or visit.took_ms < _WORTH_A_WORD:
+        return said
+    return f"{said} ({spoken(visit.took_ms)})"
+
+
+def _result(visit: Visit) -> str:
     match visit.outcome:
         case "passed":
             return _passed(visit)

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from runbook.audit.record import Record
 from runbook.model.canonical import Json
+from runbook.model.durations import spoken
 from runbook.report.content import Line, Visit
 from runbook.report.fields import at, number, step_of, text, whole
 from runbook.report.results import because, result_of
 from runbook.report.visits import own_attempts
 
+_LONG = 60_000
 _ACTS = {
     "abort": "aborts the run",
     "interrupt": "interrupts it",
@@ -105,6 +107,8 @@ class _Wording:
                 return f"unknown: {reason}"
             case "step.finished" | "step.settled":
                 return self._result(record)
+            case "wait.started":
+                return self._wait(record)
             case "approval.requested":
                 return f"approval of {number(record, 'count')} asked for, until {text(record, 'not_after')}"
             case "approval.given":
@@ -117,6 +121,16 @@ class _Wording:
                 return because(f"{by} overrides a guard", reason)
             case _:
                 return ""
+
+    def _wait(self, record: Record) -> str:
+        """That a wait begins, where it was a long one or is not over; of a short one the end is enough."""
+        visit = self._visits.get((step_of(record), number(record, "visit")))
+        if visit is None or (visit.took_ms is not None and visit.took_ms < _LONG):
+            return ""
+        time, most = whole(record, "for_ms"), whole(record, "timeout_ms")
+        if time is not None:
+            return f"waits {spoken(time)}"
+        return f"waits until it passes{f', at most {spoken(most)}' if most else ''}"
 
     def _result(self, record: Record) -> str:
         """What came of a visit, with the record that says how it ended; nothing before that."""
