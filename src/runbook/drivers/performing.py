@@ -54,6 +54,7 @@ class Performer:
         self._clock = clock
         self._last_check: JsonObject = {}
         self._seen: Seen | None = None
+        self._stopped = False
         self._items: dict[str, Json] = {}
         self._items_of: tuple[str, int, int] | None = None
 
@@ -143,7 +144,8 @@ class Performer:
         self._items_of, self._items = here, {}
         for name, inner in prepared.nested.items():
             judged = self._nested(visit, name, visit.step.nested[name], inner)
-            self._items[name] = "yes" if judged.outcome is Outcome.PASSED else "no"
+            passed = judged.outcome is Outcome.PASSED
+            self._items[name] = "yes" if passed else "not_verified" if self._stopped else "no"
 
     # A wait
 
@@ -280,7 +282,7 @@ class Performer:
     def _nested_attempt(self, visit: Visit, address: str, nested: Nested, prepared: Prepared) -> Judged:
         attempt = visit.nested.get(address, 0) + 1
         place: dict[str, object] = {"step": address, "visit": visit.number, "attempt": attempt}
-        self._seen = None
+        self._seen, self._stopped = None, False
         try:
             self._secrets.resolve(prepared.secrets)
         except Refused as refused:
@@ -294,6 +296,8 @@ class Performer:
                 raise NotSent(refusal)
             raw = self._attempts.run(address, visit, attempt, prepared, nested.timeout)
         except WorldError as error:
+            # What a person stopped has said nothing.
+            self._stopped = isinstance(error, Cancelled)
             judged = Judged(outcome=Outcome.FAILED, reason=error.reason, changed="no")
         else:
             self._seen = self._observed(raw)

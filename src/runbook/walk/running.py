@@ -152,6 +152,9 @@ def _act(walk: "Walk", event: OperatorActed) -> None:
                 raise IllegalEvent("gate", objections[0])
         case "check_now" | "stop_waiting":
             if visit is not None:
+                plain = visit.phase is Phase.WAITING and visit.every is None
+                if event.do == "check_now" and plain:
+                    raise IllegalEvent("act", f"`{visit.step.id}` waits for a time and has nothing to check")
                 visit.due = event.mono
         case _:
             pass
