@@ -74,7 +74,7 @@ def test_h4_a_run_that_is_going_on_is_reported_under_a_banner(tmp_path: Path) ->
     assert done.returncode == 3
     assert done.stdout.startswith("> [!CAUTION]\n")
     assert headings(done.stdout)[0] == "# Incident report · NO END · LIVE · A long one"
-    assert "- [ ] Wait: entered, and no result is on record\n" in done.stdout
+    assert "- [ ] Wait: no result is on record\n" in done.stdout
 
 
 def test_a_change_whose_result_nobody_saw_is_left_unknown(tmp_path: Path) -> None:

@@ -7,11 +7,30 @@ from pathlib import Path
 
 import pytest
 from tests.report.pages import assert_harmless, blocks, headings, rows
-from tests.report.walked import SECRET, TICKET, Hostile, rehearsed, report, runbook
+from tests.report.walked import SECRET, TICKET, Hostile, rehearsed, report, runbook, walked
 
 HERE = Path(__file__).parent
 TOOK = re.compile(r" \([0-9a-z ]+\)$")
 GOLDEN = HERE / "drill" / "outage.md"
+JUMPS = """\
+runbook: v1
+id: jumps
+title: Jumps
+steps:
+  - {id: one, title: The first, kind: command, effect: none, argv: ["true"]}
+  - {id: two, title: The second, kind: command, effect: none, argv: [test, -e, flag]}
+  - {id: three, title: The third, kind: gate, question: "Really?"}
+  - {id: four, title: The fourth, kind: command, effect: change, undo: none, because: it is nothing, argv: ["true"]}
+  - {id: over, kind: finish, outcome: resolved}
+"""
+JUMPED = """\
+answers:
+  - {step: two, do: retry, reason: once more}
+  - {step: two, do: go_to, to: three, reason: we know better}
+  - {step: three, confirm: no, reason: not yet, do: retry}
+  - {step: three, confirm: yes}
+  - {step: four, confirm: no, reason: too late}
+"""
 SECTIONS = [
     "## Still open",
     "## Timeline",
@@ -108,9 +127,28 @@ def test_deviations_and_notes_are_told_with_who_and_why(hostile: Hostile) -> Non
         [line[1:] for line in rows(hostile.page, name)[1:]]
         for name in ("Deviations from the runbook", "Hypotheses", "Notes")
     )
-    assert deviations == [["ben@example.com", "Something more", "skip", "not needed | @all"]]
+    assert deviations == [["ben@example.com", "Something more", "skipped it", "not needed | @all"]]
     assert hypotheses == [["eve@example.com", "I think it is the cache | <!-- @channel second line"]]
     assert notes == [["eve@example.com", "plain"]]
+
+
+def test_every_way_off_the_path_is_told(tmp_path: Path) -> None:
+    options = ("--start-at", "two", "--reason", "the first is known", "--operator", "ana")
+    walked(tmp_path, JUMPS, JUMPED, *options, status=3)
+    page = runbook("report", "r1", cwd=tmp_path).stdout
+    assert [line[1:] for line in rows(page, "Deviations from the runbook")[1:]] == [
+        ["ana", "The second", "began here", "the first is known"],
+        ["ana", "The second", "tried again after a failure", "once more"],
+        ["ana", "The second", "went to three", "we know better"],
+        ["ana", "The third", "tried again after a failure", "not yet"],
+    ]
+    assert [line[1:] for line in rows(page, "Decisions")[1:]] == [
+        ["ana", "Really?", "no", "not yet"],
+        ["ana", "Really?", "yes", ""],
+        ["ana", "Confirm: The fourth", "no", "too late"],
+    ]
+    assert "- [ ] The fourth: may not start: too late\n" in page
+    assert "Never done `" in page
 
 
 def test_a_change_is_told_exactly_with_what_takes_it_back(hostile: Hostile) -> None:

@@ -15,6 +15,13 @@ from runbook.report.markup import code, fenced, html, inline, joined, lines, ope
 from runbook.report.times import Days, in_zone, since_start
 
 _PATH = 24
+_DEVIATIONS = {
+    "skip": "skipped it",
+    "jump": "went to",
+    "start_at": "began here",
+    "retry": "tried again after a failure",
+    "override": "overrode a guard",
+}
 
 
 def markdown(report: Report, zone: tzinfo = UTC, zone_name: str = "UTC") -> str:
@@ -135,10 +142,10 @@ class _Page:
         days = Days()
         rows = []
         for deviation in self._report.deviations:
-            to = f" to {code(deviation.to)}" if deviation.to else ""
-            where = inline(deviation.title)
-            said = f"{inline(deviation.deviation)}{to}"
-            rows.append([days.show(deviation.at), inline(deviation.by), where, said, inline(deviation.reason)])
+            said = _DEVIATIONS.get(deviation.deviation, inline(deviation.deviation))
+            went = f"{said} {code(deviation.to)}" if deviation.deviation == "jump" and deviation.to else said
+            where_at = inline(deviation.title)
+            rows.append([days.show(deviation.at), inline(deviation.by), where_at, went, inline(deviation.reason)])
         return _rows(["UTC", "Who", "At", "What", "Why"], rows)
 
     def _communication(self, said: Communication) -> str:

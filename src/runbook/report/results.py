@@ -28,13 +28,14 @@ def _result(visit: Visit) -> str:
         case "refused":
             return because("may not start", visit.reason)
         case "open":
-            return because("no result is on record", visit.reason)
+            began = own_attempts(visit)
+            return because("no result is on record" if began else "entered, and not started", visit.reason)
         case "left":
             return because("left by a jump", visit.reason)
         case "failed" if visit.kind == "checklist":
             return f"failed: {counted(items_of(visit))}"
         case outcome:
-            return because(f"{outcome}{_tries(visit, 'after')}", visit.reason) + _says(visit)
+            return because(f"{outcome}{_tries(visit, 'after')}{_says(visit)}", visit.reason)
 
 
 def _passed(visit: Visit) -> str:

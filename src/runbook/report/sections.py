@@ -16,7 +16,7 @@ from runbook.report.content import (
     Watch,
 )
 from runbook.report.fields import at, maybe, step_of, text
-from runbook.report.results import audience, chosen, items_of, question
+from runbook.report.results import audience, chosen, items_of, question, result_of
 from runbook.report.visits import NOT_OVER, deed_of, last_seen, own_attempts
 
 _DECIDED = {"abort": "end the run", "stop_waiting": "stop waiting"}
@@ -211,8 +211,7 @@ def still_open(visits: Sequence[Visit], lists: Sequence[Checklist], made: Sequen
         if checklist.last:
             yield from (f"{item.title}: {item.words}" for item in checklist.items if item.answer != "yes")
     if visits and visits[-1].outcome in NOT_OVER:
-        last = visits[-1]
-        yield f"{last.title}: {last.reason or 'entered, and no result is on record'}"
+        yield f"{visits[-1].title}: {result_of(visits[-1])}"
 
 
 def warnings(records: Sequence[Record]) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ _ACTS = {
 _DEVIATIONS = {
     "skip": "skips it",
     "jump": "goes to {to} instead",
-    "start_at": "begins at {to}",
+    "start_at": "begins here",
     "retry": "tries again after its failure",
     "override": "overrides a guard",
 }
