@@ -1,15 +1,18 @@
 """``runbook check``: schema, graph, type and safety diagnostics of runbooks and scenarios."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runbook.cli.options import Parser, format_option, is_directory
 from runbook.kinds.registry import KINDS
-from runbook.language.frames import as_json, frame, one_line
 from runbook.language.loading import load, load_answers, load_scenario
 from runbook.language.source import Document
 from runbook.model.diagnostics import Code, Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOTHING_THERE = Code(
     number="RB317",
@@ -38,7 +41,8 @@ def main(arguments: Sequence[str]) -> int:
             document, diagnostics = _check(file)
             unreadable = unreadable or document is None
             found += [(diagnostic, document) for diagnostic in diagnostics]
-    _write(found, options.format)
+    if found or options.format == "json":
+        _write(found, options.format)
     if unreadable:
         return 2
     return 1 if any(diagnostic.severity is Severity.ERROR for diagnostic, _ in found) else 0
@@ -49,6 +53,8 @@ def _files(path: str) -> Iterator[str | None]:
     if not is_directory(path):
         yield path
         return
+    from pathlib import Path  # not for a single file
+
     below = sorted(str(p) for p in Path(path).rglob("*") if p.suffix in SUFFIXES and p.is_file() and _ours(p))
     if below:
         yield from below
@@ -56,7 +62,7 @@ def _files(path: str) -> Iterator[str | None]:
         yield None
 
 
-def _ours(path: Path) -> bool:
+def _ours(path: "Path") -> bool:
     """Whether a file below a directory says that it is a runbook or a scenario."""
     if any(part.startswith(".") and part not in {".", ".."} for part in path.parts):
         return False
@@ -83,7 +89,7 @@ def _check(file: str) -> tuple[Document | None, Sequence[Diagnostic]]:
 def _first_key(file: str) -> str:
     """Which kind of file it is: by the first of the three keys that begins a line."""
     try:
-        if not Path(file).is_file():
+        if not os.path.isfile(file):  # noqa: PTH113 - pathlib is not for a single file
             return "runbook"
         with open(file, encoding="utf-8", errors="replace") as lines:  # noqa: PTH123 - the path is the user's word
             for line in lines:
@@ -99,6 +105,8 @@ def _first_key(file: str) -> str:
 
 
 def _write(found: Sequence[tuple[Diagnostic, Document | None]], form: str) -> None:
+    from runbook.language.frames import as_json, frame, one_line  # only where there is something to show
+
     match form:
         case "json":
             sys.stdout.write(as_json([diagnostic for diagnostic, _ in found]) + "\n")
@@ -110,5 +118,4 @@ def _write(found: Sequence[tuple[Diagnostic, Document | None]], form: str) -> No
                 sys.stdout.write(frame(diagnostic, document.text if document else "").rstrip("\n") + "\n\n")
             errors = sum(diagnostic.severity is Severity.ERROR for diagnostic, _ in found)
             warnings = len(found) - errors
-            if found:
-                sys.stderr.write(f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}\n")
+            sys.stderr.write(f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}\n")

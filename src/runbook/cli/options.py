@@ -3,11 +3,12 @@
 import argparse
 import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from runbook.audit.store import RunDir, Store, state_dir
 from runbook.model.diagnostics import Diagnostic, Refused
+
+if TYPE_CHECKING:
+    from runbook.audit.store import RunDir
 
 
 class Parser(argparse.ArgumentParser):
@@ -76,17 +77,16 @@ def run_argument(parser: argparse.ArgumentParser) -> None:
 
 def is_directory(path: str) -> bool:
     """Whether there is a directory of that name; what cannot be looked at is none, and whoever opens it says why."""
-    try:
-        return Path(path).is_dir()
-    except OSError:
-        return False
+    return os.path.isdir(path)  # noqa: PTH112 - one of pathlib raises what cannot be looked at
 
 
-def run_to_write(text: str, state: str | None) -> RunDir:
+def run_to_write(text: str, state: str | None) -> "RunDir":
     """The run that a user means, in a store that is safe to write to.
 
     :raises Refused: if there is none, or the store is not.
     """
+    from runbook.audit.store import Store, state_dir  # not for commands that need no store
+
     store = Store(state_dir(state, os.environ))
     store.find(text)  # a store that is not there is not made for this
     return store.prepare().find(text)

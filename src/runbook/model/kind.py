@@ -8,12 +8,14 @@ one that can be either is both, and needs a person when its ``question`` is not 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, TypeGuard
 
 from runbook.model.canonical import Json, JsonObject
-from runbook.model.io import Io
-from runbook.model.question import Question
 from runbook.model.runbook import Effect, Outcome
+
+if TYPE_CHECKING:  # what a kind does and asks is not what a checker needs
+    from runbook.model.io import Io
+    from runbook.model.question import Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +133,7 @@ class Kind(Protocol):
 class Automated(Kind, Protocol):
     """A kind that acts by itself."""
 
-    def perform(self, io: Io) -> JsonObject:
+    def perform(self, io: "Io") -> JsonObject:
         """Do it, and return the raw observation. The only part that touches the world.
 
         :raises WorldError: if there is nothing to observe.
@@ -141,7 +143,7 @@ class Automated(Kind, Protocol):
 class Asked(Kind, Protocol):
     """A kind that needs a person's answer."""
 
-    def question(self) -> Question | None:
+    def question(self) -> "Question | None":
         """What to ask; None when the machine can answer (a ``choice`` whose options all have a ``when``)."""
 
     def observe(self, answer: JsonObject, *, by: str) -> JsonObject:
