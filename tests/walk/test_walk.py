@@ -310,3 +310,15 @@ def test_the_phase_of_a_new_visit_is_entered() -> None:
     hand = at(step("a"), END)
     assert hand.walk.visit is not None
     assert hand.walk.visit.phase is Phase.ENTERED
+
+
+def test_what_an_earlier_attempt_may_have_changed_is_not_forgotten() -> None:
+    hand = at(changing("change", retry=Retry(attempts=2, delay=0), idempotent=True), END)
+    hand.request()
+    hand.confirm()
+    hand.start()
+    hand.finish("failed", "maybe")
+    hand.follow()
+    hand.start()
+    hand.finish("failed", "no")
+    assert [(change.step, change.changed) for change in hand.walk.changes] == [("change", "maybe")]

@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from runbook.model.canonical import sha256
+from runbook.model.runbook import Outcome
 from runbook.walk import events as e
 from runbook.walk.results import Visit
-from runbook.walk.rules import IllegalEvent
+from runbook.walk.rules import IllegalEvent, parsed
 from runbook.walk.tables import Phase
 
 if TYPE_CHECKING:
@@ -41,15 +43,30 @@ def tell(walk: "Walk", visit: Visit, event: e.StepEvent) -> None:
                 raise IllegalEvent("attempts", f"attempt {event.attempt} of `{address}` after attempt {attempt}")
             if event.effect != "none":
                 raise IllegalEvent("effect", f"`{address}` is a read, and is started as `{event.effect}`")
+            if sha256(event.what) != event.action:
+                raise IllegalEvent("action", f"the action of `{address}` is not the one of its digest")
             visit.nested[address], visit.nested_running = event.attempt, address
         case e.StepOutput() | e.StepRetrying():
             pass
         case e.StepFinished() | e.StepCancelled():
             if running != address or event.attempt != attempt:
                 raise IllegalEvent("order", f"`{address}` ends, and its attempt {event.attempt} does not run")
+            finished = isinstance(event, e.StepFinished)
+            if isinstance(event, e.StepFinished):
+                visit.nested_passed[address] = _passed(event)
+                visit.looked = parsed(event.obs, "observation") or {}
             visit.nested_running = None
             # What a machine does with its help was interrupted with it.
-            visit.interrupted = isinstance(event, e.StepCancelled) and walk.in_flight()
-            visit.probed = visit.probed or (part == "probe" and isinstance(event, e.StepFinished))
+            visit.interrupted = not finished and walk.in_flight()
+            visit.probed = visit.probed or (part == "probe" and finished)
         case _:
             raise IllegalEvent("order", f"`{event.TYPE}` of `{address}`")
+
+
+def _passed(event: e.StepFinished) -> bool:
+    """Whether a look passed."""
+    if event.outcome not in {Outcome.PASSED.value, Outcome.FAILED.value} or event.changed != "no":
+        raise IllegalEvent("outcome", f"`{event.step}` finishes `{event.outcome}`, changed `{event.changed}`")
+    if event.outcome == Outcome.PASSED.value and event.obs is None:
+        raise IllegalEvent("observation", f"`{event.step}` passes, and nothing was observed")
+    return event.outcome == Outcome.PASSED.value

@@ -55,6 +55,7 @@ class Visit:
     because: str = ""
     refused_by: str = ""
     open_question: bool = False
+    answered: bool = False
     interrupted: bool = False
     waiting_since: int = 0
     due: int = 0
@@ -64,8 +65,14 @@ class Visit:
     checked: bool = False
     """Whether the last check of a wait passed."""
     waited: bool = False
+    changed: dict[int, str] = field(default_factory=dict)
+    """What each attempt changed: ``yes``, ``no`` or ``maybe``."""
     nested: dict[str, int] = field(default_factory=dict)
     nested_running: str | None = None
+    nested_passed: dict[str, bool] = field(default_factory=dict)
+    """How the last look of each nested step ended; a look of a wait counts for one check."""
+    looked: JsonObject = field(default_factory=dict)
+    """What the last nested step observed."""
     probed: bool = False
     onward: str | None = None
     """The edge to take when the phase is done."""

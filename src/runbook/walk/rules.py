@@ -3,9 +3,11 @@
 Pure functions over a runbook and what a walk remembers.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.durations import spoken
 from runbook.model.graph import Edge
 from runbook.model.kind import Registry
@@ -92,3 +94,19 @@ def unpassed_gates(gates: Iterator[str], results: Mapping[str, Result]) -> Itera
         )
         if not passed:
             yield f"the gate `{gate}` stands on every path to it and was not passed"
+
+
+def parsed(text: str | None, name: str) -> JsonObject | None:
+    """The JSON object in a text of an event; None where there is no text.
+
+    :raises IllegalEvent: if it holds something else, or holds it in another way than the one canonical one.
+    """
+    if text is None:
+        return None
+    try:
+        value: Json = json.loads(text)
+        if isinstance(value, dict) and canonical(value) == text:
+            return value
+    except (ValueError, RecursionError):
+        pass
+    raise IllegalEvent("observation", f"the {name} of a step are no JSON object in its canonical form")

@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from runbook.model.canonical import JsonObject, sha256
+from runbook.model.canonical import sha256
 from runbook.model.graph import FAILED, PASSED, SKIPPED, UNKNOWN
 from runbook.model.runbook import Outcome, Step
 from runbook.walk import events as e
 from runbook.walk import nested
 from runbook.walk.results import Change, Result, Visit
-from runbook.walk.rules import IllegalEvent, requirement
+from runbook.walk.rules import IllegalEvent, parsed, requirement
 from runbook.walk.tables import VISIT, Phase, RunPhase
 
 if TYPE_CHECKING:
@@ -79,10 +79,12 @@ def _end(walk: "Walk", visit: Visit, result: Result) -> Phase:
 
 
 def _changed(walk: "Walk", visit: Visit, changed: str) -> None:
-    """Keep the list of what is changed: at most one entry a visit, none for what surely did not happen."""
+    """Keep the list of what is changed: at most one entry a visit, the gravest of its attempts, none for a no."""
+    visit.changed[visit.attempt] = changed
+    gravest = max(visit.changed.values(), key=("no", "maybe", "yes").index)
     walk.changes[:] = [c for c in walk.changes if (c.step, c.visit) != (visit.step.id, visit.number)]
-    if changed != "no":
-        walk.changes.append(Change(step=visit.step.id, visit=visit.number, changed=changed))
+    if gravest != "no":
+        walk.changes.append(Change(step=visit.step.id, visit=visit.number, changed=gravest))
 
 
 def _skipped(walk: "Walk", visit: Visit, event: e.StepSkipped) -> Phase:
@@ -173,7 +175,9 @@ def _started(walk: "Walk", visit: Visit, event: e.StepStarted) -> Phase:
         raise IllegalEvent(unmet[0][0], f"`{step.id}` starts, and {unmet[0][1]}")
     _action_of(visit, event.action, event.what)
     visit.attempt = event.attempt
-    visit.waited = visit.interrupted = visit.open_question = False
+    visit.waited = visit.interrupted = visit.open_question = visit.answered = False
+    visit.looked = {}
+    visit.nested_passed.clear()
     return Phase.RUNNING
 
 
@@ -189,8 +193,21 @@ def _answered(walk: "Walk", visit: Visit, event: e.AnswerGiven) -> Phase:
         raise IllegalEvent("order", f"`{event.step}` is answered, and nothing was asked")
     if event.by != walk.operator:
         raise IllegalEvent("operator", f"`{event.by}` answers, and `{walk.operator}` walks")
-    visit.open_question = False
+    visit.open_question, visit.answered = False, True
     return Phase.RUNNING
+
+
+def _look_at_pass(walk: "Walk", visit: Visit, event: e.StepFinished) -> None:
+    """What must have come before a step passes."""
+    step = visit.step
+    if walk.exhausted(visit):
+        raise IllegalEvent("visits", f"`{step.id}` passes, and it may not run")
+    if asks_a_person(walk, step) and not visit.answered:
+        raise IllegalEvent("outcome", f"`{step.id}` passes, and nobody answered")
+    if event.obs is None:
+        raise IllegalEvent("observation", f"`{step.id}` passes, and nothing was observed")
+    if step.kind == "wait" and not visit.waited:
+        raise IllegalEvent("order", f"`{step.id}` passes before its wait is over")
 
 
 def _finished(walk: "Walk", visit: Visit, event: e.StepFinished) -> Phase:
@@ -203,10 +220,8 @@ def _finished(walk: "Walk", visit: Visit, event: e.StepFinished) -> Phase:
     exhausted = walk.exhausted(visit)
     if visit.phase is Phase.ENTERED and not exhausted:
         raise IllegalEvent("order", f"`{step.id}` finishes, and it was not started")
-    if outcome is Outcome.PASSED and (exhausted or visit.open_question):
-        raise IllegalEvent("outcome", f"`{step.id}` passes, and {'it may not run' if exhausted else 'nobody answered'}")
-    if step.kind == "wait" and outcome is Outcome.PASSED and not visit.waited:
-        raise IllegalEvent("order", f"`{step.id}` passes before its wait is over")
+    if outcome is Outcome.PASSED:
+        _look_at_pass(walk, visit, event)
     result = Result(
         visit=visit.number,
         outcome=outcome,
@@ -233,22 +248,6 @@ def _finished(walk: "Walk", visit: Visit, event: e.StepFinished) -> Phase:
     return phase
 
 
-def parsed(text: str | None, name: str) -> JsonObject | None:
-    """The JSON object that stands as a text in a record; None where there is none.
-
-    :raises IllegalEvent: if it is something else.
-    """
-    if text is None:
-        return None
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise IllegalEvent("observation", f"the {name} of a step are no JSON object")
-    return value
-
-
 def _unknown(walk: "Walk", visit: Visit, event: e.StepUnknown) -> Phase:
     if not visit.step.effect.changes:
         raise IllegalEvent("effect", f"`{event.step}` changes nothing and is never unknown")
@@ -266,14 +265,17 @@ def _settled(walk: "Walk", visit: Visit, event: e.StepSettled) -> Phase:
     if event.outcome not in {Outcome.PASSED.value, Outcome.FAILED.value, Outcome.UNKNOWN.value}:
         raise IllegalEvent("outcome", f"`{step.id}` is settled `{event.outcome}`")
     outcome = Outcome(event.outcome)
-    probed = visit.probed or step.probe is None
+    passed = visit.nested_passed.get(f"{step.id}.probe", False)
+    # What a probe has found out nobody else settles.
+    left_open = (visit.probed and not passed) or step.probe is None
     match event.by:
         case "probe":
-            legal = visit.probed and outcome is not Outcome.UNKNOWN
+            failed = step.probe is not None and step.probe.failed_when is not None and not passed
+            legal = visit.probed and (passed if outcome is Outcome.PASSED else failed and outcome is Outcome.FAILED)
         case "file":
-            legal = probed and outcome is Outcome.UNKNOWN and step.on_unknown is not None
+            legal = left_open and outcome is Outcome.UNKNOWN and step.on_unknown is not None
         case _:
-            legal = probed and event.by == walk.operator and step.on_unknown is None
+            legal = left_open and event.by == walk.operator and step.on_unknown is None
     if not legal:
         raise IllegalEvent("settle", f"`{step.id}` is settled `{event.outcome}` by `{event.by}`")
     result = Result(visit=visit.number, outcome=outcome, reason=event.evidence or visit.because, mono=event.mono)
@@ -315,6 +317,8 @@ def _wait_checked(walk: "Walk", visit: Visit, event: e.WaitChecked) -> Phase:
     del walk
     if event.check != visit.checks + 1 or visit.every is None:
         raise IllegalEvent("order", f"`{event.step}` is checked for the {event.check}. time after {visit.checks}")
+    if visit.nested_passed.pop(f"{event.step}.until", None) is not event.passed:
+        raise IllegalEvent("outcome", f"`{event.step}` counts a look for another than what it was")
     visit.checks, visit.checked = event.check, event.passed
     visit.due = event.mono + visit.every
     return Phase.WAITING
