@@ -129,6 +129,11 @@ class Hand:
             what=what,
         )
 
+    def answer(self, answer: str = "{}") -> None:
+        """The step asks, and is answered."""
+        self.tell(e.QuestionAsked, **self.attempt(), question="{}")
+        self.tell(e.AnswerGiven, **self.attempt(), answer=answer, by=OPERATOR, source="terminal")
+
     def request(self, *, phrase: str | None = None, reason_required: bool = False, **fields: object) -> None:
         """A confirmation is asked for."""
         visit = self.walk.visit

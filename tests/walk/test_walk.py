@@ -276,6 +276,8 @@ def test_a_choice_leads_where_its_option_says_and_to_no_other_place() -> None:
     options = [{"id": "one", "label": "1", "next": "done"}, {"id": "two", "label": "2", "next": "out"}]
     hand = at(step("which", "choice", fields={"options": options}), END, step("out", "finish"))
     hand.start()
+    illegal(hand, "outcome", "finish", obs='{"chosen":"two"}')
+    hand.answer()
     illegal(hand, "edge", "finish", obs='{"chosen":"three"}')
     hand.finish(obs='{"chosen":"two"}')
     assert hand.follow() == a.Decide("out", 1)

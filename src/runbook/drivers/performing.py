@@ -52,7 +52,6 @@ class Performer:
         self._secrets = secrets
         self._masker = masker
         self._clock = clock
-        self._last_check: JsonObject = {}
         self._seen: Seen | None = None
         self._stopped = False
         self._items: dict[str, Json] = {}
@@ -157,12 +156,11 @@ class Performer:
                 raise TypeError(kind.NAME)
             waited = self._journal.mono() - visit.waiting_since
             met = visit.checked or visit.every is None
-            observation = kind.ended(waited_ms=waited, checks=visit.checks, met=met, last=self._last_check)
+            observation = kind.ended(waited_ms=waited, checks=visit.checks, met=met, last=visit.looked)
             self._conclude(visit, prepared, observation)
             return
         fields = fields_of(prepared.kind)
         plain, every = fields.get("for"), fields.get("every")
-        self._last_check = {}
         self._tell(
             e.WaitStarted,
             visit,
@@ -301,7 +299,6 @@ class Performer:
             judged = Judged(outcome=Outcome.FAILED, reason=error.reason, changed="no")
         else:
             self._seen = self._observed(raw)
-            self._last_check = self._seen.value
             judged = self._judge.judge(nested, prepared.kind, self._seen, self._seen.scope(self._walk), Effect.NONE)
         finally:
             if not refusal:

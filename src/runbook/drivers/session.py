@@ -277,7 +277,8 @@ class Session:
         try:
             prepared = self._renderer.probe(visit.step, Scope(self.walk))
         except ExpressionError as error:
-            self._ask_operator(a.AskOperator(visit.step.id, visit.number, error.message, (a.Choice.SETTLE,)))
+            address = f"{visit.step.id}.probe"
+            self.journal.tell(e.StepRefused, step=address, visit=visit.number, by="expression", reason=error.message)
             return
         self._performer.probe(visit, prepared)
 

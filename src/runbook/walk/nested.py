@@ -33,10 +33,12 @@ def tell(walk: "Walk", visit: Visit, event: e.StepEvent) -> None:
     """
     address = event.step
     part = address.partition(".")[2]
-    if not isinstance(event, e.AttemptEvent) or not _allowed(visit, part):
+    if not isinstance(event, e.AttemptEvent | e.StepRefused) or not _allowed(visit, part):
         raise IllegalEvent("order", f"`{event.TYPE}` of `{address}` while `{visit.step.id}` is {visit.phase.value}")
     running = visit.nested_running
     attempt = visit.nested.get(address, 0)
+    if isinstance(event, e.StepFinished | e.StepCancelled) and (running != address or event.attempt != attempt):
+        raise IllegalEvent("order", f"`{address}` ends, and its attempt {event.attempt} does not run")
     match event:
         case e.StepStarted():
             if running is not None or event.attempt != attempt + 1:
@@ -48,17 +50,18 @@ def tell(walk: "Walk", visit: Visit, event: e.StepEvent) -> None:
             visit.nested[address], visit.nested_running = event.attempt, address
         case e.StepOutput() | e.StepRetrying():
             pass
-        case e.StepFinished() | e.StepCancelled():
-            if running != address or event.attempt != attempt:
-                raise IllegalEvent("order", f"`{address}` ends, and its attempt {event.attempt} does not run")
-            finished = isinstance(event, e.StepFinished)
-            if isinstance(event, e.StepFinished):
-                visit.nested_passed[address] = _passed(event)
-                visit.looked = parsed(event.obs, "observation") or {}
+        case e.StepFinished():
+            passed, looked = _passed(event), parsed(event.obs, "observation") or {}
+            visit.nested_passed[address], visit.looked = passed, looked
+            visit.nested_running, visit.interrupted = None, False
+            visit.probed = visit.probed or part == "probe"
+        case e.StepCancelled():
             visit.nested_running = None
             # What a machine does with its help was interrupted with it.
-            visit.interrupted = not finished and walk.in_flight()
-            visit.probed = visit.probed or (part == "probe" and finished)
+            visit.interrupted = walk.in_flight()
+        case e.StepRefused() if part == "probe" and running is None:
+            # It cannot be performed, so it finds out nothing.
+            visit.probed = True
         case _:
             raise IllegalEvent("order", f"`{event.TYPE}` of `{address}`")
 

@@ -317,8 +317,10 @@ def _wait_checked(walk: "Walk", visit: Visit, event: e.WaitChecked) -> Phase:
     del walk
     if event.check != visit.checks + 1 or visit.every is None:
         raise IllegalEvent("order", f"`{event.step}` is checked for the {event.check}. time after {visit.checks}")
-    if visit.nested_passed.pop(f"{event.step}.until", None) is not event.passed:
+    look = f"{event.step}.until"
+    if visit.nested_passed.get(look) is not event.passed:
         raise IllegalEvent("outcome", f"`{event.step}` counts a look for another than what it was")
+    del visit.nested_passed[look]
     visit.checks, visit.checked = event.check, event.passed
     visit.due = event.mono + visit.every
     return Phase.WAITING
