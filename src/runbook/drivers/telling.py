@@ -113,7 +113,9 @@ def _of_the_run(event: r.Event) -> Told | None:
         case r.Warned():
             return Told(mark=Mark.WARNING, text=event.text)
         case r.RunHandedOver():
-            return Told(mark=Mark.NOTE, text=f"handed over by {event.by} to {event.to}")
+            taken = event.by == event.to
+            text = f"taken over by {event.to}" if taken else f"handed over by {event.by} to {event.to}"
+            return Told(mark=Mark.NOTE, text=text)
         case r.DeviationRecorded():
             to = f" to {event.to}" if event.to else ""
             text = f"deviation recorded: {event.deviation}{to} · {event.reason}"
