@@ -1,4 +1,4 @@
-"""Logs that earlier versions wrote: they verify for ever, each with the status that its directory's name begins with."""
+"""Logs that earlier versions wrote verify for ever, each with the status that its directory's name begins with."""
 
 from pathlib import Path
 
