@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from runbook.model.diagnostics import Diagnostic, Refused
@@ -11,11 +12,17 @@ if TYPE_CHECKING:
     from runbook.audit.store import RunDir
 
 
+_FORMATTER = partial(argparse.HelpFormatter, width=80)
+"""Asking for the terminal's width would take longer than all else that is done with a command line."""
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose mistakes are diagnostics, and which takes no abbreviated option."""
 
     def __init__(self, name: str, description: str) -> None:
-        super().__init__(prog=f"runbook {name}", description=description, allow_abbrev=False)
+        super().__init__(
+            prog=f"runbook {name}", description=description, allow_abbrev=False, formatter_class=_FORMATTER
+        )
 
     def error(self, message: str) -> NoReturn:
         """Refuse a command line.

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from runbook.kinds import program
 from runbook.model import fragments
 from runbook.model.canonical import Json, JsonObject
-from runbook.model.io import Io
 from runbook.model.kind import Automated, Observed, Traits
+
+if TYPE_CHECKING:
+    from runbook.model.io import Io
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,6 @@ class Command(program.Program, Automated):
         """What such a step observes: ``json`` and ``lines`` only where ``output`` asks for them."""
         return program.observes(fields)
 
-    def perform(self, io: Io) -> JsonObject:
+    def perform(self, io: "Io") -> JsonObject:
         """Run it to its end."""
         return self.observation(io.run(self.process()))

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from runbook.kinds.showing import settings, shown, shown_json
 from runbook.kinds.strict_json import parsed
 from runbook.model import fragments
 from runbook.model.canonical import Json, JsonObject
-from runbook.model.io import HttpRequest, Io
 from runbook.model.kind import Automated, Observed, Preview, Traits, Verdict
 from runbook.model.runbook import Effect, Outcome
 from runbook.model.secrets import Resolved, Text
+
+if TYPE_CHECKING:
+    from runbook.model.io import Io
 
 _READS = ("GET", "HEAD")
 
@@ -141,8 +143,10 @@ class Http(Automated):
             lines += ["", self.body]
         return Preview(line=f"{self.method} {self._target()}", detail="\n".join(lines).lstrip("\n"))
 
-    def perform(self, io: Io) -> JsonObject:
+    def perform(self, io: "Io") -> JsonObject:
         """Send the request and read the answer."""
+        from runbook.model.io import HttpRequest  # not for a checker
+
         response = io.http(
             HttpRequest(
                 method=self.method,

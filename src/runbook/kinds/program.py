@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from runbook.kinds.showing import last_line, quoted, settings, shown
 from runbook.kinds.strict_json import parsed
 from runbook.model import fragments
 from runbook.model.canonical import Json, JsonObject
-from runbook.model.io import Process, ProcessResult
 from runbook.model.kind import Observed, Preview, Verdict
 from runbook.model.runbook import Outcome
 from runbook.model.secrets import Text
+
+if TYPE_CHECKING:
+    from runbook.model.io import Process, ProcessResult
 
 _VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
 _SHELLS = {"bash": ("bash", "-euo", "pipefail", "-c"), "sh": ("sh", "-eu", "-c")}
@@ -108,12 +111,14 @@ class Program:
         lines += [f"reading:\n{shown(self.stdin)}"] if self.stdin is not None else []
         return Preview(line=line, detail="\n".join(lines))
 
-    def process(self) -> Process:
+    def process(self) -> "Process":
         """The program to run."""
+        from runbook.model.io import Process  # not for a checker
+
         argv = tuple(self.argv or ()) if self.script is None else (*_SHELLS[self.shell], self.script)
         return Process(argv=argv, env=self.env, cwd=self.cwd, stdin=self.stdin, files=self.files)
 
-    def observation(self, result: ProcessResult) -> JsonObject:
+    def observation(self, result: "ProcessResult") -> JsonObject:
         """What a step observes of the way it ended."""
         code = result.exit_code if result.exit_code is not None else 128 + _SIGNALS.get(result.signal or "", 0)
         observation: JsonObject = {

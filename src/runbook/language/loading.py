@@ -34,14 +34,19 @@ class Loaded:
     """A runbook's file: ``text`` is what frames show of it, and the diagnostics are in file order.
 
     ``document`` is None where the text is no data, ``runbook`` where there is an error among the diagnostics.
-    ``sha256`` is that of the file's bytes, empty where it is no data.
     """
 
     text: str
     document: Document | None
     diagnostics: Sequence[Diagnostic]
     runbook: Runbook | None
-    sha256: str
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the file's bytes; empty where they are no data."""
+        import hashlib  # a check needs none
+
+        return "" if self.document is None else hashlib.sha256(self.document.raw).hexdigest()
 
 
 def load(path: str, registry: Registry) -> Loaded:
@@ -51,9 +56,7 @@ def load(path: str, registry: Registry) -> Loaded:
     """
     text, document, found = _read(path)
     if document is None:
-        return Loaded(text=text, document=None, diagnostics=_in_file_order(found), runbook=None, sha256="")
-    import hashlib  # not before there is something to digest
-
+        return Loaded(text=text, document=None, diagnostics=_in_file_order(found), runbook=None)
     found += validate_runbook(document, registry)
     runbook = None
     if not _has_error(found):
@@ -68,7 +71,6 @@ def load(path: str, registry: Registry) -> Loaded:
         document=document,
         diagnostics=_in_file_order(found),
         runbook=None if _has_error(found) else runbook,
-        sha256=hashlib.sha256(document.raw).hexdigest(),
     )
 
 

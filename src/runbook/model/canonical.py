@@ -3,7 +3,6 @@
 Canonical JSON has its keys in code-point order, no spaces, ASCII escapes and the shortest text of each double.
 """
 
-import hashlib
 import json
 from typing import TypeAlias
 
@@ -23,4 +22,6 @@ def canonical(value: Json) -> str:
 
 def sha256(text: str) -> str:
     """The SHA-256 of a text's UTF-8 bytes, as 64 lower-case hexadecimal digits."""
+    import hashlib  # not for those who only write
+
     return hashlib.sha256(text.encode()).hexdigest()
