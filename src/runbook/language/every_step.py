@@ -1,7 +1,7 @@
 """Goes through every step of a file as it was written, the steps inside steps included."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runbook.language import places
 from runbook.language.places import Path
@@ -10,8 +10,7 @@ from runbook.model.canonical import Json
 from runbook.model.kind import KindClass, Registry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(NamedTuple):
     """A step as it was written: ``place`` is ``step``, ``undo``, ``probe``, or the field of its kind it stands in."""
 
     path: Path

@@ -8,7 +8,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from runbook.language import problems
-from runbook.language.near import nearest
 from runbook.language.problems import Problem, at
 from runbook.language.tokens import MACROS, Mention, read
 from runbook.language.values import spoken
@@ -32,6 +31,8 @@ _WORDS = {"and": "&&", "or": "||", "not": "!", "is": "==", "None": "null", "True
 
 def meant(word: str, words: Collection[str], otherwise: str = "") -> str:
     """The help for a misspelt word."""
+    from runbook.language.near import nearest  # only where something is misspelt
+
     close = nearest(word, words)
     return f"did you mean `{close}`?" if close else otherwise
 

@@ -4,7 +4,8 @@ Nothing is judged here but what is no expression at all: a ``${{`` that is never
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 from runbook.language import places
 from runbook.language.places import Path
@@ -17,9 +18,10 @@ from runbook.model.evaluator import NO_TYPES
 from runbook.model.kind import Observed, Registry
 from runbook.model.runbook import Nested, Runbook, Step
 
+_NO_FIELDS: Mapping[str, Observed] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
+
+class Around(NamedTuple):
     """Where expressions stand.
 
     ``step`` is None for those that are settled before the first step. ``own`` are the types of further names at the
@@ -28,14 +30,13 @@ class Around:
     """
 
     step: Step | None = None
-    own: Mapping[str, str] = field(default_factory=lambda: NO_TYPES)
-    seen: Mapping[str, Observed] = field(default_factory=dict)
+    own: Mapping[str, str] = NO_TYPES
+    seen: Mapping[str, Observed] = _NO_FIELDS
     judges: bool = False
     secrets: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(NamedTuple):
     """One expression: ``offset`` is where it begins in the text that stands at ``path`` in the file.
 
     ``whole`` says that it is all of that text, ``template`` that it stands in a ``${{ }}`` there.
@@ -51,8 +52,7 @@ class Place:
     template: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(NamedTuple):
     """A text whose ``${{`` is never closed, at an offset of it; or, without one, a key that holds an expression."""
 
     path: Path
@@ -60,8 +60,7 @@ class Broken:
     offset: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(NamedTuple):
     """A value in a field: where it is, from which part on that is in the fields, and which pieces are no templates."""
 
     path: Path
@@ -158,10 +157,10 @@ class ExpressionPlaces:
         if step.expect is None and failed_when is None and not step.save and not secret:
             return
         seen = self.registry[step.kind].observes(step.fields)
-        own = replace(around, own={**{name: field.type for name, field in seen.items()}, **around.own}, seen=seen)
+        own = around._replace(own={**{name: field.type for name, field in seen.items()}, **around.own}, seen=seen)
         for key, verdict in (("expect", step.expect), ("failed_when", failed_when)):
             if verdict is not None:
-                yield _whole((*path, key), verdict, "bool", replace(own, judges=True))
+                yield _whole((*path, key), verdict, "bool", own._replace(judges=True))
         for name, source in step.save.items():
             yield _whole((*path, "save", name), source, "dyn", own)
         for name, source in secret.items():
@@ -184,7 +183,7 @@ class ExpressionPlaces:
         pieces = mapping(self.registry[step.kind].SCHEMA.get("properties"))
         for name, value in step.fields.items():
             if name not in traits.verbatim and not (isinstance(value, str) and OPEN not in value):
-                here = replace(around, secrets=True) if name in traits.secrets else around
+                here = around._replace(secrets=True) if name in traits.secrets else around
                 field_ = _Field((*at[name], name), len(at[name]), apart, here)
                 yield from self._values(field_, value, pieces.get(name))
 
@@ -199,7 +198,7 @@ class ExpressionPlaces:
                 for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
                     if isinstance(key, str) and OPEN in key:
                         yield Broken((*at.path, key), key, None)
-                    yield from self._values(replace(at, path=(*at.path, key)), item, inside(piece, key))
+                    yield from self._values(at._replace(path=(*at.path, key)), item, inside(piece, key))
             case _:
                 pass
 

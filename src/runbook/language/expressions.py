@@ -14,8 +14,8 @@ The only module that imports CEL. Its rules, each against a trap of ``cel-expr-p
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_strings
@@ -45,8 +45,7 @@ _SIMPLE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(NamedTuple):
     """An expression that can be evaluated: the names that it mentions with their types, and the type that it yields."""
 
     source: str
@@ -91,8 +90,7 @@ class _Shared:
         return self._environment.compile(source)
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(NamedTuple):
     """An expression that was looked at: what it mentions of the names around it, and where it will be compiled.
 
     ``names`` are all names of the runbook, ``own`` those at the root, ``uses`` the ones that it mentions.

@@ -13,9 +13,8 @@ comes back and fails is also a path on which the first visit fails. An operator'
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from runbook.language.dominators import Dominators
 from runbook.language.scope import secret_fields
@@ -27,8 +26,7 @@ Proof: TypeAlias = Callable[[int, Edge], bool]
 """Whether an edge out of the step of that number proves something."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """A step on a path, and the edge by which the path leaves it; empty at its end."""
 
     step: str

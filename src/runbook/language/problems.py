@@ -1,6 +1,6 @@
 """What can be wrong with an expression: the codes, and a problem as a place in the expression's own text."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runbook.language.tokens import position
 from runbook.model.diagnostics import Code
@@ -99,8 +99,7 @@ NOT_EVALUATED = Code(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake in an expression; line and column count from 1 in the expression's text, length is in code points."""
 
     code: Code

@@ -1,8 +1,8 @@
 """How a text was written, and where each of its characters stands in the file."""
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 _BLANK = " \t\r\n"
 _BLANK_ESCAPES = frozenset({"\\n", "\\t", "\\r", "\\ ", "\\\t"})
@@ -19,8 +19,7 @@ class Style(Enum):
     FOLDED = ">"
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A scalar as it is written: its style, and the file's own characters, with quotes or the sign of a block."""
 
     style: Style

@@ -5,7 +5,7 @@ the business of :mod:`runbook.language.flow`.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from runbook.language.expressions import Compiler, Looked
 from runbook.language.tokens import read
@@ -45,8 +45,7 @@ _EACH: Mapping[str, Observed] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saving:
+class Saving(NamedTuple):
     """One place that saves a value under a name, in a step or in a step inside it."""
 
     name: str
@@ -55,8 +54,7 @@ class Saving:
     own: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class Names(NamedTuple):
     """The names of a runbook.
 
     ``types`` has the CEL type of each. ``observed`` says of each field of each step when it is there. ``early`` are the
@@ -68,7 +66,7 @@ class Names:
     early: Mapping[str, str]
     observed: Mapping[str, Mapping[str, Observed]]
     secrets: frozenset[str]
-    savings: tuple[Saving, ...] = field(default=())
+    savings: tuple[Saving, ...] = ()
 
 
 def observed_by(step: Step, registry: Registry) -> Mapping[str, Observed]:

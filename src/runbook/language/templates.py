@@ -1,9 +1,8 @@
 """Splits a text at its ``${{ }}``: strings and braces inside an expression are respected, comments are not."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from runbook.language.tokens import TOKEN
 
@@ -21,8 +20,7 @@ class Unclosed(Exception):  # noqa: N818 - said of the text
         self.offset = offset
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+class Hole(NamedTuple):
     """An expression in a text, without its blanks, and the offset at which it begins there."""
 
     source: str

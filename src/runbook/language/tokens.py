@@ -9,8 +9,8 @@ Offsets count code points from 0. Lines and columns, where they are made, count 
 
 import re
 from collections.abc import Container
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
 """The macros that bind a variable."""
@@ -38,8 +38,7 @@ _PART = re.compile(rf"({_NAME})(?:{_DOT})?")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """A chain of names as it stands in a text: ``steps.check_health.status``.
 
     ``ends`` has the offset behind each part. A method's name at the end of a chain is not part of it.
@@ -58,8 +57,7 @@ class Mention:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A piece of the text, or one made of it, and where it begins and ends there."""
 
     text: str
@@ -67,8 +65,7 @@ class Piece:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What a text mentions.
 
     ``asked`` are the chains that stand alone in a ``has( )``, ``bound`` the variables of macros, ``ranges`` what

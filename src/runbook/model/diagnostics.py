@@ -8,6 +8,7 @@ A message is lower case, has no full stop and stands alone; a help is one act th
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from runbook.model.canonical import JsonObject
 
@@ -29,8 +30,7 @@ class Code:
     severity: Severity = Severity.ERROR
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A piece of a text; lines and columns count from 1, columns in code points; the end is exclusive."""
 
     line: int

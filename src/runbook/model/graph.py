@@ -1,7 +1,7 @@
 """The graph of a runbook: its edges, and a digest of everything that decides where a walk may go."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runbook.model.canonical import Json, canonical, sha256
 from runbook.model.runbook import Runbook, Step
@@ -9,8 +9,7 @@ from runbook.model.runbook import Runbook, Step
 PASSED, FAILED, UNKNOWN, SKIPPED = "passed", "failed", "unknown", "skipped"
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A way from a step to another.
 
     ``via`` is ``passed``, ``skipped``, ``failed``, ``unknown`` or ``option:ID``; ``default`` says that the file's own
