@@ -96,8 +96,10 @@ def unpassed_gates(gates: Iterator[str], results: Mapping[str, Result]) -> Itera
             yield f"the gate `{gate}` stands on every path to it and was not passed"
 
 
-def parsed(text: str | None, name: str) -> JsonObject | None:
+def parsed(text: str | None, rule: str) -> JsonObject | None:
     """The JSON object in a text of an event; None where there is no text.
+
+    :param rule: what it is, in a word.
 
     :raises IllegalEvent: if it holds something else, or holds it in another way than the one canonical one.
     """
@@ -109,4 +111,4 @@ def parsed(text: str | None, name: str) -> JsonObject | None:
             return value
     except (ValueError, RecursionError):
         pass
-    raise IllegalEvent("observation", f"the {name} of a step are no JSON object in its canonical form")
+    raise IllegalEvent(rule, f"the {rule} in a record is no JSON object in its canonical form")

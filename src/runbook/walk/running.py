@@ -1,13 +1,12 @@
 """What an event about the run as a whole does to a walk: it begins, goes on, is taken in hand, ends."""
 
-import json
 from typing import TYPE_CHECKING
 
 from runbook.model.runbook import Mode, Outcome
 from runbook.walk.actions import End
 from runbook.walk.events import StepEntered
 from runbook.walk.results import Result, Visit
-from runbook.walk.rules import IllegalEvent
+from runbook.walk.rules import IllegalEvent, parsed
 from runbook.walk.run_events import (
     DeviationRecorded,
     Event,
@@ -80,12 +79,7 @@ def _begin(walk: "Walk", event: RunStarted) -> None:
     known = walk.runbook.environments
     if (event.environment is not None or known) and event.environment not in known:
         raise IllegalEvent("environment", f"the runbook has no environment `{event.environment}`")
-    try:
-        inputs = json.loads(event.inputs)
-    except ValueError:
-        inputs = None
-    if not isinstance(inputs, dict):
-        raise IllegalEvent("inputs", "the inputs are no JSON object")
+    inputs = parsed(event.inputs, "inputs") or {}
     walk.started = event
     walk.mode = Mode(event.mode)
     walk.environment = event.environment

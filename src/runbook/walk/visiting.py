@@ -1,6 +1,5 @@
 """What an event about the present visit does to a walk: it is confirmed, started, repeated, settled, done."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -125,11 +124,8 @@ def _requested(walk: "Walk", visit: Visit, event: e.ConfirmationRequested) -> Ph
 
 def _action_of(visit: Visit, digest: str, what: str) -> None:
     """Look at an action: its digest, and that it is of the step's kind."""
-    try:
-        action = json.loads(what)
-    except ValueError:
-        action = None
-    if not isinstance(action, dict) or action.get("kind") != visit.step.kind:
+    action = parsed(what, "action") or {}
+    if action.get("kind") != visit.step.kind:
         raise IllegalEvent("action", f"the action of `{visit.step.id}` is none of kind `{visit.step.kind}`")
     if sha256(what) != digest:
         raise IllegalEvent("action", f"the action of `{visit.step.id}` is not the one of its digest")
@@ -231,7 +227,7 @@ def _finished(walk: "Walk", visit: Visit, event: e.StepFinished) -> Phase:
         masked=event.masked,
         truncated=event.truncated,
     )
-    saved = parsed(event.saved, "saved values") or {}
+    saved = parsed(event.saved, "save") or {}
     if not saved.keys() <= step.save.keys():
         raise IllegalEvent("save", f"`{step.id}` saves what the file does not name")
     attempts = step.retry.attempts if step.retry else 1

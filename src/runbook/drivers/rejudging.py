@@ -1,0 +1,286 @@
+"""Computing again what the records of a log say: actions, confirmations, answers, verdicts.
+
+Values are taken from the records, never from the world. What was rendered is rendered again from the log's own
+observations, what was answered is observed again, what was observed is judged again; secrets may be covered in what the
+log holds. What another version of the program wrote is not judged where that version could have said otherwise.
+"""
+
+from collections.abc import Mapping
+
+from runbook import VERSION
+from runbook.audit.masking import Masker
+from runbook.audit.observation import observe
+from runbook.drivers.fitting import fit
+from runbook.drivers.judging import Judge, Judged, Seen
+from runbook.drivers.preparing import Prepared, Renderer
+from runbook.kinds.registry import fields_of, make
+from runbook.kinds.wait import Wait
+from runbook.language.expressions import Cel
+from runbook.language.scope import types_of
+from runbook.model.canonical import JsonObject, canonical
+from runbook.model.durations import milliseconds
+from runbook.model.evaluator import ExpressionError
+from runbook.model.kind import Kind, Registry, is_asked, is_automated
+from runbook.model.runbook import Effect, Mode, Nested, Outcome, Runbook, Step
+from runbook.model.secrets import dereferenced
+from runbook.walk import events as e
+from runbook.walk.results import Visit
+from runbook.walk.rules import IllegalEvent, parsed
+from runbook.walk.run_events import Event
+from runbook.walk.scope import Scope
+from runbook.walk.walk import Walk
+
+MASK = "[MASKED:"
+
+
+class Differs(Exception):  # noqa: N818 - said of a record
+    """Computed again it comes out otherwise."""
+
+
+class Rejudging:
+    """Computes the records of one log again, each before the walk is told it. ``unjudged`` names what it could not."""
+
+    def __init__(self, runbook: Runbook, registry: Registry) -> None:
+        self._renderer = Renderer(runbook, registry, Cel(types_of(runbook, registry)))
+        self._judge = Judge(self._renderer)
+        self._kinds: dict[str, Kind] = {}
+        self._prepared: Prepared | None = None
+        self._answer: e.AnswerGiven | None = None
+        self._looked: Seen | None = None
+        self.unjudged: set[str] = set()
+
+    def look(self, walk: Walk, event: Event) -> None:
+        """Look at an event; one that is not about the present visit the walk will refuse.
+
+        :raises Differs: if it comes out otherwise.
+        """
+        visit = walk.visit
+        if not isinstance(event, e.StepEvent) or visit is None or visit.step.id != event.step.partition(".")[0]:
+            return
+        match event:
+            case e.StepSkipped(by="when"):
+                self._when(walk, visit.step, holds=False)
+            case e.ConfirmationRequested():
+                self._confirmation(walk, visit.step, event)
+            case e.StepStarted():
+                self._started(walk, visit, event)
+            case e.WaitStarted():
+                self._wait(visit.step, event)
+            case e.AnswerGiven():
+                self._answer = event
+            case e.StepFinished(obs=str()):
+                self._finished(walk, visit, event)
+            case e.StepSettled(by="probe", outcome=Outcome.FAILED.value):
+                self._settled(walk, visit.step)
+            case _:
+                pass
+
+    # What was to be done
+
+    def _when(self, walk: Walk, step: Step, *, holds: bool) -> None:
+        if step.when is None:
+            return
+        try:
+            held = self._renderer.value(step.when, Scope(walk), "bool") is True
+        except ExpressionError as error:
+            raise Differs(f"the `when` of `{step.id}` has no value: {error.message}") from None
+        if held is not holds:
+            raise Differs(f"`{step.id}` goes on as if its `when` {'held' if holds else 'did not hold'}")
+
+    def _confirmation(self, walk: Walk, step: Step, event: e.ConfirmationRequested) -> None:
+        self._action(walk, step, event.step, event.what)
+        try:
+            asked = self._renderer.confirmation(step, Scope(walk))
+        except ExpressionError as error:
+            raise Differs(f"the phrase of `{step.id}` has no value: {error.message}") from None
+        if asked is not None and asked[1] is not None and not _same(event.phrase or "", fit("phrase", asked[1])):
+            raise Differs(f"`{step.id}` is confirmed with another phrase than the file demands")
+
+    def _started(self, walk: Walk, visit: Visit, event: e.StepStarted) -> None:
+        if event.step == visit.step.id:
+            if visit.attempt == 0:
+                self._when(walk, visit.step, holds=True)
+            self._answer = None
+        self._action(walk, visit.step, event.step, event.what)
+
+    def _action(self, walk: Walk, step: Step, address: str, what: str) -> None:
+        """The action of a step, or of one inside it, made anew."""
+        again = self._again(walk, step, address.partition(".")[2])
+        if again is not None and _same(what, again.what):
+            self._kinds[address] = again.kind
+            return
+        action = _object(what, f"the action of `{address}`")
+        wrote = _about(walk, action.get("kind"), "version")
+        if wrote == VERSION or wrote != action.get("version"):
+            raise Differs(f"the action of `{address}` does not follow from the runbook and what was seen before")
+        try:
+            fields = {name: dereferenced(value) for name, value in dict(action["fields"]).items()}  # type: ignore[arg-type]  # what is no object is refused
+            self._kinds[address] = make(str(action["kind"]), fields)
+        except (KeyError, TypeError, ValueError, ExpressionError) as error:
+            raise Differs(f"the action of `{address}` is none: {error}") from None
+        self.unjudged.add(address)
+
+    def _again(self, walk: Walk, step: Step, part: str) -> Prepared | None:
+        """What would be announced now; None where nothing could be."""
+        try:
+            if part == "probe":
+                return self._renderer.probe(step, Scope(walk)) if step.probe else None
+            if part:
+                return self._prepared.nested.get(part) if self._prepared else None
+            self._prepared = self._renderer.prepare(step, Scope(walk))
+        except ExpressionError:
+            return None
+        return self._prepared
+
+    def _wait(self, step: Step, event: e.WaitStarted) -> None:
+        kind = self._kinds.get(step.id)
+        if not isinstance(kind, Wait):
+            return
+        fields = fields_of(kind)
+        plain = _duration(fields.get("for"))
+        wanted = (plain, None, None) if plain is not None else (None, _duration(fields.get("every")), step.timeout)
+        if (event.for_ms, event.every_ms, event.timeout_ms) != wanted:
+            raise Differs(f"`{step.id}` waits for another time than the file says")
+
+    # What came of it
+
+    def _finished(self, walk: Walk, visit: Visit, event: e.StepFinished) -> None:
+        step, kind = _part(visit.step, event.step), self._kinds.get(event.step)
+        if step is None or kind is None:
+            return  # it was never started, which the walk says
+        if _about(walk, kind.NAME, "judge") != kind.JUDGE:
+            self.unjudged.add(event.step)
+            return
+        seen = Seen(
+            value=_object(event.obs or "", f"what `{event.step}` observed"),
+            masked=event.masked,
+            truncated=event.truncated,
+        )
+        if isinstance(step, Step):
+            self._observed(walk, visit, kind, event)
+        else:
+            self._looked = seen
+        judged = self._judged(walk, event, kind, seen)
+        if judged is None:
+            return
+        if (judged.outcome.value, judged.changed) != (event.outcome, event.changed):
+            raise Differs(
+                f"`{event.step}` is {event.outcome}, changed {event.changed}, in the log, and {judged.outcome.value}, "
+                f"changed {judged.changed}, judged again"
+            )
+        if not _same(event.saved or "{}", canonical(dict(judged.saved))):
+            raise Differs(f"`{event.step}` saves other values in the log than judged again")
+        if _about(walk, kind.NAME, "version") == VERSION and not _same(event.reason, fit("reason", judged.reason)):
+            raise Differs(f"`{event.step}` has another reason in the log than judged again: {judged.reason}")
+
+    def _judged(self, walk: Walk, event: e.StepFinished, kind: Kind, seen: Seen) -> Judged | None:
+        """The verdict on an observation; None where a part of it is missing that may be."""
+        owner = walk.steps[event.step.partition(".")[0]]
+        step = _part(owner, event.step) or owner
+        effect = owner.effect if step is owner else Effect.NONE
+        try:
+            return self._judge.judge(step, kind, seen, seen.scope(walk), effect)
+        except KeyError as missing:
+            if walk.mode is Mode.DRILL or event.truncated:
+                self.unjudged.add(event.step)
+                return None
+            raise Differs(f"what `{event.step}` observed lacks {missing}") from None
+        except (TypeError, ValueError, AttributeError, RecursionError):
+            raise Differs(f"what `{event.step}` observed is nothing that its kind observes") from None
+
+    def _observed(self, walk: Walk, visit: Visit, kind: Kind, event: e.StepFinished) -> None:
+        """What a person answered, or a wait came to, observed again."""
+        if isinstance(kind, Wait):
+            again: JsonObject = self._waited(visit, kind, event)
+        elif is_asked(kind) and (kind.question() is not None or not is_automated(kind)):
+            again = self._answered(walk, visit, kind, event)
+        else:
+            return
+        text = observe(again, Masker()).text
+        if _same(event.obs or "", text):
+            return
+        if not event.truncated:
+            raise Differs(f"what `{event.step}` observed does not follow from what was answered or waited for")
+        self.unjudged.add(event.step)
+
+    def _answered(self, walk: Walk, visit: Visit, kind: Kind, event: e.StepFinished) -> JsonObject:
+        step = visit.step
+        machine: JsonObject = {
+            name: "yes" if visit.nested_passed.get(f"{step.id}.{name}") else "no" for name in step.nested
+        }
+        answer: JsonObject = {"items": machine} if step.nested else {}
+        by = walk.operator
+        if is_asked(kind) and kind.question() is not None:
+            if self._answer is None:
+                raise Differs(f"`{event.step}` observed an answer that nobody gave")
+            answer, by = _object(self._answer.answer, f"the answer to `{event.step}`"), self._answer.by
+            items = answer.get("items")
+            if machine and not (isinstance(items, dict) and machine.items() <= items.items()):
+                raise Differs(f"the answer to `{event.step}` says otherwise than what the machine looked at")
+        try:
+            return kind.observe(answer, by=by) if is_asked(kind) else {}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Differs(f"the answer to `{event.step}` is none: {error}") from None
+
+    def _waited(self, visit: Visit, kind: Wait, event: e.StepFinished) -> JsonObject:
+        waited = _object(event.obs or "", "").get("waited_s")
+        longest = (event.mono - visit.waiting_since) // 1_000
+        if not isinstance(waited, int) or isinstance(waited, bool) or not 0 <= waited <= longest:
+            raise Differs(f"`{event.step}` waited for another time than the log shows")
+        met = visit.checked or visit.every is None
+        return kind.ended(waited_ms=waited * 1_000, checks=visit.checks, met=met, last=visit.looked)
+
+    def _settled(self, walk: Walk, step: Step) -> None:
+        """A probe said that it surely did not happen."""
+        failed_when = step.probe.failed_when if step.probe else None
+        if failed_when is None or self._looked is None:
+            raise Differs(f"`{step.id}` is settled as failed, and its probe never says so")
+        try:
+            said = self._renderer.value(failed_when, self._looked.scope(walk), "bool") is True
+        except ExpressionError:
+            said = False
+        if not said:
+            raise Differs(f"`{step.id}` is settled as failed, and its probe does not say so")
+
+
+def _about(walk: Walk, kind: object, what: str) -> object:
+    """What ``run.started`` says of a kind: its version, or the number of its judge."""
+    known = walk.started.kinds.get(str(kind)) if walk.started else None
+    return known.get(what) if isinstance(known, Mapping) else None
+
+
+def _object(text: str, what: str) -> JsonObject:
+    try:
+        value = parsed(text, what)
+    except IllegalEvent:
+        value = None
+    if value is None:
+        raise Differs(f"{what} is no JSON object in its canonical form")
+    return value
+
+
+def _same(written: str, again: str) -> bool:
+    """Whether a text of the log is this one, secrets covered or not."""
+    if MASK not in written:
+        return written == again
+    front, *pieces = written.split(MASK)
+    pieces = [piece.partition("]")[2] for piece in pieces]
+    if not again.startswith(front) or not again.endswith(pieces[-1]):
+        return False
+    place = len(front)
+    for piece in pieces[:-1]:
+        found = again.find(piece, place)
+        if found < 0:
+            return False
+        place = found + len(piece)
+    return place <= len(again) - len(pieces[-1])
+
+
+def _part(step: Step, address: str) -> Step | Nested | None:
+    """The step of an address: the step itself, its probe, or another one inside it."""
+    part = address.partition(".")[2]
+    return step if not part else step.probe if part == "probe" else step.nested.get(part)
+
+
+def _duration(value: object) -> int | None:
+    return milliseconds(value) if isinstance(value, str) else None
