@@ -1,4 +1,4 @@
-"""`runbook verify` with replay on one core: a long walk in a circle, its chain judged and told to a fresh walk again."""
+"""`runbook verify` with replay on one core: a walk in a circle, its chain judged, and told to a fresh walk again."""
 
 import hashlib
 import resource
