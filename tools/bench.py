@@ -28,14 +28,24 @@ def line(row: dict[str, object]) -> str:
     peers = row.get("peers")
     others = ", ".join(f"{name} {value}" for name, value in peers.items()) if isinstance(peers, dict) else ""
     cells = [str(row.get(key, "")) for key in ("ours", "bar", "limit")]
-    return f"{row['work']!s:52}" + "".join(f"{cell:>9}" for cell in cells) + f"  {row['unit']!s:14} {others}"
+    mark = "" if keeps(row) else "  misses the bar"
+    return f"{row['work']!s:52}" + "".join(f"{cell:>9}" for cell in cells) + f"  {row['unit']!s:16}{others}{mark}"
+
+
+def keeps(row: dict[str, object]) -> bool:
+    """Whether a row keeps to its bar, which is the most that is allowed, or with ``at least`` in its unit the least."""
+    match row:
+        case {"ours": int() | float() as ours, "bar": int() | float() as bar}:
+            return ours >= bar if "at least" in str(row["unit"]) else ours <= bar
+        case _:
+            return False
 
 
 def main() -> int:
     """Measure and print."""
     scripts = sorted((ROOT / "bench").glob("[a-z]*.py"))
     chosen = [script for script in scripts if script.stem in sys.argv[1:]] if sys.argv[1:] else scripts
-    print(f"{'work':52}{'ours':>9}{'bar':>9}{'limit':>9}  {'unit':14} peers")
+    print(f"{'work':52}{'ours':>9}{'bar':>9}{'limit':>9}  {'unit':16}peers")
     for script in chosen:
         for row in rows(script):
             print(line(row), flush=True)
