@@ -114,7 +114,6 @@ VISIT: Mapping[Phase, Mapping[type[e.StepEvent], set[Phase]]] = {
         e.AnswerGiven: {_P.RUNNING},
         e.StepOutput: {_P.RUNNING},
         e.WaitStarted: {_P.WAITING},
-        e.WaitEnded: {_P.RUNNING},
         e.StepFinished: _ENDS | {_P.REPEATING},
         e.StepUnknown: {_P.UNKNOWN},
         e.StepCancelled: {_P.INTERRUPTED},
