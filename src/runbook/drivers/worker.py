@@ -1,9 +1,12 @@
-"""The thread in which actions are performed, one at a time, while the main thread stays with the operator."""
+"""The thread in which actions are performed, one at a time, while the main thread stays with the operator.
+
+A step that does nothing else costs two hand-overs; so a job has one queue and nothing else that would have to be woken.
+"""
 
 import threading
+import time
 from collections.abc import Callable
-from contextlib import suppress
-from queue import Empty, Full, Queue, SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -12,14 +15,14 @@ BACKLOG = 256
 
 
 class Job(Generic[T]):
-    """Something that is being performed. Its outputs come in order through ``chunks``."""
+    """Something that is being performed. Its outputs come in order, and behind them that it is over."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work
-        self._done = threading.Event()
-        self._chunks: Queue[tuple[str, bytes] | None] = Queue(BACKLOG)
+        self._chunks: SimpleQueue[tuple[str, bytes] | None] = SimpleQueue()
         self._result: T | None = None
         self._error: BaseException | None = None
+        self.done = False
         self.unshown = 0
 
     def run(self) -> None:
@@ -29,32 +32,34 @@ class Job(Generic[T]):
         except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits
             self._error = error
         finally:
-            self._done.set()
-            with suppress(Full):
-                self._chunks.put_nowait(None)
+            self._chunks.put(None)
 
     def show(self, stream: str, chunk: bytes) -> None:
         """Hand over a piece of output; called in the thread that performs."""
-        try:
-            self._chunks.put_nowait((stream, chunk))
-        except Full:
+        if self._chunks.qsize() < BACKLOG:
+            self._chunks.put((stream, chunk))
+        else:
             self.unshown += len(chunk)
 
     def chunk(self, seconds: float) -> tuple[str, bytes] | None:
-        """The next piece of output, or None when there is none for so long, or no more."""
+        """The next piece of output; None when there is none for so long, or it is over and all was handed over.
+
+        Only the thread that waits for it asks, which then knows by ``done`` that it is over.
+        """
+        if self.done:
+            return None
         try:
-            return self._chunks.get(timeout=seconds) if not self._done.is_set() else self._chunks.get_nowait()
+            chunk = self._chunks.get(timeout=seconds)
         except Empty:
             return None
-
-    @property
-    def done(self) -> bool:
-        """Whether it is over and all its output was handed over."""
-        return self._done.is_set() and self._chunks.empty()
+        self.done = chunk is None
+        return chunk
 
     def wait(self, seconds: float) -> None:
-        """Wait so long, at most, for it to be over."""
-        self._done.wait(seconds)
+        """Wait so long, at most, for it to be over; what it still prints is dropped."""
+        until = time.monotonic() + seconds
+        while not self.done and (left := until - time.monotonic()) > 0:
+            self.chunk(left)
 
     def result(self) -> T:
         """What came of it; raises what it raised."""
