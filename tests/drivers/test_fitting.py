@@ -10,8 +10,8 @@ from tests.drivers.books import book, change, read
 from tests.drivers.desk import Desk, answers
 
 from runbook.audit.masking import Masker
-from runbook.drivers.fitting import covered, covered_action, fit, size
-from runbook.model.canonical import Json, JsonObject, canonical
+from runbook.drivers.fitting import covered, covered_action, fit
+from runbook.model.canonical import Json, JsonObject, canonical, size
 
 JSON = st.recursive(
     st.none()

@@ -9,12 +9,12 @@ fields parsed and written again to be compared; only a line that fails gets the 
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 
 from runbook.audit.record import RESERVED, Record, known
 from runbook.audit.strict import COUNTS, HASH_TAIL, HIGHEST, LINE_CAP, MAX_DEPTH, STAMP, complaint
-from runbook.model.canonical import Json
+from runbook.model.canonical import Json, writer
 
 _FRONT = re.compile(
     r'\{"v":1,"seq":(0|[1-9][0-9]{0,17}),"prev":"([0-9a-f]{64})","ts":"(' + STAMP + r')",'
@@ -22,18 +22,7 @@ _FRONT = re.compile(
 )
 _STAMP = re.compile(STAMP)
 _NO_BYTES = sha256()  # to be copied: a new one looks its algorithm up, which costs more than hashing a record
-
-
-def _writer() -> Callable[[Mapping[str, Json]], str]:
-    """What writes fields: the C encoder that ``json.JSONEncoder`` makes anew for each call, made once."""
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:
-        return json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-    pieces = make(None, None, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False)
-    return lambda value: "".join(pieces(value, 0))
-
-
-_write = _writer()
+_write = writer(sort_keys=False)
 
 
 class RecordTooLong(ValueError):  # noqa: N818 - named for what it is

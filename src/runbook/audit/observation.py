@@ -18,11 +18,11 @@ import json
 import math
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from runbook.audit.masking import Masker
-from runbook.model.canonical import Json, JsonObject, canonical
+from runbook.model.canonical import Json, JsonObject, canonical, size
 
 CAP = 32 * 1024
 """The most bytes of an observation's canonical JSON."""
@@ -55,11 +55,13 @@ def observe(raw: Mapping[str, object], masker: Masker) -> Observation:
     making = _Making(masker)
     value = making.safe_object(raw, "", 1, ())
     cut: dict[str, None] = {}
-    if not _fits(value):
-        limit = bisect_left(range(CAP), 1, key=lambda limit: not _fits(_cut(value, limit, "", {}))) - 1
+    text = canonical(value)
+    if not _fits(text):
+        limit = bisect_left(range(CAP), 1, key=lambda limit: not _fits(canonical(_cut(value, limit, "", {})))) - 1
         value = _cut_object(value, limit, "", cut)
+        text = canonical(value)
     return Observation(
-        text=canonical(value),
+        text=text,
         value=value,
         masked=_few(making.masked),
         truncated=_few([*making.truncated, *cut]),
@@ -157,10 +159,9 @@ def _unicode(text: str) -> str:
     return text
 
 
-def _fits(value: Json) -> bool:
-    """Whether a value can stand in a record as an observation."""
-    text = canonical(value)
-    return len(text) <= CAP and len(json.dumps(text)) <= ESCAPED_CAP
+def _fits(text: str) -> bool:
+    """Whether the canonical JSON of a value can stand in a record as an observation."""
+    return len(text) <= CAP and size(text) <= ESCAPED_CAP
 
 
 def _cut(value: Json, limit: int, path: str, cut: dict[str, None]) -> Json:
@@ -186,8 +187,10 @@ def _cut_object(value: JsonObject, limit: int, path: str, cut: dict[str, None]) 
     return {key: _cut(item, limit, below(path, key), cut) for key, item in kept}
 
 
-def _few(paths: Iterable[str]) -> tuple[str, ...]:
+def _few(paths: Collection[str]) -> tuple[str, ...]:
     """These paths once each, without those below another, or as many levels of them as there is room for."""
+    if not paths:
+        return ()
     steps = {path: _STEP.findall(path) for path in paths}
     few = [
         path for path in steps if not any("".join(steps[path][:level]) in steps for level in range(len(steps[path])))

@@ -130,7 +130,7 @@ def reason(text: str) -> str:
 
 
 def _words(text: str, longest: int) -> str:
-    from runbook.drivers.fitting import size
+    from runbook.model.canonical import size
 
     if not text.strip():
         raise argparse.ArgumentTypeError("it is blank")

@@ -10,14 +10,14 @@ from runbook.cli.options import Parser, default_operator, name, not_yet, reason,
 from runbook.cli.walking import walk
 from runbook.drivers.answers import look_over
 from runbook.drivers.attendance import Seat
-from runbook.drivers.fitting import LONGEST, size
+from runbook.drivers.fitting import LONGEST
 from runbook.drivers.live import Live, Sitting, Start
 from runbook.kinds.registry import KINDS
 from runbook.language.inputs import bind_inputs, given_by_flags
 from runbook.language.loading import load, load_answers
 from runbook.language.near import nearest
 from runbook.model.answers import Answers
-from runbook.model.canonical import JsonObject, canonical
+from runbook.model.canonical import JsonObject, canonical, size
 from runbook.model.diagnostics import Code, Diagnostic, Refused, Severity
 from runbook.model.runbook import Runbook
 

@@ -7,7 +7,7 @@ secret that happens to look like a piece of JSON, or like one of our words, brea
 import json
 from collections.abc import Callable
 
-from runbook.model.canonical import Json, canonical
+from runbook.model.canonical import Json, canonical, size
 
 Mask = Callable[[str], str]
 """Covers secrets in a text."""
@@ -17,11 +17,6 @@ OBSERVED = 52 * 1024
 """The most bytes that an observation and what is saved from it may take together."""
 _REASON = 2 * 1024
 _TEXT = 16 * 1024
-
-
-def size(text: str) -> int:
-    """How many bytes a text takes in a record."""
-    return len(json.dumps(text))
 
 
 def fit(name: str, text: str) -> str:

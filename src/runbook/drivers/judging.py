@@ -6,10 +6,10 @@ Pure but for the evaluator, and the same live as on replay: it sees nothing but 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from runbook.drivers.fitting import OBSERVED, size
+from runbook.drivers.fitting import OBSERVED
 from runbook.drivers.preparing import Renderer
 from runbook.language.tokens import read
-from runbook.model.canonical import Json, JsonObject, canonical
+from runbook.model.canonical import Json, JsonObject, canonical, size
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Kind, Verdict
 from runbook.model.runbook import Effect, Nested, Outcome, Step

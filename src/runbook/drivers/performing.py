@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from runbook.audit.masking import Masker
 from runbook.audit.observation import observe
 from runbook.drivers.attempts import Attempts
-from runbook.drivers.fitting import LONGEST, size
+from runbook.drivers.fitting import LONGEST
 from runbook.drivers.journal import Journal
 from runbook.drivers.judging import Judge, Judged, Seen
 from runbook.drivers.operator import Act, Hand, Note, Operator, Place, as_json
 from runbook.drivers.preparing import Prepared, Renderer, Secrets
 from runbook.kinds.registry import fields_of
 from runbook.kinds.wait import Wait
-from runbook.model.canonical import Json, JsonObject, canonical
+from runbook.model.canonical import Json, JsonObject, canonical, size
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Refused
 from runbook.model.durations import milliseconds

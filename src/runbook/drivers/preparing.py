@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from runbook import VERSION
-from runbook.drivers.fitting import LONGEST, Mask, covered_action, size
+from runbook.drivers.fitting import LONGEST, Mask, covered_action
 from runbook.drivers.operator import Place
 from runbook.kinds.registry import fields_of, make
 from runbook.language.rendering import resolved
 from runbook.language.scope import own_types
-from runbook.model.canonical import Json, JsonObject, canonical, sha256
+from runbook.model.canonical import Json, JsonObject, canonical, sha256, size
 from runbook.model.evaluator import NO_TYPES, Evaluator, ExpressionError
 from runbook.model.kind import Kind, Preview, Registry
 from runbook.model.runbook import Confirm, Nested, Runbook, Step
