@@ -32,9 +32,10 @@ TOOL = str(Path(sys.executable).with_name("runbook"))
 @contextmanager
 def service(fault: str, delay: str) -> Iterator[int]:
     """The service, with a fault, on a free port of loopback; gone afterwards whatever happens."""
-    command = [sys.executable, str(HERE / "service.py"), str(faults.FILE), "--delay", delay]
+    command = [sys.executable, str(HERE / "service.py"), str(faults.FILE), "--delay", delay, "--tied"]
     # A session of its own: Ctrl-C is for the walk, which still talks to the service then.
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:
         try:
             port = int(process.stdout.readline()) if process.stdout else 0
             faults.write(faults.FILE, port, fault)

@@ -8,6 +8,8 @@ takes a change of its variables with a delay, as if it were deployed again: what
 import argparse
 import hashlib
 import json
+import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -135,15 +137,26 @@ def handler(application: Application) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+def end_with_input(server: ThreadingHTTPServer) -> None:
+    """Stop serving when standard input ends."""
+    sys.stdin.read()
+    server.shutdown()
+
+
 def main() -> None:
     """Serve until a signal comes; the first line of output is the port."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("variables", type=Path, help="the environment file")
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     parser.add_argument("--delay", type=float, default=4, help="seconds until a change of the file counts")
+    parser.add_argument(
+        "--tied", action="store_true", help="end when standard input ends, as it does when a parent dies"
+    )
     options = parser.parse_args()
     application = Application(options.variables, options.delay)
     with ThreadingHTTPServer(("127.0.0.1", options.port), handler(application)) as server:
+        if options.tied:
+            threading.Thread(target=end_with_input, args=(server,), daemon=True).start()
         print(server.server_port, flush=True)
         server.serve_forever()
 

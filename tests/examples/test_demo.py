@@ -1,10 +1,13 @@
 """The demonstration works as it says: its faults break what they name, and each runbook mends the one it is for."""
 
+import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -111,6 +114,19 @@ def test_ctrl_c_in_a_real_terminal_pauses_the_walk_and_leaves_no_service(tree: P
         port = re.search(r"127\.0\.0\.1:(\d+)/", terminal.text)
     assert port
     assert refuses(int(port[1]))
+
+
+def test_the_service_does_not_outlive_a_demonstration_that_was_killed(tree: Path) -> None:
+    with Terminal([sys.executable, str(tree / "examples" / "demo" / "run.py")]) as terminal:
+        terminal.expect("run it", "›", within=20)
+        port = re.search(r"127\.0\.0\.1:(\d+)/", terminal.text)
+        os.killpg(terminal.process.pid, signal.SIGKILL)
+    assert port
+    for _ in range(100):
+        if refuses(int(port[1])):
+            return
+        time.sleep(0.05)  # it ends when it has noticed
+    pytest.fail("the service still listens")
 
 
 def test_a_person_in_a_real_terminal_walks_to_the_end(tree: Path) -> None:
