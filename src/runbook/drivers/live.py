@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from runbook.audit.inbox import Inbox
@@ -42,6 +43,13 @@ NOT_LEGAL = Code(
     title="log cannot be gone on with",
     why="The log of the run is whole, but it is not a walk that this version of the program can follow: it was written "
     "by another version, or changed. Going on would mean to guess where the walk stands.",
+)
+
+SECRET_INPUT = Code(
+    number="RB321",
+    title="secret given as an input",
+    why="Inputs stand in the log's first record and in the commands that are shown and recorded. A secret that is "
+    "given as one would be in all of them; covered, it would be of no use to the step that wants it.",
 )
 
 
@@ -97,6 +105,10 @@ class Live:
         if start.start_at is not None:
             for objection in walk.objections(start.start_at[0]):
                 raise Refused(_not_there(start.start_at[0], objection))
+        secrets, masker = self._secrets(runbook)
+        for name, value in start.inputs.items():
+            for secret in masker.mask(canonical(value))[1]:
+                raise Refused(_no_input(name, secret))
         digest = run.keep(source)
         writer = LogWriter.create(run, _holder(start.operator))
 
@@ -121,7 +133,7 @@ class Live:
                 )
             journal.sync()
 
-        return self._sit(run, walk, writer, begin, None)
+        return self._sit(run, walk, writer, begin, last=None, known=(secrets, masker))
 
     def resume(self, run: RunDir, operator: str | None) -> Sitting:
         """Go on with a run.
@@ -130,7 +142,7 @@ class Live:
         :raises Refused: if it is held, over, damaged, or its runbook is not there.
         """
         reopened, walk, last = _reopen(run, operator or "", self._registry)
-        sitting = self._sit(run, walk, reopened.writer, lambda _: None, last)
+        sitting = self._sit(run, walk, reopened.writer, lambda _: None, last=last, known=self._secrets(walk.runbook))
         journal = sitting.session.journal
         if operator is not None and operator != walk.operator:
             journal.tell(r.RunHandedOver, to=operator, by=operator, reason="resumed by another operator")
@@ -138,12 +150,25 @@ class Live:
         journal.sync()
         return sitting
 
-    def _sit(
-        self, run: RunDir, walk: Walk, writer: LogWriter, begin: Callable[[Journal], None], last: Last | None
-    ) -> Sitting:
+    def _secrets(self, runbook: Runbook) -> tuple[SecretStore, Masker]:
+        """The secrets of a runbook, and what keeps them out of the log from the first record on."""
         masker = Masker()
+        secrets = SecretStore(runbook.secrets, register=masker.register, prompt=self._prompt)
+        secrets.foresee()
+        return secrets, masker
+
+    def _sit(
+        self,
+        run: RunDir,
+        walk: Walk,
+        writer: LogWriter,
+        begin: Callable[[Journal], None],
+        *,
+        last: Last | None,
+        known: tuple[SecretStore, Masker],
+    ) -> Sitting:
+        secrets, masker = known
         clock: Clock = RealClock()
-        secrets = SecretStore(walk.runbook.secrets, register=masker.register, prompt=self._prompt)
         messages = Messages(Inbox(run, walk.delivered))
         watch = FileWatch(walk, clock)
         worlds: list[RealWorld] = []
@@ -217,7 +242,14 @@ def _aside(run: RunDir, operator: str, registry: Registry) -> Iterator[tuple[Jou
     """The journal of a run that nobody walks, for a record or two."""
     reopened, walk, last = _reopen(run, operator, registry)
     with reopened.writer as writer:
-        yield Journal(walk, writer, RealClock(), show=lambda _: None, mask=lambda text: text, last=last), reopened
+        masker = Masker()
+        SecretStore(walk.runbook.secrets, register=masker.register).foresee()
+        cover = partial(_covered, masker)
+        yield Journal(walk, writer, RealClock(), show=lambda _: None, mask=cover, last=last), reopened
+
+
+def _covered(masker: Masker, text: str) -> str:
+    return masker.mask(text)[0]
 
 
 def note_aside(run: RunDir, registry: Registry, *, kind: str, text: str, by: str) -> None:
@@ -303,3 +335,9 @@ def _not_there(step: str, objection: str) -> Diagnostic:
     return Diagnostic(
         code=NOT_LEGAL, message=f"the walk cannot begin at `{step}`: {objection}", help="begin at an earlier step"
     )
+
+
+def _no_input(name: str, secret: str) -> Diagnostic:
+    message = f"the input `{name}` holds the secret `{secret}`"
+    help_ = f"leave it out of the inputs; a step takes it as ${{{{ secrets.{secret} }}}}"
+    return Diagnostic(code=SECRET_INPUT, message=message, help=help_)

@@ -50,6 +50,9 @@ class Starter:
             prepared = self._renderer.prepare(step, scope)
             asked = self._renderer.confirmation(step, scope)
             resolution = self._secrets.resolve(prepared.secrets)
+            if prepared.secrets:
+                # Their values are known only now, and one may stand in a text of the action too.
+                prepared = self._renderer.prepare(step, scope)
         except (ExpressionError, Refused) as error:
             self._refuse(visit, error)
             return None

@@ -14,6 +14,7 @@ import secrets
 import shlex
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from runbook.model.diagnostics import Code, Diagnostic, Refused, Severity
@@ -182,13 +183,26 @@ class SecretStore:
         found: dict[str, str] = {}
         for name, source in self._sources.items():
             try:
-                value = self._read(source)
+                value = found[name] = self._read(source)
             except Refused:
                 continue
-            found[name] = value
-            if len(core := value.strip("\r\n")) >= SHORTEST:
-                self._register(name, core)
+            self._warn_masker(name, value)
         return found
+
+    def foresee(self) -> None:
+        """Tell the masker every secret that can be read without running a command or asking anybody.
+
+        A step may print one before the first step that uses it.
+        """
+        for name, source in self._sources.items():
+            if source.kind in {"env", "file"}:
+                with suppress(Refused):
+                    self._warn_masker(name, self._read(source))
+
+    def _warn_masker(self, name: str, value: str) -> None:
+        if len(core := value.strip("\r\n")) >= SHORTEST:
+            with suppress(Refused):  # it cannot be masked, and so it will be refused where it is used
+                self._register(name, core)
 
     def forget(self) -> None:
         """Drop every value."""
