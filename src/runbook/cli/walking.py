@@ -1,8 +1,11 @@
 """What ``run`` and ``resume`` share: who sits here, the walk itself, and what is said at its end."""
 
+import os
+import shlex
 import sys
 from collections.abc import Callable
 
+from runbook.audit.store import RunDir, state_dir
 from runbook.cli.failing import complain
 from runbook.cli.main import INTERRUPTED
 from runbook.drivers.answers import RB302, AnswersOperator
@@ -12,7 +15,7 @@ from runbook.drivers.live import Live, Sitting
 from runbook.drivers.session import Ending, Stop
 from runbook.kinds.registry import KINDS
 from runbook.model.answers import Answers
-from runbook.model.diagnostics import Diagnostic
+from runbook.model.diagnostics import Diagnostic, Refused
 
 PAUSED = 3
 
@@ -38,19 +41,32 @@ def walk(answers: Answers | None, sit: Callable[[Seat, Live], Sitting]) -> int:
 
 def _say(sitting: Sitting, ending: Ending) -> None:
     run = sitting.run
+    where = _elsewhere(run)
     lines = []
     if ending.stop is Stop.FINISHED:
         finish = ending.finish.value if ending.finish else ""
         lines.append(f"run {run.id} is over: {finish}")
         lines.append(f"  log     {run.log}")
         lines.append(f"  head    {sitting.writer.anchor}  (put it into the ticket)")
-        lines.append(f"  report  runbook report {run.id}")
-        lines.append(f"  verify  runbook verify {run.id} --anchor {sitting.writer.anchor}")
+        lines.append(f"  report  runbook report {run.id}{where}")
+        lines.append(f"  verify  runbook verify {run.id}{where} --anchor {sitting.writer.anchor}")
     else:
         lines.append(f"run {run.id} is paused: {ending.reason}")
         lines.append(f"  head    {sitting.writer.anchor}")
-        lines.append(f"  go on   runbook resume {run.id}")
+        lines.append(f"  go on   runbook resume {run.id}{where}")
     sys.stderr.write("\n".join(lines) + "\n")
+
+
+def _elsewhere(run: RunDir) -> str:
+    """The option that the commands of a run need, where its store is not the one that this shell would take."""
+    store = run.path.parent.parent
+    try:
+        usual = state_dir(None, os.environ)
+    except Refused:
+        usual = None
+    if usual is not None and os.path.realpath(usual) == str(store):
+        return ""
+    return f" --state-dir {shlex.quote(str(store))}"
 
 
 def _say_unused(answers: Answers, operator: AnswersOperator) -> None:

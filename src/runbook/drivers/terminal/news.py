@@ -28,6 +28,7 @@ _PLAIN_TIMES = (10, 30, 60)
 """Seconds after which a plain terminal is told that something still runs; then every minute."""
 _STOPPING = ("Ctrl-C stops it", "asked to stop; Ctrl-C again insists", "told to stop; Ctrl-C again kills it", "killed")
 _LONGEST_FACT = 40
+_LONGEST_ANSWER = 160
 _SHOWN_ELSEWHERE = frozenset(
     (
         "stdout",
@@ -275,13 +276,14 @@ class News:
 
 
 def _facts(event: e.StepFinished) -> Sequence[str]:
-    """What an action observed that passed, as far as it goes into a line; a failure has its reason."""
-    if event.outcome != Outcome.PASSED.value:
-        return []
+    """What an action observed, as far as it goes into a line; a failure has its reason, and what a server answered."""
     try:
         observed = json.loads(event.obs or "{}")
     except ValueError:  # pragma: no cover - the walk has read it
         return []
+    if event.outcome != Outcome.PASSED.value:
+        answer = " ".join(str(observed.get("text", "")).split())
+        return [f"it answered {answer[:_LONGEST_ANSWER]}{'…' * (len(answer) > _LONGEST_ANSWER)}"] if answer else []
     facts = []
     for name, value in observed.items():
         shown = ", ".join(map(str, value)) if isinstance(value, list) else value
