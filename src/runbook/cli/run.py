@@ -1,6 +1,7 @@
 """``runbook run``: walk a runbook."""
 
 import os
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -66,7 +67,12 @@ def main(arguments: Sequence[str]) -> int:
         )
         store = Store(state_dir(options.state_dir, os.environ)).prepare()
         run = store.create(new_run_id(runbook.id, datetime.now(UTC)) if options.run_id is None else options.run_id)
-        return live.begin(run, runbook, document.raw, start)
+        try:
+            return live.begin(run, runbook, document.raw, start)
+        except Refused:
+            if not run.log.exists():
+                shutil.rmtree(run.path)  # it never began
+            raise
 
     return walk(answers, sit)
 
