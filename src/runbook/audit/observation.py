@@ -106,6 +106,7 @@ class _Making:
 
     def safe_object(self, raw: Mapping[str, object], path: str, depth: int, above: tuple[int, ...]) -> JsonObject:
         value: JsonObject = {}
+        inside = (*above, id(raw))
         for key, item in raw.items():
             if self._left <= 0:
                 self.truncated.append(path)
@@ -118,16 +119,17 @@ class _Making:
             if name != whole or name in value:  # cut, or made the same as another by the mask
                 self.truncated.append(at)
             if name not in value:
-                value[name] = self._safe(item, at, depth + 1, (*above, id(raw)))
+                value[name] = self._safe(item, at, depth + 1, inside)
         return value
 
     def _list(self, raw: Iterable[object], path: str, depth: int, above: tuple[int, ...]) -> list[Json]:
         value: list[Json] = []
+        inside = (*above, id(raw))
         for place, item in enumerate(raw):
             if self._left <= 0:
                 self.truncated.append(path)
                 break
-            value.append(self._safe(item, f"{path}[{place}]", depth + 1, (*above, id(raw))))
+            value.append(self._safe(item, f"{path}[{place}]", depth + 1, inside))
         return value
 
     def _text(self, text: str, path: str) -> str:
@@ -152,6 +154,8 @@ class _Making:
 
 def _unicode(text: str) -> str:
     """A text in which U+FFFD stands for every half of a surrogate pair."""
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -43,19 +43,17 @@ class Secrets(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """An action, ready to be performed. ``what`` is its canonical JSON, ``digest`` the SHA-256 of that."""
+    """An action, ready to be performed. ``what`` is its canonical JSON, ``digest`` the SHA-256 of that.
+
+    ``secrets`` are the names of the secrets that performing it needs.
+    """
 
     kind: Kind
     what: str
     digest: str
+    secrets: frozenset[str]
     nested: Mapping[str, "Prepared"] = field(default_factory=dict)
     undo: Preview | None = None
-
-    @property
-    def secrets(self) -> frozenset[str]:
-        """The names of the secrets that performing it needs."""
-        own = secret_names(fields_of(self.kind))
-        return own.union(*(inner.secrets for inner in self.nested.values()))
 
 
 class Renderer:
@@ -84,7 +82,8 @@ class Renderer:
         """
         nested = {name: self._nested(inner, scope) for name, inner in step.nested.items()}
         kind = self._make(step.kind, step.fields, scope)
-        action = _action(step.kind, kind)
+        fields = fields_of(kind)
+        action = _action(kind, fields)
         if nested:
             action["nested"] = {name: _parsed(inner) for name, inner in nested.items()}
         undo: Preview | None = None
@@ -93,7 +92,8 @@ class Renderer:
             action["undo"] = _parsed(taken_back)
             undo = taken_back.kind.preview()
         what = self._announceable(action)
-        return Prepared(kind=kind, what=what, digest=sha256(what), nested=nested, undo=undo)
+        secrets = secret_names(fields).union(*(inner.secrets for inner in nested.values()))
+        return Prepared(kind=kind, what=what, digest=sha256(what), secrets=secrets, nested=nested, undo=undo)
 
     def probe(self, step: Step, scope: Scope) -> Prepared:
         """The probe of a step as it would be performed now.
@@ -106,8 +106,9 @@ class Renderer:
 
     def _nested(self, nested: Nested, scope: Scope) -> Prepared:
         kind = self._make(nested.kind, nested.fields, scope)
-        what = self._announceable(_action(nested.kind, kind))
-        return Prepared(kind=kind, what=what, digest=sha256(what))
+        fields = fields_of(kind)
+        what = self._announceable(_action(kind, fields))
+        return Prepared(kind=kind, what=what, digest=sha256(what), secrets=secret_names(fields))
 
     def _announceable(self, action: JsonObject) -> str:
         """The text of an action as the log holds it.
@@ -191,11 +192,10 @@ class Renderer:
         return required, phrase
 
 
-def _action(name: str, kind: Kind) -> JsonObject:
-    return {"kind": name, "version": VERSION, "fields": referenced(dict(fields_of(kind)))}
+def _action(kind: Kind, fields: dict[str, Resolved]) -> JsonObject:
+    return {"kind": kind.NAME, "version": VERSION, "fields": referenced(fields)}
 
 
 def _parsed(prepared: Prepared) -> JsonObject:
     """The action of a nested step, to stand inside the action of its owner."""
-    kind = prepared.kind
-    return _action(kind.NAME, kind)
+    return _action(prepared.kind, fields_of(prepared.kind))

@@ -46,8 +46,9 @@ def _class(name: str) -> KindClass:
 
 @cache
 def _python_names(kind: KindClass) -> Mapping[str, str]:
-    """What each field of a file is called in Python."""
-    return {_json(field.name): field.name for field in _fields(kind)}
+    """What each field of a file is called in Python: ``from`` is ``from_`` there."""
+    fields = dataclasses.fields(kind)  # type: ignore[arg-type] # every kind is a dataclass
+    return {field.name.removesuffix("_"): field.name for field in fields}
 
 
 @cache
@@ -96,16 +97,7 @@ def fields_of(kind: Kind) -> dict[str, Resolved]:
     A field that was not given and has no default is left out.
     """
     return {
-        _json(field.name): list(value) if isinstance(value, tuple) else value
-        for field in _fields(kind)
-        if (value := getattr(kind, field.name)) is not None
+        name: list(value) if isinstance(value, tuple) else value
+        for name, attribute in _python_names(type(kind)).items()
+        if (value := getattr(kind, attribute)) is not None
     }
-
-
-def _fields(kind: Kind | type[Kind]) -> tuple[dataclasses.Field[object], ...]:
-    return dataclasses.fields(kind)  # type: ignore[arg-type] # every kind is a dataclass
-
-
-def _json(name: str) -> str:
-    """The name of a field in a file: ``from`` for ``from_``."""
-    return name.removesuffix("_")
