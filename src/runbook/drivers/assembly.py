@@ -99,6 +99,7 @@ def started(
     incident: str | None,
     host: str,
     store: str,
+    directory: str | None = None,
 ) -> dict[str, Json | Mapping[str, Json]]:
     """The fields of ``run.started``."""
     return {
@@ -108,6 +109,7 @@ def started(
         "environment": environment,
         "runbook": walk.runbook.id,
         "files": dict(files),
+        "directory": directory,
         "graph": walk.graph,
         "inputs": inputs,
         "operator": operator,

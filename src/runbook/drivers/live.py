@@ -52,6 +52,13 @@ SECRET_INPUT = Code(
     "given as one would be in all of them; covered, it would be of no use to the step that wants it.",
 )
 
+NO_DIRECTORY = Code(
+    number="RB322",
+    title="working directory that is not there",
+    why="The relative paths of a runbook and its commands are seen from the directory in which the run was begun, also "
+    "when it is resumed from somewhere else. Without that directory they would mean something else, or nothing.",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
@@ -105,7 +112,8 @@ class Live:
         if start.start_at is not None:
             for objection in walk.objections(start.start_at[0]):
                 raise Refused(_not_there(start.start_at[0], objection))
-        secrets, masker = self._secrets(runbook)
+        directory = _here()
+        secrets, masker = self._secrets(runbook, directory)
         for name, value in start.inputs.items():
             for secret in masker.mask(canonical(value))[1]:
                 raise Refused(_no_input(name, secret))
@@ -124,6 +132,7 @@ class Live:
                 incident=start.incident,
                 host=platform.node(),
                 store=str(run.path.parent.parent),
+                directory=directory,
             )
             journal.tell(r.RunStarted, **fields)
             if start.start_at is not None:
@@ -142,7 +151,8 @@ class Live:
         :raises Refused: if it is held, over, damaged, or its runbook is not there.
         """
         reopened, walk, last = _reopen(run, operator or "", self._registry)
-        sitting = self._sit(run, walk, reopened.writer, lambda _: None, last=last, known=self._secrets(walk.runbook))
+        known = self._secrets(walk.runbook, _directory_of(walk))
+        sitting = self._sit(run, walk, reopened.writer, lambda _: None, last=last, known=known)
         journal = sitting.session.journal
         if operator is not None and operator != walk.operator:
             journal.tell(r.RunHandedOver, to=operator, by=operator, reason="resumed by another operator")
@@ -150,10 +160,10 @@ class Live:
         journal.sync()
         return sitting
 
-    def _secrets(self, runbook: Runbook) -> tuple[SecretStore, Masker]:
+    def _secrets(self, runbook: Runbook, directory: str) -> tuple[SecretStore, Masker]:
         """The secrets of a runbook, and what keeps them out of the log from the first record on."""
         masker = Masker()
-        secrets = SecretStore(runbook.secrets, register=masker.register, prompt=self._prompt)
+        secrets = SecretStore(runbook.secrets, register=masker.register, prompt=self._prompt, directory=directory)
         secrets.foresee()
         return secrets, masker
 
@@ -168,6 +178,7 @@ class Live:
         known: tuple[SecretStore, Masker],
     ) -> Sitting:
         secrets, masker = known
+        directory = _directory_of(walk)
         clock: Clock = RealClock()
         messages = Messages(Inbox(run, walk.delivered))
         watch = FileWatch(walk, clock)
@@ -178,7 +189,7 @@ class Live:
             return messages.look(journal)
 
         def world(take: TakeOutput) -> Stoppable:
-            worlds.append(RealWorld(secrets=secrets, output=take))
+            worlds.append(RealWorld(secrets=secrets, output=take, directory=directory))
             return worlds[0]
 
         session = assemble(
@@ -243,7 +254,7 @@ def _aside(run: RunDir, operator: str, registry: Registry) -> Iterator[tuple[Jou
     reopened, walk, last = _reopen(run, operator, registry)
     with reopened.writer as writer:
         masker = Masker()
-        SecretStore(walk.runbook.secrets, register=masker.register).foresee()
+        SecretStore(walk.runbook.secrets, register=masker.register, directory=_directory_of(walk)).foresee()
         cover = partial(_covered, masker)
         yield Journal(walk, writer, RealClock(), show=lambda _: None, mask=cover, last=last), reopened
 
@@ -319,12 +330,38 @@ def difference(walk: Walk) -> str | None:
     files: Mapping[str, object] = walk.started.files if walk.started else {}
     for name, digest in files.items():
         try:
-            data = Path(name).read_bytes()
+            data = Path(_directory_of(walk), name).read_bytes()
         except OSError:
             return f"{name} is not there any more; the walk goes on with the snapshot"
         if hashlib.sha256(data).hexdigest() != digest:
             return f"{name} has changed since; the walk goes on with the snapshot"
     return None
+
+
+def _here() -> str:
+    """The working directory.
+
+    :raises Refused: if it is not there any more, or its name cannot stand in a log.
+    """
+    try:
+        here = str(Path.cwd())
+        here.encode()
+    except (OSError, UnicodeEncodeError) as error:
+        message = f"the working directory cannot be used: {getattr(error, 'strerror', None) or 'it is no UTF-8'}"
+        raise Refused(Diagnostic(code=NO_DIRECTORY, message=message.lower(), help="go to another directory")) from None
+    return here
+
+
+def _directory_of(walk: Walk) -> str:
+    """The directory that relative paths of a run are seen from: the one in which it was begun.
+
+    :raises Refused: if it is not there any more.
+    """
+    directory = (walk.started.directory if walk.started else None) or "."
+    if not Path(directory).is_dir():
+        message = "the directory in which the run was begun is not there"
+        raise Refused(Diagnostic(code=NO_DIRECTORY, message=message, file=directory, help=f"mkdir -p {directory}"))
+    return directory
 
 
 def _holder(operator: str) -> Holder:

@@ -26,6 +26,7 @@ class Event:
 class RunStarted(Event):
     """The run begins. ``files`` maps each runbook file, as named by the user, to its SHA-256; the first is walked.
 
+    ``directory`` is where the user was: from there relative paths are seen, also when the run is resumed elsewhere.
     ``guards_see`` says what guards and locks of this run can see; ``kinds`` maps each kind to
     ``{distribution, version, judge}``.
     """
@@ -37,6 +38,7 @@ class RunStarted(Event):
     environment: str | None = None
     runbook: str
     files: Mapping[str, Json]
+    directory: str | None = None
     graph: str
     inputs: str
     operator: str
