@@ -10,6 +10,7 @@ import json
 import time
 from dataclasses import asdict, dataclass
 
+from runbook.audit.escapes import inert
 from runbook.audit.footing import refusal
 from runbook.audit.plain_file import new_file, open_plain
 from runbook.audit.store import RunDir
@@ -83,11 +84,16 @@ def holder_of(run: RunDir) -> Holder | None:
     return None
 
 
+def _line(value: object) -> str:
+    """What somebody wrote, as one short line that a terminal only shows."""
+    return " ".join(inert(str(value)).split())[:120]
+
+
 def _written(run: RunDir) -> Holder | None:
     """What the holder wrote down, if it did so already."""
     try:
         with open_plain(run.path / "writer.json") as file:
             found = json.loads(file.read(4096))
-        return Holder(pid=int(found["pid"]), host=str(found["host"]), operator=str(found["operator"]))
-    except (OSError, ValueError, TypeError, KeyError):
+        return Holder(pid=int(found["pid"]), host=_line(found["host"]), operator=_line(found["operator"]))
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None

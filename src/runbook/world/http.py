@@ -108,7 +108,7 @@ class Exchange:
         self._answer: HttpResponse | None = None
         self._error: Exception | None = None
         self._stream: Any = None  # httpcore's NetworkStream, which httpx hands out untyped
-        self._sent = False
+        self._sent = self._gone = False
         self._given_up = False
         self._cancelled = False
 
@@ -184,6 +184,8 @@ class Exchange:
                 if self._given_up or self._cancelled:
                     raise _GivenUpError
                 self._sent = True
+        elif event.endswith("send_request_headers.complete"):
+            self._gone = self._sent
         elif event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._stream = info["return_value"]
 
@@ -200,7 +202,7 @@ class Exchange:
     def _reason(self) -> WorldError:
         if self._error is None:
             return http_errors.too_late(self._where(), self._limit, sent=self._sent)
-        return http_errors.explained(self._error, self._where(), self._limit, sent=self._sent)
+        return http_errors.explained(self._error, self._where(), self._limit, sent=self._sent, gone=self._gone)
 
     def _where(self) -> str:
         """Where it goes, without what may hold a secret."""
@@ -240,7 +242,7 @@ class Exchange:
                 },
             )
         except (httpx.InvalidURL, UnicodeError, ValueError, TypeError) as error:
-            reason = f"the request cannot be sent as it is: {error}"
+            reason = "the request cannot be sent as it is"
             raise NotSent(reason, "look at the rendered URL, headers and body") from error
 
 
@@ -272,11 +274,11 @@ def _trust(context: ssl.SSLContext) -> None:
 
 
 def _text(data: bytes, charset: str | None, *, whole: bool) -> str:
+    """The text of a body; in UTF-8 where the server names what is no encoding of text."""
     try:
-        decoder = codecs.getincrementaldecoder(charset or "utf-8")
-    except LookupError:
-        decoder = codecs.getincrementaldecoder("utf-8")
-    return decoder("replace").decode(data, whole)
+        return codecs.getincrementaldecoder(charset or "utf-8")("replace").decode(data, whole)
+    except (LookupError, ValueError, TypeError, AttributeError, AssertionError):
+        return codecs.getincrementaldecoder("utf-8")("replace").decode(data, whole)
 
 
 def _days_left(stream: Any) -> int | None:  # noqa: ANN401 - as above

@@ -39,6 +39,8 @@ def look_for_line_ends(method: str, url: str, headers: Mapping[str, str]) -> Non
     for name, value in headers.items():
         if not _TOKEN.fullmatch(name):
             raise NotSent(f"{name!r} is no name of a header", "mend `headers`")
+        if value != value.strip(" \t"):
+            raise NotSent(f"the header `{name}` begins or ends with a space", "look at the value that is put into it")
         if _CONTROL.search(value):
             raise NotSent(
                 f"the header `{name}` holds a control character, such as a line end",
@@ -56,14 +58,21 @@ def too_late(where: str, limit: int, *, sent: bool) -> WorldError:
     )
 
 
-def explained(error: Exception, where: str, limit: int, *, sent: bool) -> WorldError:
-    """What it means that the client raised this."""
+def explained(error: Exception, where: str, limit: int, *, sent: bool, gone: bool) -> WorldError:
+    """What it means that the client raised this.
+
+    :param sent: whether a request was begun to be sent; ``gone`` whether all headers of one have left.
+    """
     import httpx
 
     if isinstance(error, httpx.TimeoutException):
         return too_late(where, limit, sent=sent)
     if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol | httpx.InvalidURL):
-        return NotSent(f"the request cannot be sent as it is: {error}", "look at the rendered URL, headers and body")
+        if gone:  # it is the next one, to which the first was redirected
+            help_ = "ask the URL by hand, and look at its `Location`"
+            return Lost(f"{where} redirects to a place that cannot be asked", help_)
+        # What the library says may quote a header, and with it a secret in a form that no mask knows.
+        return NotSent("the request cannot be sent as it is", "look at the rendered URL, headers and body")
     if not sent:
         return _unreached(error, where)
     if isinstance(error, httpx.TooManyRedirects):
