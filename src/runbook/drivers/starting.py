@@ -149,11 +149,15 @@ class Starter:
 
     def _why_stale(self, visit: Visit, prepared: Prepared, resolution: Resolution) -> str | None:
         """Why a confirmation does not count any more; None if there is none, or it does."""
-        if visit.confirmed is None or visit.attempt > 0:
+        if visit.confirmed is None:
             return None
         if visit.confirmed != prepared.digest:
             return "the action is another one now"
-        if visit.expires is not None and self._journal.mono() - visit.confirmed_at > visit.expires:
+        if (
+            visit.attempt == 0
+            and visit.expires is not None
+            and self._journal.mono() - visit.confirmed_at > visit.expires
+        ):
             return "the confirmation has expired"
         if resolution.commitments != self._committed:
             return "a secret has another value now"

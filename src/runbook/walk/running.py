@@ -6,7 +6,7 @@ from runbook.model.runbook import Mode, Outcome
 from runbook.walk.actions import End
 from runbook.walk.events import StepEntered
 from runbook.walk.results import Result, Visit
-from runbook.walk.rules import IllegalEvent, parsed
+from runbook.walk.rules import IllegalEvent, parsed, requirement
 from runbook.walk.run_events import (
     DeviationRecorded,
     Event,
@@ -178,8 +178,11 @@ def _resume(walk: "Walk", event: RunResumed) -> None:
     visit = walk.visit
     if visit is None:
         return
-    if visit.phase in {Phase.CONFIRMING, Phase.CONFIRMED}:
-        # A confirmation that was not used is void: the world may be another one by now.
+    asked = requirement(visit.step, walk.runbook) is not None
+    if visit.phase in {Phase.CONFIRMING, Phase.CONFIRMED} or (
+        asked and visit.phase in {Phase.REPEATING, Phase.RETRYING}
+    ):
+        # A confirmation of what has not started is void: the world may be another one by now.
         visit.phase = Phase.ENTERED
         visit.requested = visit.confirmed = None
     visit.interrupted = walk.in_flight()

@@ -126,6 +126,8 @@ VISIT: Mapping[Phase, Mapping[type[e.StepEvent], set[Phase]]] = {
     },
     _P.REPEATING: {e.StepRetrying: {_P.RETRYING}, e.StepSkipped: {_P.DONE}},
     _P.RETRYING: {
+        # The action is another one now, or a secret is: what was confirmed is not what would be repeated.
+        e.ConfirmationRequested: {_P.CONFIRMING},
         e.SecretResolved: {_P.RETRYING},
         e.StepRefused: {_P.REFUSED},
         e.StepStarted: _STARTS,
