@@ -38,7 +38,8 @@ class Visit:
     """The visit that the walk is in.
 
     ``attempt`` is the last one started, ``failures`` counts those that failed, ``requested`` and ``confirmed`` are
-    digests of the action, ``due`` and ``deadline`` times of the walk's clock.
+    digests of the action, ``what`` is the one that was last asked about or started (canonical JSON), ``due`` and
+    ``deadline`` are times of the walk's clock.
     """
 
     step: Step
@@ -48,6 +49,7 @@ class Visit:
     attempt: int = 0
     failures: int = 0
     requested: str | None = None
+    what: str = ""
     reason_required: bool = False
     expires: int | None = None
     confirmed: str | None = None

@@ -106,6 +106,7 @@ def _enter(walk: "Walk", event: StepEntered) -> None:
         walk.results[left.step.id] = Result(
             visit=left.number, outcome=Outcome.SKIPPED, reason="left by a jump", mono=event.mono, by_hand=True
         )
+        walk.outcomes[left.step.id, left.number] = Outcome.SKIPPED
     walk.visit = Visit(step=walk.steps[event.step], number=event.visit, entered=event.ts)
     walk.visits[event.step] = event.visit
     walk.path.append((event.step, event.visit))

@@ -69,6 +69,7 @@ def _end(walk: "Walk", visit: Visit, result: Result) -> Phase:
         if walk.target(visit.step.id, via) is None:
             raise IllegalEvent("edge", f"`{visit.step.id}` has no {via.replace(':', ' ')}")
     walk.results[visit.step.id] = result
+    walk.outcomes[visit.step.id, visit.number] = result.outcome
     visit.because = result.reason
     ends = walk.registry[visit.step.kind].TRAITS.ends and result.outcome is Outcome.PASSED
     if ends or walk.target(visit.step.id, via) is not None:
@@ -123,12 +124,13 @@ def _requested(walk: "Walk", visit: Visit, event: e.ConfirmationRequested) -> Ph
 
 
 def _action_of(visit: Visit, digest: str, what: str) -> None:
-    """Look at an action: its digest, and that it is of the step's kind."""
+    """Look at an action: its digest, and that it is of the step's kind; then keep it."""
     action = parsed(what, "action") or {}
     if action.get("kind") != visit.step.kind:
         raise IllegalEvent("action", f"the action of `{visit.step.id}` is none of kind `{visit.step.kind}`")
     if sha256(what) != digest:
         raise IllegalEvent("action", f"the action of `{visit.step.id}` is not the one of its digest")
+    visit.what = what
 
 
 def _confirmed(walk: "Walk", visit: Visit, event: e.ConfirmationGiven) -> Phase:
@@ -250,6 +252,7 @@ def _unknown(walk: "Walk", visit: Visit, event: e.StepUnknown) -> Phase:
     walk.results[visit.step.id] = Result(
         visit=visit.number, outcome=Outcome.UNKNOWN, reason=event.reason, mono=event.mono
     )
+    walk.outcomes[visit.step.id, visit.number] = Outcome.UNKNOWN
     visit.because = event.reason
     visit.interrupted = False
     _changed(walk, visit, "maybe")

@@ -7,7 +7,7 @@ An event is first looked at against every rule and only then changes anything, s
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.graph import PASSED, SKIPPED, below, edges_of, graph_digest
 from runbook.model.kind import Registry
-from runbook.model.runbook import Finish, Mode, Runbook, Step
+from runbook.model.runbook import Finish, Mode, Outcome, Runbook, Step
 from runbook.walk import running, visiting
 from runbook.walk.actions import (
     Action,
@@ -50,7 +50,8 @@ class Walk:
     :param registry: its kinds; the walk looks at their traits only.
 
     What it remembers may be read: ``phase``, ``visit``, ``results`` (the last visit of each step), ``saved``,
-    ``changes``, ``path``, ``operator``, ``mode``, ``inputs``, ``environment``, ``finish``, ``mono``.
+    ``changes``, ``path``, ``outcomes`` (of each visit that has one), ``operator``, ``mode``, ``inputs``,
+    ``environment``, ``finish``, ``mono``.
     """
 
     def __init__(self, runbook: Runbook, registry: Registry) -> None:
@@ -71,6 +72,7 @@ class Walk:
         self.saved: dict[str, Json] = {}
         self.changes: list[Change] = []
         self.path: list[tuple[str, int]] = []
+        self.outcomes: dict[tuple[str, int], Outcome] = {}
         self.intent: OperatorActed | None = None
         self.deviated = False
         self.start_at: str | None = None
