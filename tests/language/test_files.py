@@ -35,8 +35,10 @@ def test_a_missing_file_is_said_with_a_name_that_is_there(tmp_path: Path) -> Non
 
 
 def test_a_missing_file_with_no_name_near_is_said_too(tmp_path: Path) -> None:
-    assert refused(tmp_path / "x.yaml").help == "check the path, or make one with `runbook new ID`"
-    assert refused(tmp_path / "no" / "x.yaml").help == f"there is no directory {tmp_path / 'no'} either; check the path"
+    assert refused(tmp_path / "x.yaml").help == "check the path"
+    assert (
+        refused(tmp_path / "no" / "x.yaml").help == f"check the path: there is no directory `{tmp_path / 'no'}` either"
+    )
 
 
 @pytest.mark.parametrize("name", ["x.yaml/y.yaml", "x\0y", "", "loop"])

@@ -94,7 +94,7 @@ expect: {finish: solved}
         "4:3 RB125 write the address of a step: ID, outer/inner, ID[2], ID.undo, ID.probe, ID.until, or ID.ITEM",
         "5:3 RB126 write at least one element",
         "6:22 RB124 write `true`",
-        '6:36 RB122 put it in quotes: "3"',
+        "6:36 RB122 write `3s` if seconds are meant",
         '7:30 RB122 put it in quotes: "true"',
         "7:40 RB124 did you mean `retry`?",
         "8:18 RB124 did you mean `resolved`?",

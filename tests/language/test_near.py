@@ -25,13 +25,14 @@ WORDS = ["title", "timeout", "on_fail", "check_health", "fix_env", "instructions
         ("rollback", "roll_back"),
         ("Expect", "expect"),
         ("next", "next"),
+        ("inst", "instructions"),
     ],
 )
 def test_the_word_that_was_meant_is_found(word: str, known: str) -> None:
     assert nearest(word, WORDS) == known
 
 
-@pytest.mark.parametrize("word", ["colour", "x", "", "zzzzzz", "日本語"])
+@pytest.mark.parametrize("word", ["colour", "x", "", "zzzzzz", "日本語", "text", "question", "on"])
 def test_nothing_is_guessed_where_nothing_is_near(word: str) -> None:
     assert nearest(word, WORDS) is None
     assert nearest(word, []) is None

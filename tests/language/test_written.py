@@ -52,7 +52,7 @@ def test_a_number_in_another_notation(text: str, whole: str | None, any_number: 
         ("1.5h", "90m"),
         ("0.25s", "250ms"),
         ("0.0001m", None),
-        ("90", None),
+        ("90", "90s"),
         ("2 weeks", None),
         ("", None),
     ],

@@ -60,7 +60,9 @@ def acquire(fd: int, run: RunDir) -> None:
             return
     found = _written(run)
     who = f"process {found.pid} on {found.host} ({found.operator})" if found else "another process"
-    raise refusal(HELD, f"the run is held by {who}", run.log, "end it there, or `runbook watch` it from here")
+    raise refusal(
+        HELD, f"the run is held by {who}", run.log, "go on there; `runbook status` shows from here where it stands"
+    )
 
 
 def record_holder(run: RunDir, holder: Holder) -> None:

@@ -102,8 +102,8 @@ class _Facts:
                 yield self.diagnostic(
                     RESERVED,
                     self.document.key_span(("environments", name, "name")),
-                    "`name` is a reserved name: `environment.name` is the environment's own",
-                    "choose another one",
+                    "an environment cannot have a key `name`: `environment.name` is its own name",
+                    "choose another name, such as `service_name`",
                 )
 
     def groups(self, step: Written) -> Iterator[Diagnostic]:
@@ -133,10 +133,12 @@ class _Facts:
                 path: Path = (*step.path, name, index, "id")
                 if part in seen:
                     message = f"there are two `{part}` in `{name}`"
-                    yield self.diagnostic(SAME_ID, span(path), message, "give one of them another id")
+                    help_ = f"give one of them another id, such as `{part}_2`"
+                    yield self.diagnostic(SAME_ID, span(path), message, help_)
                 if name in inside and part in _ADDRESS_PARTS:
-                    message = f"`{part}` is a reserved name inside a step"
-                    yield self.diagnostic(RESERVED, span(path), message, "choose another one")
+                    message = f"`{part}` cannot be an id here: `STEP.{part}` is the address of the step's own `{part}`"
+                    help_ = f"choose another id, such as `{part}_it`"
+                    yield self.diagnostic(RESERVED, span(path), message, help_)
                 seen.add(part)
 
     def roles(self, step: Written) -> Iterator[Diagnostic]:

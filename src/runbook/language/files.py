@@ -69,11 +69,13 @@ def _other(file: str) -> str:
 
     where = Path(file).parent
     try:
-        names = [entry.name for entry in os.scandir(where) if entry.name.endswith((".yaml", ".yml"))]
+        names = {
+            Path(entry.name).stem: entry.name for entry in os.scandir(where) if entry.name.endswith((".yaml", ".yml"))
+        }
     except (OSError, ValueError):
-        return f"there is no directory {where} either; check the path"
-    close = nearest(Path(file).name, names)
-    return f"did you mean `{where / close}`?" if close else "check the path, or make one with `runbook new ID`"
+        return f"check the path: there is no directory `{where}` either"
+    close = nearest(Path(file).stem, names)
+    return f"did you mean `{where / names[close]}`?" if close else "check the path"
 
 
 def _no_file(file: str, mode: int) -> Diagnostic:

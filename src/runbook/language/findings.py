@@ -103,7 +103,7 @@ class Findings:
     def nothing(self) -> None:
         """The file holds no value at all."""
         message = "the file is empty" if not self.lines.text.strip() else "the file holds nothing but comments"
-        advice = "write a runbook into it; `runbook new ID` prints one to begin with"
+        advice = "write a runbook into it; it begins with `runbook: v1`, an `id` and `steps`"
         self.diagnostics.append(Diagnostic(code=EMPTY, message=message, file=self.file, help=advice))
         raise Stopped
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from runbook.language.habits import key_meant
 from runbook.language.mistakes import Complaint, Mistake
-from runbook.language.near import nearest
 from runbook.language.places import Path
 from runbook.language.typed import elements, mapping, text
 from runbook.language.written import short
@@ -53,10 +53,8 @@ def _instead(key: str, known: Mapping[str, Json], mistake: Mistake, definitions:
         return "if it belongs to the text before it, put the whole text in quotes: inside { } a comma ends it"
     if _is_step(mistake) and f"envelope_{key}" in definitions:
         return f"take it out: inside another step it has no place, only {_listed(list(known), 'and')}"
-    # A misspelt key is rarely one that is there already.
-    guess = nearest(key, [name for name in known if name not in mapping(mistake.value)]) or nearest(key, known)
-    if guess:
-        return f"did you mean `{guess}`?"
+    if meant := key_meant(key, known, mapping(mistake.value)):
+        return f"did you mean {_listed(meant, 'or')}?"
     kinds = [
         name.removeprefix("step_")
         for name, piece in definitions.items()
@@ -66,7 +64,9 @@ def _instead(key: str, known: Mapping[str, Json], mistake: Mistake, definitions:
         return f"take it out, or make it a {' or '.join(f'`{kind}`' for kind in kinds)} step"
     own = [name for name, piece in known.items() if not text(mapping(piece).get("$ref")).startswith(_ENVELOPE)]
     if _is_step(mistake):
-        return f"take it out; its own keys are {_listed([name for name in own if name != 'kind'], 'and')}"
+        own = [name for name in own if name != "kind"]
+        all_have = "" if len(own) == len(known) - 1 else "; `runbook kinds step` lists those of every step"
+        return f"take it out; its own keys are {_listed(own, 'and')}{all_have}"
     return f"take it out; the keys here are {_listed(list(known), 'and')}"
 
 
@@ -89,9 +89,9 @@ def missing_keys(mistake: Mistake, definitions: Mapping[str, Json]) -> Iterator[
     """One complaint for each key that a mapping must have and has not, unless a misspelt one is complained of."""
     value = mapping(mistake.value)
     known = mapping(mistake.schema.get("properties"))
-    unknown = [key for key in value if key not in known]
+    unknown = {key: key_meant(key, known, value) for key in value if key not in known}
     for key in map(text, elements(mistake.wanted)):
-        guess = nearest(key, unknown)
+        guess = next((other for other, meant in unknown.items() if key in meant), None)
         if key in value or (guess and mistake.schema.get("additionalProperties") is False):
             continue
         yield Complaint(

@@ -1,5 +1,8 @@
 """Finds the word that was probably meant: case, hyphens, the order of words and a few wrong letters are forgiven.
 
+A beginning stands for the one word that begins so. Short words must be nearer: nothing said is better than ``cwd`` for
+``cmd``, or ``next`` for ``text``.
+
 Thousands of words are looked through in a millisecond: those that share the most pairs of letters are compared well.
 """
 
@@ -8,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _COMPARED = 20
-_ALIKE = 0.6
+_ALIKE, _ALIKE_BUT_FOR_THE_FIRST = 0.75, 0.8
+_SHORTEST_BEGINNING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +30,27 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
     plain = _plain(word)
     if known := index.plain.get(plain) or index.sorted_parts.get(_sorted(plain)):
         return known
+    if len(plain) >= _SHORTEST_BEGINNING:
+        beginning = [known for other, known in index.plain.items() if other.startswith(plain)]
+        turned = [
+            known for other, known in index.plain.items() if other[:1] == plain[0] and _same_letters(other, plain)
+        ]
+        if turned or len(beginning) == 1:
+            return (turned or beginning)[0]
     import difflib  # only where something is misspelt
 
     mine = _pairs(plain)
     shared = {known: len(mine & pairs) / (len(mine) + len(pairs)) for known, pairs in index.pairs.items()}
     compared = sorted(shared, key=lambda known: -shared[known])[:_COMPARED]
-    return next((index.plain[close] for close in difflib.get_close_matches(plain, compared, 1, _ALIKE)), None)
+    for close in difflib.get_close_matches(plain, compared, 3, _ALIKE):
+        alike = difflib.SequenceMatcher(a=close, b=plain).ratio()
+        if close[:1] == plain[:1] or alike >= _ALIKE_BUT_FOR_THE_FIRST:
+            return index.plain[close]
+    return None
+
+
+def _same_letters(word: str, other: str) -> bool:
+    return len(word) == len(other) and sorted(word) == sorted(other)
 
 
 @lru_cache(maxsize=16)

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from runbook.language.consistency import RESERVED
 from runbook.language.envelope import VALUES
+from runbook.language.habits import kind_meant, word_meant
 from runbook.language.mistakes import Complaint, Mistake
-from runbook.language.near import nearest
 from runbook.language.places import Path
 from runbook.language.templates import OPEN
 from runbook.language.typed import elements, mapping, text
@@ -52,6 +52,8 @@ VERSION = Code(
     "that this version does not know and would not keep, so it is not read at all.",
 )
 
+_A_DURATION = "write a whole number and ms, s, m, h or d, such as 30s or 5m"
+_PROGRAMS = frozenset({"argv", "command"})
 _DURATIONS = {VALUES["duration"]["pattern"], VALUES["time"]["pattern"]}
 _TYPES = {
     "string": "a text",
@@ -71,18 +73,28 @@ def wrong_type(mistake: Mistake, source: str | None) -> Complaint:
     """
     wanted, value = text(mistake.wanted), mistake.value
     help_ = f"write {_TYPES[wanted]}"
+    if wanted == "string" and mistake.schema.get("pattern") in _DURATIONS and _is_number(value):
+        return _without_unit(mistake, source or str(value))
     if value is None:
         help_ = f"write {_TYPES[wanted]}, or take {mistake.place} out"
     elif wanted == "string" and source is not None and not isinstance(value, list | dict):
         help_ = f'put it in quotes: "{source}"'
     elif isinstance(value, str) and mistake.or_template and OPEN in value:
         help_ = "write one `${{ }}` with nothing around it"
+    elif isinstance(value, str) and wanted == "object":
+        help_ = _for_mapping(mistake, source)
+    elif isinstance(value, str) and wanted == "array":
+        help_ = _for_list(mistake, value)
     elif isinstance(value, str):
         help_ = _for_text(value, wanted, plain=source is not None)
     elif wanted == "integer" and isinstance(value, float):
         help_ = f"write a whole number, such as {int(value)}"
-    elif wanted == "object" and (keys := list(mapping(mistake.schema.get("properties")))):
-        help_ = f"write a mapping with {_or(keys)}"
+    elif wanted == "object":
+        help_ = _for_mapping(mistake, source)
+    elif wanted == "array" and isinstance(value, dict):
+        help_ = "write a list: begin each element with `- ` on a line of its own"
+    elif wanted == "string" and isinstance(value, list) and len(value) == 1:
+        help_ = "take the brackets away: one text is wanted"
     return Complaint(
         code=WRONG_TYPE,
         path=mistake.path,
@@ -90,6 +102,40 @@ def wrong_type(mistake: Mistake, source: str | None) -> Complaint:
         help=help_,
         label=why_text(value) if isinstance(value, str) and source is not None else "",
     )
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _without_unit(mistake: Mistake, source: str) -> Complaint:
+    """A bare number where a duration is wanted."""
+    meant = duration_meant(source)
+    return Complaint(
+        code=WRONG_TYPE,
+        path=mistake.path,
+        message=f"{mistake.place} must be a duration, and `{short(source)}` has no unit",
+        help=f"write `{meant}` if seconds are meant" if meant else _A_DURATION,
+    )
+
+
+def _for_mapping(mistake: Mistake, source: str | None) -> str:
+    """What to write where a mapping is wanted."""
+    keys = list(mapping(mistake.schema.get("properties")))
+    required = elements(mistake.schema.get("required"))
+    if "kind" in keys or (not keys and mistake.path[:1] == ("steps",) and len(mistake.path) == 2):
+        return "write a step: `id`, `kind` and what its kind needs"
+    if len(required) == 1 and source is not None:
+        return f"write `{{{required[0]}: {source}}}`"
+    return f"write a mapping with {_or(keys)}" if keys else "write a mapping: each line a name, a colon and a value"
+
+
+def _for_list(mistake: Mistake, value: str) -> str:
+    """What to write where a list is wanted and a text stands."""
+    words = value.split() if mistake.path[-1] in _PROGRAMS else [value]
+    if words and all(re.fullmatch(r"[\w./@+=-]+", word) for word in words):
+        return f"write a list: [{', '.join(words)}]"
+    return "write a list: [first, second]"
 
 
 def _this(value: Json, source: str | None) -> str:
@@ -116,15 +162,7 @@ def _this_word(value: Json) -> str:
 
 def _for_text(value: str, wanted: str, *, plain: bool) -> str:
     """What to write instead of a text."""
-    match wanted:
-        case "array":
-            return "write a list: [first, second]"
-        case "object":
-            return "write a mapping"
-        case "boolean":
-            meant = boolean_meant(value)
-        case _:
-            meant = number_meant(value, whole=wanted == "integer")
+    meant = boolean_meant(value) if wanted == "boolean" else number_meant(value, whole=wanted == "integer")
     return f"write {meant or _TYPES[wanted]}" + ("" if plain else " without quotes")
 
 
@@ -136,7 +174,7 @@ def wrong_word(mistake: Mistake, kinds: Iterable[str]) -> Complaint:
         return _version(mistake)
     if mistake.path[-1] == "kind":
         return _kind(mistake, words, kinds)
-    guess = nearest(value, words) if isinstance(value, str) else None
+    guess = word_meant(value, words) if isinstance(value, str) else None
     return Complaint(
         code=WRONG_WORD,
         path=mistake.path,
@@ -173,7 +211,7 @@ def is_newer(version: Json) -> bool:
 def _kind(mistake: Mistake, here: list[str], kinds: Iterable[str]) -> Complaint:
     """A kind that does not exist, or cannot stand inside another step."""
     value = mistake.value
-    guess = nearest(value, here) if isinstance(value, str) else None
+    guess = kind_meant(value, here) if isinstance(value, str) else None
     if not isinstance(value, str):
         message = f"`kind` must be a word, and {_this_word(value)}"
     elif value in kinds:
@@ -195,7 +233,9 @@ def wrong_form(mistake: Mistake) -> Complaint:
     if pattern in _DURATIONS:
         meant = duration_meant(value)
         message = f"`{shown}` is not a duration"
-        help_ = f"write `{meant}`" if meant else "write a whole number and ms, s, m, h or d, such as 30s or 5m"
+        help_ = f"write `{meant}`" if meant else _A_DURATION
+        if meant and value.strip().isdecimal():
+            message, help_ = f"`{shown}` has no unit", f"write `{meant}` if seconds are meant"
     elif pattern == VALUES["name"]["pattern"]:
         message = f"`{shown}` is not snake_case"
         help_ = f"write `{snake}`" if (snake := _snake(value)) else "use lower-case letters, digits and underscores"
@@ -256,7 +296,11 @@ def forbidden(mistake: Mistake) -> Complaint:
     return Complaint(
         code=RESERVED,
         path=_at(mistake),
-        message=f"`{mistake.value}` is a reserved name",
-        help="choose another one",
+        message=f"`{mistake.value}` cannot be a name: {_taken_by(text(mistake.value))}",
+        help=f"choose another name, such as `{mistake.value}_{'step' if mistake.path[-1] == 'id' else 'value'}`",
         at_key=mistake.name,
     )
+
+
+def _taken_by(name: str) -> str:
+    return "in `on_fail: next` it says where a step leads" if name == "next" else "it is a word of the expressions"

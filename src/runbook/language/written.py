@@ -43,7 +43,12 @@ def number_meant(text: str, *, whole: bool) -> str | None:
 
 
 def duration_meant(text: str) -> str | None:
-    """The duration as this language writes it, where a text says one in another way (``30 sec``, ``1h30m``)."""
+    """The duration as this language writes it, where a text says one in another way (``30 sec``, ``1h30m``).
+
+    A number without a unit is taken for seconds.
+    """
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,3})?", text):
+        return duration_meant(f"{text}s") if "." in text else f"{text}s"
     if match := re.fullmatch(r"([0-9]{1,9}) *([a-zA-Zµ]+)", text):
         word = match[2].lower()
         unit = _UNITS.get(word) or _UNITS.get(word.removesuffix("s"))
