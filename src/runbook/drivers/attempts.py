@@ -73,13 +73,23 @@ class Attempts:
         self._watch = watch
 
     def run(
-        self, address: str, visit: Visit, attempt: int, prepared: Prepared, timeout: int | None, *, hold: bool = False
+        self,
+        address: str,
+        visit: Visit,
+        attempt: int,
+        prepared: Prepared,
+        timeout: int | None,
+        *,
+        changes: bool = False,
+        hold: bool = False,
     ) -> JsonObject:
         """Perform an action and return its raw observation; :meth:`record_outputs` is to follow.
 
+        :param changes: whether it may change something.
         :param hold: show and keep no output before it is over, because it may hold a secret that is not known yet.
         """
-        job = Job(lambda: self._world.perform(address, prepared.kind, timeout))  # type: ignore[arg-type]
+        perform = self._world.perform
+        job = Job(lambda: perform(address, prepared.kind, timeout, changes=changes))  # type: ignore[arg-type]
         self._held = [] if hold else None
         self._place = (address, visit.number, attempt)
         self._job = job

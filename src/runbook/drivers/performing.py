@@ -190,7 +190,10 @@ class Performer:
     def _machine(self, visit: Visit, prepared: Prepared) -> None:
         step = visit.step
         try:
-            raw = self._attempts.run(step.id, visit, visit.attempt, prepared, step.timeout, hold=bool(step.save_secret))
+            changes, hold = step.effect.changes, bool(step.save_secret)
+            raw = self._attempts.run(
+                step.id, visit, visit.attempt, prepared, step.timeout, changes=changes, hold=hold
+            )
         except WorldError as error:
             self._attempts.record_outputs(step.id, visit, visit.attempt)
             self._unseen(visit, error)

@@ -98,9 +98,9 @@ class Rehearsal:
     def __init__(self, world: ScriptedWorld) -> None:
         self._world = world
 
-    def perform(self, address: str, kind: Performs, timeout: int | None) -> JsonObject:
+    def perform(self, address: str, kind: Performs, timeout: int | None, *, changes: bool = False) -> JsonObject:
         """Answer as the scenario tells."""
-        return self._world.perform(address, kind, timeout)
+        return self._world.perform(address, kind, timeout, changes=changes)
 
     def cancel(self, level: int) -> None:
         """Nothing runs."""

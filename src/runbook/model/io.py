@@ -135,11 +135,14 @@ class Io(Protocol):
 class World(Protocol):
     """What performs an action: the real one through :class:`Io`, or a scripted one that was told what happens."""
 
-    def perform(self, address: str, kind: "Performs", timeout: int | None) -> dict[str, Json]:
+    def perform(
+        self, address: str, kind: "Performs", timeout: int | None, *, changes: bool = False
+    ) -> dict[str, Json]:
         """Perform the action of one attempt and return its raw observation.
 
         :param address: the address of the step, without visit.
         :param timeout: milliseconds, or None for the kind's own limit.
+        :param changes: whether it may change something; what can be held to that, such as a database, is.
         :raises WorldError: of the right class.
         """
 

@@ -166,11 +166,12 @@ class RealWorld:
         self._lock = threading.Lock()
         self._attempts: set[RealIo] = set()
 
-    def perform(self, address: str, kind: Performs, timeout: int | None) -> JsonObject:
+    def perform(self, address: str, kind: Performs, timeout: int | None, *, changes: bool = False) -> JsonObject:
         """Perform the action of one attempt and return its raw observation.
 
         :raises WorldError: of the right class.
         """
+        del changes  # nothing here can be held to it yet
         failed: list[Exception] = []
 
         def output(stream: str, chunk: bytes) -> None:

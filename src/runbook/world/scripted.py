@@ -88,12 +88,13 @@ class ScriptedWorld:
         self._clock = clock
         self._attempts: Counter[str] = Counter()
 
-    def perform(self, address: str, kind: Performs, timeout: int | None) -> JsonObject:
+    def perform(self, address: str, kind: Performs, timeout: int | None, *, changes: bool = False) -> JsonObject:
         """What the scenario tells of the next attempt at an address.
 
         :raises Untold: if it tells nothing.
         :raises WorldError: if it tells so.
         """
+        del changes  # nothing is touched either way
         self._attempts[address] += 1
         attempt = self._attempts[address]
         told = self._entries.get(address, ())
