@@ -135,9 +135,7 @@ class Io(Protocol):
 class World(Protocol):
     """What performs an action: the real one through :class:`Io`, or a scripted one that was told what happens."""
 
-    def perform(
-        self, address: str, kind: "Performs", timeout: int | None, *, changes: bool = False
-    ) -> dict[str, Json]:
+    def perform(self, address: str, kind: "Performs", timeout: int | None, *, changes: bool = False) -> dict[str, Json]:
         """Perform the action of one attempt and return its raw observation.
 
         :param address: the address of the step, without visit.
