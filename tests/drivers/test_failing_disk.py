@@ -119,9 +119,11 @@ def small(desk: Desk) -> Iterator[Desk]:
 def test_c8_a_file_system_that_is_really_full_stops_the_walk_and_outputs_are_not_worth_stopping_it(small: Desk) -> None:
     # The output fills the disk; that it could not be kept is in the log, as long as the log itself has room.
     loud = book(
-        read("loud", "sh", "-c", "head -c 100000 /dev/zero | tr '\\\\0' x", then="one"), change("one", then="done")
+        read("loud", "sh", "-c", "head -c $(cat loudness) /dev/zero | tr '\\\\0' x", then="one"),
+        change("one", then="done"),
     )
     desk = small
+    desk.write("loudness", "100000")
     desk.write("answers.yaml", answers("step: one, confirm: 'yes'"))
     done = desk.walk(loud, *WITH)
     assert done.status in (0, 74), done
@@ -139,6 +141,7 @@ def test_c8_a_file_system_that_is_really_full_stops_the_walk_and_outputs_are_not
     if done.status == 74:
         shutil.rmtree(desk.run().output)
         desk.run().output.mkdir(0o700)
+        desk.write("loudness", "10")  # a read that was interrupted is run again, and would fill the disk again
         assert desk.do("resume", "r1", *WITH).status == 0
     assert desk.verify() == 0
 
