@@ -16,6 +16,8 @@ class Choice(Enum):
     RETRY = "retry"
     SKIP = "skip"
     GO_TO = "go_to"
+    OVERRIDE = "override"
+    UNDO = "undo"
     SETTLE = "settle"
     ABORT = "abort"
 
@@ -58,6 +60,35 @@ class Confirm:
     step: str
     visit: int
     action: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestApproval:
+    """Have the operator sign a request for approvals, and tell it. ``override``: of a refusing guard's override."""
+
+    step: str
+    visit: int
+    override: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitApproval:
+    """Wait for approvals of that request; tell each, and what does not count and why."""
+
+    step: str
+    visit: int
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Tell that a guard is overridden, by whom, and why."""
+
+    step: str
+    visit: int
+    guard: int
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +214,9 @@ Action: TypeAlias = (
     | Decide
     | Exhausted
     | Confirm
+    | RequestApproval
+    | AwaitApproval
+    | Override
     | Start
     | Perform
     | Interrupted

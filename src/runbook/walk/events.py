@@ -56,7 +56,10 @@ class StepRefused(StepEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardChecked(StepEvent):
-    """A guard was asked. ``guard`` is its place in the step's list (from 0); ``held`` says that it let the step go."""
+    """A guard was asked. ``guard`` is its place in the step's list (from 0); ``held`` says that it let the step go.
+
+    ``reason`` says why, and for a refusal since when, until when and because of which run.
+    """
 
     TYPE = "guard.checked"
     guard: int
@@ -124,7 +127,11 @@ class ConfirmationRefused(StepEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequested(StepEvent):
-    """Other persons are asked to approve an action. ``request`` is a 128-bit nonce in hexadecimal digits."""
+    """Other persons are asked to approve an action. ``request`` is a 128-bit nonce in hexadecimal digits.
+
+    ``override`` says that it is a refusing guard's override that is to be approved. ``by`` is the operator as the
+    signers' file lists the key ``key`` (its fingerprint) that signed ``text``; neither can approve.
+    """
 
     TYPE = "approval.requested"
     request: str
@@ -132,6 +139,11 @@ class ApprovalRequested(StepEvent):
     count: int
     roles: tuple[str, ...]
     not_after: str
+    override: bool = False
+    by: str
+    key: str
+    text: str
+    signature: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

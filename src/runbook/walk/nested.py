@@ -32,7 +32,7 @@ def tell(walk: "Walk", visit: Visit, event: e.StepEvent) -> None:
     :raises IllegalEvent: if it may not happen now.
     """
     address = event.step
-    part = address.partition(".")[2]
+    part = address.removeprefix(visit.step.id).removeprefix(".")
     if not isinstance(event, e.AttemptEvent | e.StepRefused) or not _allowed(visit, part):
         raise IllegalEvent("order", f"`{event.TYPE}` of `{address}` while `{visit.step.id}` is {visit.phase.value}")
     running = visit.nested_running
@@ -58,7 +58,7 @@ def tell(walk: "Walk", visit: Visit, event: e.StepEvent) -> None:
         case e.StepCancelled():
             visit.nested_running = None
             # What a machine does with its help was interrupted with it.
-            visit.interrupted = walk.in_flight()
+            visit.interrupted = walk.flies(visit)
         case e.StepRefused() if part == "probe" and running is None:
             # It cannot be performed, so it finds out nothing.
             visit.probed = True

@@ -52,7 +52,7 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorActed(Event):
-    """The operator takes the walk in hand: ``do`` is ``skip go_to retry pause abort check_now stop_waiting interrupt``.
+    """The operator takes the walk in hand; ``do`` is one of the keys of ``HANDS`` in :mod:`runbook.walk.tables`.
 
     ``step`` and ``visit`` say where; ``to`` is the target of a ``go_to``. ``source`` is ``terminal``, ``answers``,
     ``scenario``, or ``inbox`` where another process asked for it, whose message has the id ``inbox``.

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from runbook.model.runbook import Mode, Outcome
+from runbook.walk import guarding, undoing
 from runbook.walk.actions import End
 from runbook.walk.events import StepEntered
 from runbook.walk.results import Result, Visit
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 FORMAT = "1.0"
 """The version of the log's format that this walk is told."""
 
-_REASONED = {"skip", "go_to", "abort", "stop_waiting"}
+_REASONED = {"skip", "go_to", "abort", "stop_waiting", "override"}
 
 
 def tell(walk: "Walk", event: Event) -> None:
@@ -107,8 +108,13 @@ def _enter(walk: "Walk", event: StepEntered) -> None:
             visit=left.number, outcome=Outcome.SKIPPED, reason="left by a jump", mono=event.mono, by_hand=True
         )
         walk.outcomes[left.step.id, left.number] = Outcome.SKIPPED
-    walk.visit = Visit(step=walk.steps[event.step], number=event.visit, entered=event.ts)
     walk.visits[event.step] = event.visit
+    if walk.undoing is not None:
+        walk.visit = undoing.entered(walk, walk.undoing, event)
+        walk.intent, walk.deviated = None, False
+        return
+    step = walk.steps[event.step]
+    walk.visit = Visit(step=step, number=event.visit, entered=event.ts, required=requirement(step, walk.runbook))
     walk.path.append((event.step, event.visit))
     walk.jumped = walk.jumped or event.via in {"go_to", "start_at"}
     walk.intent, walk.deviated = None, False
@@ -145,6 +151,11 @@ def _act(walk: "Walk", event: OperatorActed) -> None:
             objections = walk.objections(event.to or "")
             if objections:
                 raise IllegalEvent("gate", objections[0])
+        case "override":
+            if visit is not None and not guarding.may_override(visit):
+                raise IllegalEvent("guard", f"nothing that `{visit.step.id}` is refused by may be overridden")
+        case "undo":
+            _take_back(walk)
         case "check_now" | "stop_waiting":
             if visit is not None:
                 plain = visit.phase is Phase.WAITING and visit.every is None
@@ -153,8 +164,26 @@ def _act(walk: "Walk", event: OperatorActed) -> None:
                 visit.due = event.mono
         case _:
             pass
-    if event.do in {"skip", "go_to", "retry", "abort", "stop_waiting"}:
+    if event.do in {"skip", "go_to", "retry", "abort", "stop_waiting", "override"}:
         walk.intent, walk.deviated = event, False
+
+
+def _take_back(walk: "Walk") -> None:
+    """The operator wants everything taken back that this run has changed."""
+    visit = walk.visit
+    changes = undoing.changes_of(walk)
+    if visit is None or visit.undoes is not None or not any(undoing.reversible(walk, change) for change in changes):
+        raise IllegalEvent("undo", "there is nothing that could be taken back")
+    undoing.begin(walk, visit, changes)
+    if visit.phase is Phase.CONFIRMING:
+        _void(visit)  # the world will be another one by then
+
+
+def _void(visit: Visit) -> None:
+    """A confirmation of what has not started does not count any more."""
+    visit.phase = Phase.ENTERED
+    visit.requested = visit.confirmed = visit.approved = None
+    visit.held.clear()
 
 
 def _deviate(walk: "Walk", event: DeviationRecorded) -> None:
@@ -176,18 +205,15 @@ def _deviate(walk: "Walk", event: DeviationRecorded) -> None:
 def _resume(walk: "Walk", event: RunResumed) -> None:
     if event.operator != walk.operator:
         raise IllegalEvent("operator", f"`{event.operator}` resumes what `{walk.operator}` walks, without a hand-over")
-    visit = walk.visit
-    if visit is None:
+    if walk.visit is None:
         return
-    asked = requirement(visit.step, walk.runbook) is not None
-    if visit.phase in {Phase.CONFIRMING, Phase.CONFIRMED} or (
-        asked and visit.phase in {Phase.REPEATING, Phase.RETRYING}
-    ):
-        # A confirmation of what has not started is void: the world may be another one by now.
-        visit.phase = Phase.ENTERED
-        visit.requested = visit.confirmed = None
-    visit.interrupted = walk.in_flight()
-    visit.open_question = False
+    for visit in (walk.visit, *walk.visit.elements.values()):
+        unstarted = {Phase.CONFIRMING, Phase.CONFIRMED, Phase.APPROVING, Phase.REPEATING, Phase.RETRYING}
+        if visit.required is not None and visit.phase in unstarted:
+            # The world may be another one by now.
+            _void(visit)
+        visit.interrupted = walk.flies(visit)
+        visit.open_question = False
 
 
 def _finish(walk: "Walk", event: RunFinished) -> None:

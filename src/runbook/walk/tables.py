@@ -4,6 +4,7 @@ Everything that affects where a visit or a run stands is in this file, and the d
 from it. A run is a row of visits, one at a time; each visit is in one phase::
 
     entered ─▶ confirming ─▶ confirmed ─▶ running ─▶ done          the usual way of a change
+    confirming ─▶ confirmed ─▶ approving ─▶ confirmed ─▶ running     one that others must approve
     entered ──────────────────────────────▶ running ─▶ done          the usual way of a read
     running ─▶ repeating ─▶ retrying ─▶ running                      a failed attempt, repeated
     running ─▶ unknown ─▶ done | stuck                               nobody saw the result of a change
@@ -37,6 +38,7 @@ class Phase(Enum):
     ENTERED = "entered"
     REFUSED = "refused"
     CONFIRMING = "confirming"
+    APPROVING = "approving"
     CONFIRMED = "confirmed"
     RUNNING = "running"
     WAITING = "waiting"
@@ -86,21 +88,43 @@ VISIT: Mapping[Phase, Mapping[type[e.StepEvent], set[Phase]]] = {
         e.GuardChecked: {_P.ENTERED},
         e.SecretResolved: {_P.ENTERED},
         e.ConfirmationRequested: {_P.CONFIRMING},
+        # A gate: its own question is its confirmation.
+        e.ApprovalRequested: {_P.APPROVING},
+        # For what was requested before the walk was interrupted.
+        e.ApprovalGiven: {_P.ENTERED},
+        e.ApprovalRefused: {_P.ENTERED},
         e.StepStarted: _STARTS,
         # Its visits are used up.
         e.StepFinished: _ENDS,
     },
-    _P.REFUSED: {e.StepSkipped: {_P.DONE}},
+    _P.REFUSED: {
+        e.StepSkipped: {_P.DONE},
+        e.GuardOverridden: {_P.REFUSED, _P.ENTERED},
+        # To override a guard may want an approval.
+        e.ApprovalRequested: {_P.REFUSED},
+        e.ApprovalGiven: {_P.REFUSED},
+        e.ApprovalRefused: {_P.REFUSED},
+    },
     _P.CONFIRMING: {
         # Asked again after a resume, or because the action is another one now.
         e.ConfirmationRequested: {_P.CONFIRMING},
-        e.ConfirmationGiven: {_P.CONFIRMED},
+        e.ConfirmationGiven: {_P.CONFIRMED, _P.APPROVING},
+        e.ApprovalGiven: {_P.CONFIRMING},
+        e.ApprovalRefused: {_P.CONFIRMING},
         e.ConfirmationRefused: {_P.REFUSED},
+        e.StepRefused: {_P.REFUSED},
+        e.StepSkipped: {_P.DONE},
+    },
+    _P.APPROVING: {
+        e.ApprovalGiven: {_P.APPROVING, _P.CONFIRMED},
+        e.ApprovalRefused: {_P.APPROVING},
+        # The request has expired.
         e.StepRefused: {_P.REFUSED},
         e.StepSkipped: {_P.DONE},
     },
     _P.CONFIRMED: {
         e.ConfirmationRequested: {_P.CONFIRMING},
+        e.ApprovalRequested: {_P.APPROVING},
         e.GuardChecked: {_P.CONFIRMED},
         e.SecretResolved: {_P.CONFIRMED},
         e.StepRefused: {_P.REFUSED},
@@ -151,6 +175,8 @@ HANDS: Mapping[str, set[Phase]] = {
     "skip": _AWAY,
     "go_to": _AWAY,
     "retry": {_P.REFUSED, _P.STUCK},
+    "override": {_P.REFUSED},
+    "undo": {_P.REFUSED, _P.CONFIRMING, _P.STUCK},
     "check_now": {_P.WAITING, _P.RETRYING},
     "stop_waiting": {_P.WAITING},
     "interrupt": {_P.RUNNING, _P.WAITING, _P.UNKNOWN},

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from runbook.model.canonical import sha256
 from runbook.model.graph import FAILED, PASSED, SKIPPED, UNKNOWN
 from runbook.model.runbook import Outcome, Step
+from runbook.walk import approving, guarding, looping, nested, undoing, waiting
 from runbook.walk import events as e
-from runbook.walk import nested
 from runbook.walk.results import Change, Result, Visit
-from runbook.walk.rules import IllegalEvent, parsed, requirement
+from runbook.walk.rules import IllegalEvent, parsed
 from runbook.walk.tables import VISIT, Phase, RunPhase
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ def tell(walk: "Walk", event: e.StepEvent) -> None:
     visit = walk.visit
     if walk.phase is not RunPhase.GOING or visit is None:
         raise IllegalEvent("order", f"`{event.TYPE}` while the run is {walk.phase.value}")
-    if event.visit != visit.number or event.step.partition(".")[0] != visit.step.id:
+    visit = visit.elements.get(event.step.partition("]")[0] + "]", visit)
+    within = event.step == visit.step.id or event.step.startswith(f"{visit.step.id}.")
+    if event.visit != visit.number or not within:
         raise IllegalEvent(
             "order",
             f"`{event.TYPE}` of `{event.step}` visit {event.visit}, and the walk is in `{visit.step.id}` "
@@ -54,6 +56,8 @@ def tell(walk: "Walk", event: e.StepEvent) -> None:
     if following not in allowed:  # pragma: no cover - the table and the rules are tested to agree
         raise AssertionError(f"{event.TYPE} leads from {visit.phase} to {following}")
     visit.phase = following
+    if following is Phase.DONE and visit.undoes is not None:
+        undoing.ended(walk, visit)
 
 
 def _end(walk: "Walk", visit: Visit, result: Result) -> Phase:
@@ -71,6 +75,8 @@ def _end(walk: "Walk", visit: Visit, result: Result) -> Phase:
     walk.results[visit.step.id] = result
     walk.outcomes[visit.step.id, visit.number] = result.outcome
     visit.because = result.reason
+    if is_part(walk, visit):
+        return Phase.DONE if visit.undoes is None or via in {PASSED, SKIPPED} else Phase.STUCK
     ends = walk.registry[visit.step.kind].TRAITS.ends and result.outcome is Outcome.PASSED
     if ends or walk.target(visit.step.id, via) is not None:
         visit.onward = None if ends else via
@@ -78,13 +84,24 @@ def _end(walk: "Walk", visit: Visit, result: Result) -> Phase:
     return Phase.STUCK
 
 
+def is_part(walk: "Walk", visit: Visit) -> bool:
+    """Whether a visit is of a step that stands in no file: an undo, an element of a loop. No edge leads on from it."""
+    return visit.step.id not in walk.steps
+
+
 def _changed(walk: "Walk", visit: Visit, changed: str) -> None:
-    """Keep the list of what is changed: at most one entry a visit, the gravest of its attempts, none for a no."""
+    """Keep the list of what is changed: at most one entry a visit, the gravest of its attempts, none for a no.
+
+    Each element of a loop is a change of its own; to take something back is none.
+    """
+    if visit.undoes is not None or visit.elements or visit.step.kind == "undo":
+        return
     visit.changed[visit.attempt] = changed
     gravest = max(visit.changed.values(), key=("no", "maybe", "yes").index)
     walk.changes[:] = [c for c in walk.changes if (c.step, c.visit) != (visit.step.id, visit.number)]
     if gravest != "no":
-        walk.changes.append(Change(step=visit.step.id, visit=visit.number, changed=gravest))
+        change = Change(step=visit.step.id, visit=visit.number, changed=gravest, undo=visit.undo)
+        walk.changes.append(change)
 
 
 def _skipped(walk: "Walk", visit: Visit, event: e.StepSkipped) -> Phase:
@@ -102,13 +119,16 @@ def _skipped(walk: "Walk", visit: Visit, event: e.StepSkipped) -> Phase:
 def _refused(walk: "Walk", visit: Visit, event: e.StepRefused) -> Phase:
     if event.by in {"needs", "gate"} and event.by not in {by for by, _ in walk.unmet(visit.step, event.mono)}:
         raise IllegalEvent("needs", f"`{event.step}` is refused by its {event.by}, and they are met")
+    if event.by == "guard" and not visit.refusing:
+        raise IllegalEvent("guard", f"`{event.step}` is refused by a guard, and none refuses")
     visit.because = event.reason
     visit.refused_by = event.by
     return Phase.REFUSED
 
 
 def _requested(walk: "Walk", visit: Visit, event: e.ConfirmationRequested) -> Phase:
-    required = requirement(visit.step, walk.runbook)
+    del walk
+    required = visit.required
     if required is None:
         raise IllegalEvent("confirmation", f"`{event.step}` asks for a confirmation that the file does not")
     if (event.phrase is None) != (required.phrase is None) or event.phrase == "":
@@ -117,15 +137,18 @@ def _requested(walk: "Walk", visit: Visit, event: e.ConfirmationRequested) -> Ph
         raise IllegalEvent("confirmation", f"`{event.step}` is confirmed in another way than the file demands")
     if visit.phase is not Phase.ENTERED and event.stale is None:
         raise IllegalEvent("confirmation", f"`{event.step}` is asked again, and nothing made its confirmation stale")
+    guarding.look(visit, "is to be confirmed")
     _action_of(visit, event.action, event.what)
-    visit.requested, visit.confirmed = event.action, None
+    visit.requested, visit.confirmed, visit.approved = event.action, None, None
     visit.reason_required, visit.expires = event.reason_required, event.expires_ms
     return Phase.CONFIRMING
 
 
 def _action_of(visit: Visit, digest: str, what: str) -> None:
-    """Look at an action: its digest, and that it is of the step's kind; then keep it."""
+    """Look at an action: its digest, its kind, and for an undo that it is the one announced; then keep it."""
     action = parsed(what, "action") or {}
+    if visit.undoes is not None and visit.undoes.undo != action:
+        raise IllegalEvent("action", f"`{visit.step.id}` does something else than was announced with the change")
     if action.get("kind") != visit.step.kind:
         raise IllegalEvent("action", f"the action of `{visit.step.id}` is none of kind `{visit.step.kind}`")
     if sha256(what) != digest:
@@ -141,7 +164,8 @@ def _confirmed(walk: "Walk", visit: Visit, event: e.ConfirmationGiven) -> Phase:
     if visit.reason_required and not (event.reason or "").strip():
         raise IllegalEvent("confirmation", f"`{event.step}` is confirmed without a reason")
     visit.confirmed, visit.confirmed_at = event.action, event.mono
-    return Phase.CONFIRMED
+    visit.held.clear()  # they are asked again before it starts
+    return approving.confirmed(visit, event.ts)
 
 
 def _unconfirmed(walk: "Walk", visit: Visit, event: e.ConfirmationRefused) -> Phase:
@@ -163,20 +187,36 @@ def _started(walk: "Walk", visit: Visit, event: e.StepStarted) -> Phase:
         raise IllegalEvent("effect", f"`{step.id}` is started as `{event.effect}`, and the file says otherwise")
     if visit.phase is Phase.RETRYING and event.mono < visit.due:
         raise IllegalEvent("attempts", f"`{step.id}` is repeated before its delay is over")
-    if requirement(step, walk.runbook) is not None:
+    if visit.required is not None:
         if visit.confirmed is None or visit.confirmed != event.action:
             raise IllegalEvent("confirmation", f"`{step.id}` starts an action that nobody confirmed")
         if visit.expires is not None and event.mono - visit.confirmed_at > visit.expires and visit.attempt == 0:
             raise IllegalEvent("confirmation", f"`{step.id}` starts after its confirmation expired")
-    unmet = walk.unmet(step, event.mono) if visit.attempt == 0 else []
-    if unmet:
-        raise IllegalEvent(unmet[0][0], f"`{step.id}` starts, and {unmet[0][1]}")
+    if visit.attempt == 0:
+        guarding.look(visit, "starts")
+        approving.look(visit, event)
+        for by, why in walk.unmet(step, event.mono):
+            raise IllegalEvent(by, f"`{step.id}` starts, and {why}")
     _action_of(visit, event.action, event.what)
+    _start_parts(walk, visit, event)
     visit.attempt = event.attempt
     visit.waited = visit.interrupted = visit.open_question = visit.answered = False
     visit.looked = {}
     visit.nested_passed.clear()
     return Phase.RUNNING
+
+
+def _start_parts(walk: "Walk", visit: Visit, event: e.StepStarted) -> None:
+    """What starts with a step: the elements of a loop, the undos of earlier changes; and how it is taken back."""
+    if visit.step.for_each is not None:
+        looping.begin(walk, visit, event.what)
+        return
+    if walk.visit is not None and event.step in walk.visit.elements:
+        looping.started(walk.visit, event)
+    if visit.step.kind == "undo":
+        undoing.begin(walk, visit, undoing.wanted_by(walk, visit))
+    undo = (parsed(event.what, "action") or {}).get("undo")
+    visit.undo = undo if isinstance(undo, dict) else None
 
 
 def _asked(walk: "Walk", visit: Visit, event: e.QuestionAsked) -> Phase:
@@ -210,7 +250,9 @@ def _look_at_pass(walk: "Walk", visit: Visit, event: e.StepFinished) -> None:
 
 def _finished(walk: "Walk", visit: Visit, event: e.StepFinished) -> Phase:
     step = visit.step
-    if event.outcome not in {Outcome.PASSED.value, Outcome.FAILED.value}:
+    if step.for_each is not None and visit.attempt:
+        looping.finished(walk, visit, event.outcome)
+    elif event.outcome not in {Outcome.PASSED.value, Outcome.FAILED.value}:
         raise IllegalEvent("outcome", f"`{step.id}` finishes `{event.outcome}`")
     outcome = Outcome(event.outcome)
     if event.changed not in ({"yes", "no", "maybe"} if step.effect.changes else {"no"}):
@@ -232,7 +274,7 @@ def _finished(walk: "Walk", visit: Visit, event: e.StepFinished) -> Phase:
     saved = parsed(event.saved, "save") or {}
     if not saved.keys() <= step.save.keys():
         raise IllegalEvent("save", f"`{step.id}` saves what the file does not name")
-    attempts = step.retry.attempts if step.retry else 1
+    attempts = step.retry.attempts if step.retry and step.for_each is None else 1
     if outcome is Outcome.FAILED and visit.failures + 1 < attempts and not exhausted:
         phase = Phase.REPEATING
         walk.results[step.id] = result
@@ -300,46 +342,6 @@ def _retrying(walk: "Walk", visit: Visit, event: e.StepRetrying) -> Phase:
     return Phase.RETRYING
 
 
-def _wait_started(walk: "Walk", visit: Visit, event: e.WaitStarted) -> Phase:
-    del walk
-    if visit.step.kind != "wait" or visit.waited:
-        raise IllegalEvent("order", f"`{event.step}` does not wait now")
-    visit.waiting_since = event.mono
-    visit.due = event.mono + (event.for_ms or 0)
-    visit.every = event.every_ms
-    visit.deadline = None if event.timeout_ms is None else event.mono + event.timeout_ms
-    visit.checks, visit.checked = 0, False
-    return Phase.WAITING
-
-
-def _wait_checked(walk: "Walk", visit: Visit, event: e.WaitChecked) -> Phase:
-    del walk
-    if event.check != visit.checks + 1 or visit.every is None:
-        raise IllegalEvent("order", f"`{event.step}` is checked for the {event.check}. time after {visit.checks}")
-    look = f"{event.step}.until"
-    if visit.nested_passed.get(look) is not event.passed:
-        raise IllegalEvent("outcome", f"`{event.step}` counts a look for another than what it was")
-    del visit.nested_passed[look]
-    visit.checks, visit.checked = event.check, event.passed
-    visit.due = event.mono + visit.every
-    return Phase.WAITING
-
-
-def _wait_ended(walk: "Walk", visit: Visit, event: e.WaitEnded) -> Phase:
-    stopped = walk.intent is not None and walk.intent.do == "stop_waiting" and walk.deviated
-    legal = {
-        "elapsed": visit.every is None and event.mono >= visit.due,
-        "passed": visit.checked,
-        "timeout": visit.deadline is not None and event.mono >= visit.deadline,
-        "operator": stopped,
-    }
-    if not legal.get(event.why, False):
-        raise IllegalEvent("order", f"`{event.step}` ends its wait by `{event.why}`")
-    walk.intent, walk.deviated = (None, False) if stopped else (walk.intent, walk.deviated)
-    visit.waited = True
-    return Phase.RUNNING
-
-
 def _noted(walk: "Walk", visit: Visit, event: e.StepEvent) -> Phase:
     """Something that is told for the record and decides nothing."""
     del walk, event
@@ -349,7 +351,11 @@ def _noted(walk: "Walk", visit: Visit, event: e.StepEvent) -> Phase:
 _RULES: Mapping[type[e.StepEvent], Callable[..., Phase]] = {
     e.StepSkipped: _skipped,
     e.StepRefused: _refused,
-    e.GuardChecked: _noted,
+    e.GuardChecked: guarding.checked,
+    e.GuardOverridden: guarding.overridden,
+    e.ApprovalRequested: approving.requested,
+    e.ApprovalGiven: approving.given,
+    e.ApprovalRefused: approving.refused,
     e.SecretResolved: _noted,
     e.ConfirmationRequested: _requested,
     e.ConfirmationGiven: _confirmed,
@@ -363,7 +369,7 @@ _RULES: Mapping[type[e.StepEvent], Callable[..., Phase]] = {
     e.StepSettled: _settled,
     e.StepCancelled: _cancelled,
     e.StepRetrying: _retrying,
-    e.WaitStarted: _wait_started,
-    e.WaitChecked: _wait_checked,
-    e.WaitEnded: _wait_ended,
+    e.WaitStarted: waiting.started,
+    e.WaitChecked: waiting.checked,
+    e.WaitEnded: waiting.ended,
 }

@@ -4,15 +4,19 @@ An event is first looked at against every rule and only then changes anything, s
 ``pending`` is pure: asked twice, it says the same.
 """
 
+import re
+from collections.abc import Iterator
+
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.graph import PASSED, SKIPPED, below, edges_of, graph_digest
 from runbook.model.kind import Registry
 from runbook.model.runbook import Finish, Mode, Outcome, Runbook, Step
-from runbook.walk import running, visiting
+from runbook.walk import approving, guarding, looping, running, undoing, visiting
 from runbook.walk.actions import (
     Action,
     Announce,
     AskOperator,
+    AwaitApproval,
     Begin,
     Choice,
     Confirm,
@@ -23,9 +27,11 @@ from runbook.walk.actions import (
     Exhausted,
     Interrupted,
     LeaveUnknown,
+    Override,
     Pause,
     Perform,
     Probe,
+    RequestApproval,
     Resume,
     Skip,
     Start,
@@ -36,10 +42,11 @@ from runbook.walk.results import Change, Result, Visit
 from runbook.walk.rules import IllegalEvent, gates_before, is_gate, unmet_needs, unpassed_gates
 from runbook.walk.run_events import Event, OperatorActed, RunStarted
 from runbook.walk.tables import Phase, RunPhase
+from runbook.walk.undoing import Undoing
 
 __all__ = ["IllegalEvent", "Walk"]
 
-DEVIATIONS = {"skip": "skip", "go_to": "jump", "stop_waiting": "skip", "retry": "retry"}
+DEVIATIONS = {"skip": "skip", "go_to": "jump", "stop_waiting": "skip", "retry": "retry", "override": "override"}
 """What an operator's act is called as a deviation."""
 
 
@@ -73,6 +80,7 @@ class Walk:
         self.changes: list[Change] = []
         self.path: list[tuple[str, int]] = []
         self.outcomes: dict[tuple[str, int], Outcome] = {}
+        self.undoing: Undoing | None = None
         self.intent: OperatorActed | None = None
         self.deviated = False
         self.start_at: str | None = None
@@ -104,8 +112,14 @@ class Walk:
             return self._targets.get((step_id, PASSED)) or self.steps[step_id].next or self._below[step_id]
         return found
 
+    def owner(self, address: str) -> Step:
+        """The step of the file that an address is part of."""
+        return self.steps[re.split(r"[.\[]", address, maxsplit=1)[0]]
+
     def may_skip(self, step: Step) -> bool:
         """Whether an operator may skip a step: it is no gate, and something comes after it."""
+        if step.id not in self.steps:
+            return True  # an undo; what it would have taken back is left as it is
         return not is_gate(step, self.registry) and self.target(step.id, SKIPPED) is not None
 
     def unmet(self, step: Step, mono: int) -> list[tuple[str, str]]:
@@ -121,7 +135,7 @@ class Walk:
         return [f"there is no step `{step_id}`"] if step is None else list(self._gates(step))
 
     def _gates(self, step: Step) -> list[str]:
-        if not step.effect.changes:
+        if not step.effect.changes or step.id not in self.steps:
             return []
         return list(unpassed_gates(gates_before(step, self.runbook, self.edges, self.registry), self.results))
 
@@ -134,13 +148,24 @@ class Walk:
         visit = self.visit
         if visit is None:
             return False
+        if visit.elements:
+            return any(self.flies(element) for element in visit.elements.values())
+        return self.flies(visit)
+
+    def flies(self, visit: Visit) -> bool:
+        """Whether a visit waits for what a machine does; a loop does not, its elements do."""
         return visit.nested_running is not None or (
-            visit.phase is Phase.RUNNING and not visit.waited and not visiting.asks_a_person(self, visit.step)
+            visit.phase is Phase.RUNNING
+            and not visit.waited
+            and not visit.elements
+            and not visiting.asks_a_person(self, visit.step)
         )
 
     def next_entry(self) -> Enter | None:
         """The step that may be entered now, if any."""
         visit = self.visit
+        if self.undoing is not None:
+            return undoing.next_entry(self, self.undoing)
         if visit is None:
             step = self.start_at or self.runbook.steps[0].id
             return Enter(step, 1, "start_at" if self.start_at else "start", None)
@@ -174,23 +199,31 @@ class Walk:
                     return (End(Finish.ABORTED),)
                 if self.phase is RunPhase.PAUSED:
                     return (Resume(),)
-                return (self._going(),)
+                return self._going()
 
-    def _going(self) -> Action:
+    def _going(self) -> tuple[Action, ...]:
+        due = self._due()
+        if due is not None:
+            return (due,)
+        visit = self.visit
+        if visit is None:  # pragma: no cover - without a visit there is an entry
+            raise AssertionError("a walk with nothing to enter")
+        if visit.elements and visit.phase is Phase.RUNNING:
+            return looping.pending(self, visit)
+        return (self.action_of(visit),)
+
+    def _due(self) -> Action | None:
+        """What comes before the visit itself: what the operator wants, and the next step."""
         deviation = self.deviation_due()
         if deviation is not None:
             return deviation
         visit = self.visit
         if visit is not None and self.intent is not None and self.intent.do == "skip":
             return Skip(visit.step.id, visit.number, self.intent.reason or "")
-        entry = self.next_entry()
-        if entry is not None:
-            return entry
-        if visit is None:  # pragma: no cover - without a visit there is an entry
-            raise AssertionError("a walk with nothing to enter")
-        return self._visiting(visit)
+        return self.next_entry()
 
-    def _visiting(self, visit: Visit) -> Action:
+    def action_of(self, visit: Visit) -> Action:
+        """What is to be done in a visit now."""
         step, number = visit.step.id, visit.number
         if visit.interrupted:
             address = visit.nested_running
@@ -202,6 +235,10 @@ class Walk:
                 return Exhausted(step, number) if self.exhausted(visit) else Decide(step, number)
             case Phase.CONFIRMING:
                 return Confirm(step, number, visit.requested or "")
+            case Phase.APPROVING:
+                return AwaitApproval(step, number, visit.approval.request if visit.approval else "")
+            case Phase.CONFIRMED if approving.approvals_of(visit.step) is not None and visit.approved is None:
+                return RequestApproval(step, number, override=False)
             case Phase.CONFIRMED | Phase.INTERRUPTED:
                 return Start(step, number, visit.attempt + 1)
             case Phase.RUNNING:
@@ -220,10 +257,35 @@ class Walk:
                 if visit.step.on_unknown is not None:
                     return LeaveUnknown(step, number)
                 return AskOperator(step, number, visit.because, (Choice.SETTLE, Choice.ABORT))
+            case Phase.REFUSED if self.intent is not None and self.intent.do == "override":
+                return self._override(visit, self.intent)
             case Phase.REFUSED | Phase.STUCK:
-                choices = [Choice.RETRY, Choice.SKIP, Choice.GO_TO, Choice.ABORT]
-                if not self.may_skip(visit.step):
-                    choices.remove(Choice.SKIP)
-                return AskOperator(step, number, visit.because, tuple(choices))
+                return AskOperator(step, number, visit.because, tuple(self._choices(visit)))
             case Phase.DONE:
                 return End(Finish(str(visit.step.fields["outcome"])))
+
+    def _choices(self, visit: Visit) -> Iterator[Choice]:
+        """What an operator may do where a visit does not go on by itself."""
+        yield Choice.RETRY
+        if self.may_skip(visit.step):
+            yield Choice.SKIP
+        if visit.undoes is None:
+            yield Choice.GO_TO
+        if guarding.may_override(visit):
+            yield Choice.OVERRIDE
+        if visit.undoes is None and any(undoing.reversible(self, change) for change in self.changes):
+            yield Choice.UNDO
+        yield Choice.ABORT
+
+    @staticmethod
+    def _override(visit: Visit, act: OperatorActed) -> Action:
+        """The next thing to do to override the guards that refuse."""
+        step, number, approval = visit.step.id, visit.number, visit.approval
+        if guarding.awaits_approval(visit):
+            if approval is None or not approval.override:
+                return RequestApproval(step, number, override=True)
+            return AwaitApproval(step, number, approval.request)
+        approver = next(iter(approval.given)) if approval is not None and approval.override else act.by
+        by = {"reason": act.by, "approval": approver}
+        place = min(visit.refusing)
+        return Override(step, number, place, by[visit.step.guards[place].override or ""], act.reason or "")
