@@ -1,8 +1,13 @@
 """What holds for every test of the project: how property tests draw their examples."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
+
+# Started in the background of a script, SIGINT is ignored here and by all that is started here, and tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples every time, so that a red run is red for everybody; `make reliability` draws new ones.
 settings.register_profile(

@@ -1,5 +1,7 @@
 """Arguments that no log can hold are refused before anything is begun, and texts that are too long are said to be."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,8 +43,22 @@ def test_an_argument_that_is_no_utf_8_is_refused_and_shown(command: list[str], d
     done = desk.do(*command)
     assert done.status == 2
     assert done.err.startswith("error[RB310]")
-    assert "caf\\udce9" in done.err
+    assert "the argument `" in done.err
+    assert "caf\\xe9` holds bytes that are no UTF-8" in done.err
     assert desk.every_byte() == before
+
+
+def test_an_argument_that_this_locale_cannot_read_is_said_to_be_that(desk: Desk) -> None:
+    """An old locale (no UTF-8) is the reader's to change, and the argument is right as it is."""
+    environment = {**desk.env, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", "from runbook.cli.main import main; main()", "note", "r1", "zäh"]
+    done = subprocess.run(
+        command, env=environment, cwd=desk.root, capture_output=True, check=False, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == 2
+    said = " ".join(done.stderr.decode("ascii").split())
+    assert "the argument `z\\xe4h` cannot be read in this locale (ascii)" in said
+    assert "LC_ALL=C.UTF-8" in said
 
 
 def test_a_note_that_is_too_long_is_refused(desk: Desk) -> None:

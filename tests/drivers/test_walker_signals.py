@@ -153,6 +153,22 @@ def test_g5_a_hangup_that_was_ignored_from_the_beginning_stays_ignored(desk: Des
     assert process.ended().status == 0
 
 
+def test_g5_a_ctrl_c_that_was_ignored_from_the_beginning_is_ignored_by_the_walk_and_not_by_its_commands(
+    desk: Desk,
+) -> None:
+    """A walk in the background of a script goes on; what it starts can still be asked to stop."""
+    script = "touch again; kill -INT $PPID; kill -INT $$; touch deaf"
+    process = begun(
+        desk,
+        book(read("look", "sh", "-c", script, then="bad", fail="done")),
+        until="run.finished",
+        ignore=(signal.SIGINT,),
+    )
+    assert process.ended().status == 0
+    assert "SIGINT" in str(desk.told("step.finished")[0]["reason"])
+    assert not (desk.root / "deaf").exists()
+
+
 def test_g5_a_signal_before_the_first_record_leaves_no_half_of_a_run(desk: Desk) -> None:
     for number in range(6):
         process = desk.start("run", "book.yaml", "--run-id", f"r{number}")

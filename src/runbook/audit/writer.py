@@ -121,10 +121,15 @@ class LogWriter:
 
     @classmethod
     def reopen(
-        cls, run: RunDir, holder: Holder, each: Callable[[Record], object] | None = None, disk: Disk = REAL
+        cls,
+        run: RunDir,
+        holder: Holder | Callable[[], Holder],
+        each: Callable[[Record], object] | None = None,
+        disk: Disk = REAL,
     ) -> Reopened:
         """Go on with the log of a run: lock it, judge it, keep a torn tail aside.
 
+        :param holder: who holds it from now on; or what says so, asked when the records have been read.
         :param each: is called with every record that is there, in order, once the lock is held.
         :raises Refused: if it is held, damaged, over, empty, or not a file of ours.
         :raises LogFailed: if its tail cannot be kept aside and cut.
@@ -141,7 +146,7 @@ class LogWriter:
             acquire(fd, run)
             writer = cls(run, fd, disk)
             torn = writer._take_over(each)
-            record_holder(run, holder)
+            record_holder(run, holder if isinstance(holder, Holder) else holder())
             return Reopened(writer=writer, torn=torn)
         except OSError as error:
             os.close(fd)

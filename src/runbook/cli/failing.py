@@ -1,5 +1,6 @@
 """What a user reads when a command cannot do what it should: a code, a place, and one thing to do next."""
 
+import os
 import sys
 import tempfile
 import traceback
@@ -58,10 +59,16 @@ def unknown_command(name: str) -> int:
 
 
 def not_text(argument: str) -> int:
-    """Refuse an argument that no log can hold."""
-    shown = argument.encode(errors="backslashreplace").decode()
-    message = f"the argument `{shown}` holds bytes that are no UTF-8"
-    complain([Diagnostic(code=USAGE, message=message, help="write it in UTF-8; give a file another name")])
+    """Refuse an argument that no log can hold, or that this locale cannot read."""
+    data = os.fsencode(argument)
+    try:
+        shown, encoding = data.decode(), sys.getfilesystemencoding()
+        message = f"the argument `{shown}` cannot be read in this locale ({encoding})"
+        help_ = "use a UTF-8 locale: `export LC_ALL=C.UTF-8`"
+    except UnicodeDecodeError:
+        shown = data.decode(errors="backslashreplace")
+        message, help_ = f"the argument `{shown}` holds bytes that are no UTF-8", "write it in UTF-8"
+    complain([Diagnostic(code=USAGE, message=message, help=help_)])
     return USAGE_STATUS
 
 

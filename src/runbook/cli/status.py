@@ -11,8 +11,11 @@ from runbook.audit.verdict import Status, Verdict
 from runbook.cli.options import Parser, format_option, run_argument, state_option
 from runbook.cli.runs import state_of
 from runbook.cli.verify import WORDS, judged
+from runbook.drivers.interrupted import still_running
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.durations import spoken
+from runbook.walk.results import Visit
+from runbook.walk.tables import Phase
 from runbook.walk.walk import Walk
 
 SOUND = frozenset({Status.VALID, Status.NO_END, Status.TORN_TAIL})
@@ -58,13 +61,15 @@ def _status(run: RunDir, walk: Walk | None) -> JsonObject:
     if walk is None or started is None:
         return found
     visit = walk.visit
-    path: list[Json] = [
-        {"step": step, "visit": number, "outcome": walk.results[step].outcome.value if step in walk.results else None}
-        for step, number in walk.path
-    ]
+    path: list[Json] = []
+    for step, number in walk.path:
+        outcome = walk.outcomes.get((step, number))
+        path.append({"step": step, "visit": number, "outcome": outcome.value if outcome else None})
     changes: list[Json] = [
         {"step": change.step, "visit": change.visit, "changed": change.changed} for change in walk.changes
     ]
+    if visit is not None and _changing(walk, visit):
+        changes.append({"step": visit.step.id, "visit": visit.number, "changed": "maybe", "in_flight": True})
     return {
         **found,
         "mode": started.mode,
@@ -79,10 +84,28 @@ def _status(run: RunDir, walk: Walk | None) -> JsonObject:
         "step": visit.step.id if visit else None,
         "visit": visit.number if visit else None,
         "phase": visit.phase.value if visit else None,
-        "because": visit.because if visit else None,
+        "because": (visit.because or None) if visit else None,
+        "still_running": _left(walk, visit) if visit and found["state"] == "interrupted" else None,
         "path": path,
         "changes": changes,
     }
+
+
+def _changing(walk: Walk, visit: Visit) -> bool:
+    """Whether a change of this visit was started whose result nobody has seen yet."""
+    known = any((c.step, c.visit) == (visit.step.id, visit.number) for c in walk.changes)
+    return visit.step.effect.changes and visit.phase in {Phase.RUNNING, Phase.WAITING} and not known
+
+
+def _left(walk: Walk, visit: Visit) -> str | None:
+    """What may still run of what was in flight when the walk was killed."""
+    if not walk.in_flight():
+        return None
+    return still_running(walk, visit.nested_running or visit.step.id).removeprefix("; ") or None
+
+
+def _how(change: JsonObject) -> str:
+    return f"{change['changed']}, begun and not seen to end" if change.get("in_flight") else str(change["changed"])
 
 
 def _as_text(found: JsonObject) -> str:
@@ -104,9 +127,11 @@ def _as_text(found: JsonObject) -> str:
         if found["finish"] is None and found["step"]:
             why = f": {found['because']}" if found["because"] else ""
             lines.append(f"  stands at    {found['step']}, visit {found['visit']}, {found['phase']}{why}")
+        if found["still_running"]:
+            lines.append(f"  look first   {found['still_running']}")
         changes = found["changes"]
         if isinstance(changes, list) and changes:
-            words = [f"{c['step']} ({c['changed']})" for c in changes if isinstance(c, dict)]
+            words = [f"{c['step']} ({_how(c)})" for c in changes if isinstance(c, dict)]
             lines.append(f"  changed      {', '.join(words)}")
     log = found["log"]
     if isinstance(log, dict):

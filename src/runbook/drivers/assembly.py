@@ -67,6 +67,7 @@ def assemble(
             secrets=secrets,
             masker=masker,
             clock=clock,
+            interrupts=interrupts,
         ),
         attempts=attempts,
         interrupts=interrupts,

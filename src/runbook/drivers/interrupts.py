@@ -11,6 +11,10 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+def _nothing(number: int, frame: FrameType | None) -> None:
+    del number, frame
+
+
 class Interrupts:
     """What signals came. ``presses`` counts Ctrl-C since it was last cleared; ``ended`` is the signal that ends us."""
 
@@ -18,6 +22,13 @@ class Interrupts:
         self.presses = 0
         self.ended: signal.Signals | None = None
         self._wake: Callable[[], None] = lambda: None
+
+    @property
+    def why(self) -> str | None:
+        """Why the sitting has to end; None where no signal says so."""
+        if self.ended is signal.SIGHUP:
+            return "the terminal was closed (SIGHUP)"
+        return f"ended by {self.ended.name}" if self.ended else None
 
     def on_wake(self, wake: Callable[[], None]) -> None:
         """Call something harmless whenever a signal came, so that whoever waits looks again."""
@@ -42,9 +53,14 @@ class Interrupts:
             yield self
             return
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        # What is ignored already (nohup) stays ignored.
-        caught = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-        before = {number: signal.signal(number, self._note) for number in caught}
+        before = {number: signal.getsignal(number) for number in numbers}
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:
+                signal.signal(number, self._note)
+            elif number == signal.SIGINT:
+                # In the background of a script. It stays ignored here, and is handled by doing nothing, because what is
+                # ignored children ignore too, and could not be asked to stop. (A hangup (nohup) they may ignore.)
+                signal.signal(number, _nothing)
         try:
             yield self
         finally:

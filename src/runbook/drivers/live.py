@@ -18,12 +18,13 @@ from runbook.audit.store import RunDir, glimpse
 from runbook.audit.writer import LogWriter, Reopened
 from runbook.drivers.assembly import assemble, started
 from runbook.drivers.attempts import Stoppable, TakeOutput
+from runbook.drivers.interrupted import tell_interrupted
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last
 from runbook.drivers.messages import Messages
 from runbook.drivers.operator import Act, Operator
 from runbook.drivers.replay import runbook_of
-from runbook.drivers.session import Session, tell_interrupted
+from runbook.drivers.session import Session
 from runbook.model.canonical import JsonObject, canonical
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Code, Diagnostic, Refused
@@ -150,7 +151,7 @@ class Live:
         :param operator: who resumes; None for whoever walked last.
         :raises Refused: if it is held, over, damaged, or its runbook is not there.
         """
-        reopened, walk, last = _reopen(run, operator or "", self._registry)
+        reopened, walk, last = _reopen(run, operator, self._registry)
         known = self._secrets(walk.runbook, _directory_of(walk))
         sitting = self._sit(run, walk, reopened.writer, lambda _: None, last=last, known=known)
         journal = sitting.session.journal
@@ -189,7 +190,7 @@ class Live:
             return messages.look(journal)
 
         def world(take: TakeOutput) -> Stoppable:
-            worlds.append(RealWorld(secrets=secrets, output=take, directory=directory))
+            worlds.append(RealWorld(secrets=secrets, output=take, directory=directory, run=run.id))
             return worlds[0]
 
         session = assemble(
@@ -211,7 +212,7 @@ class Live:
         return Sitting(session=session, run=run, writer=writer, world=worlds[0])
 
 
-def _reopen(run: RunDir, operator: str, registry: Registry) -> tuple[Reopened, Walk, Last]:
+def _reopen(run: RunDir, operator: str | None, registry: Registry) -> tuple[Reopened, Walk, Last]:
     """The writer of a log that goes on, the walk as it stands, and its last record.
 
     :raises Refused: if it is held, over, damaged, or no legal walk.
@@ -229,7 +230,8 @@ def _reopen(run: RunDir, operator: str, registry: Registry) -> tuple[Reopened, W
         walks[0].tell(event)
 
     try:
-        reopened = LogWriter.reopen(run, _holder(operator), each)
+        # Who walked last is who holds it, unless somebody else says so; only the records tell.
+        reopened = LogWriter.reopen(run, lambda: _holder(operator or walks[0].operator), each)
     except (IllegalEvent, MalformedEvent) as error:
         message = f"the log is no walk that can be gone on with: {error}"
         help_ = f"`runbook verify {run.id}` says more"

@@ -7,6 +7,7 @@ from runbook.audit.masking import Masker
 from runbook.audit.observation import observe
 from runbook.drivers.attempts import Attempts
 from runbook.drivers.fitting import LONGEST
+from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
 from runbook.drivers.judging import Judge, Judged, Seen
 from runbook.drivers.operator import Act, Hand, Note, Operator, Place, as_json
@@ -43,6 +44,7 @@ class Performer:
         masker: Masker,
         clock: Clock,
     ) -> None:
+        interrupts: Interrupts,
         self._journal = journal
         self._walk = journal.walk
         self._operator = operator
@@ -53,6 +55,7 @@ class Performer:
         self._masker = masker
         self._clock = clock
         self._seen: Seen | None = None
+        self._interrupts = interrupts
         self._stopped = False
         self._items: dict[str, Json] = {}
         self._items_of: tuple[str, int, int] | None = None
@@ -191,9 +194,7 @@ class Performer:
         step = visit.step
         try:
             changes, hold = step.effect.changes, bool(step.save_secret)
-            raw = self._attempts.run(
-                step.id, visit, visit.attempt, prepared, step.timeout, changes=changes, hold=hold
-            )
+            raw = self._attempts.run(step.id, visit, visit.attempt, prepared, step.timeout, changes=changes, hold=hold)
         except WorldError as error:
             self._attempts.record_outputs(step.id, visit, visit.attempt)
             self._unseen(visit, error)
@@ -215,6 +216,8 @@ class Performer:
             self._tell(e.StepUnknown, visit, reason=reason)
         elif isinstance(error, Cancelled):
             self._tell(e.StepCancelled, visit, reason=reason)
+        if isinstance(error, Cancelled):
+            reason = f"{self._interrupts.why or 'a person stopped it'}: {reason}"
         else:
             self.failed(visit, reason, changed="no")
         self._journal.sync()

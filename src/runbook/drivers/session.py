@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from runbook.drivers.attempts import Attempts
+from runbook.drivers.interrupted import tell_interrupted
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act, Hand, Note, Operator, Place, Settle
@@ -104,8 +105,8 @@ class Session:
 
     def idle(self) -> Act | None:
         """Look whether a signal or another process wants something; called at least every half second."""
-        if self._interrupts.ended is not None:
-            return Act(do="pause", reason=f"ended by {self._interrupts.ended.name}")
+        if (why := self._interrupts.why) is not None:
+            return Act(do="pause", reason=why)
         if self._interrupts.presses and self._operator.source != "terminal":
             return INTERRUPTED
         if self.walk.started is not None:
@@ -360,10 +361,3 @@ class Session:
         self.journal.tell(r.RunPaused, reason=reason, by=by)
         self.journal.sync()
         self._ending = Ending(stop=Stop.SIGNAL if signal else Stop.PAUSED, reason=reason)
-
-
-def tell_interrupted(journal: Journal, action: a.Interrupted) -> None:
-    """Tell what was in flight when the walk was killed: a read runs again, a change is unknown."""
-    cls = e.StepUnknown if action.changing else e.StepCancelled
-    reason = "the walk was interrupted while it ran"
-    journal.tell(cls, step=action.step, visit=action.visit, attempt=action.attempt, reason=reason)

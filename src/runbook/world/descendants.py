@@ -23,7 +23,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 MARK = "RUNBOOK_WITHIN"
-"""The variable of the mark: one word a program, behind those of the walks that this one runs within."""
+"""The variable of the mark: one word a program, behind those of the walks that this one runs within.
+
+A word is random, and names the action behind a colon where it is one of a run: whoever goes on with a run whose walk
+was killed finds what still runs of it.
+"""
 
 _LINUX = sys.platform == "linux"
 _PR_SET_CHILD_SUBREAPER = 36
@@ -43,9 +47,12 @@ class _Process(NamedTuple):
 class Family:
     """A program and everything that descends from it. It leads a session and a group of its own."""
 
-    def __init__(self) -> None:
-        """Make the mark; nothing runs yet."""
-        self.mark = f"{os.environ.get(MARK, '')}/{secrets.token_hex(8)}"
+    def __init__(self, action: str = "") -> None:
+        """Make the mark; nothing runs yet.
+
+        :param action: what :func:`left_running` asks for.
+        """
+        self.mark = f"{os.environ.get(MARK, '')}/{secrets.token_hex(8)}{':' if action else ''}{action}"
         self._born = 0
         self.alone = True
         self.leader: subprocess.Popen[bytes]
@@ -91,13 +98,42 @@ class Family:
     def _owns(self, pid: int, process: _Process) -> bool:
         if self.leader.pid in (pid, process.session):
             return True
-        try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes()
-        except OSError:
-            environment = b""
+        environment = _environment(pid)
         if f"{MARK}=".encode() in environment:
             return self.mark.encode() in environment
         return self.alone and _is_orphan(process) and process.start >= self._born
+
+
+def action_of(run: str, address: str) -> str:
+    """How the mark names the action of a step of a run."""
+    return f"{run}:{address}".replace("/", "|")
+
+
+def left_running(action: str) -> tuple[int, ...] | None:
+    """The process ids of what still runs of an action that a killed walk started; None where that cannot be seen.
+
+    What runs as another user, or has thrown its environment away, is not among them.
+    """
+    if not _LINUX:
+        return None
+    wanted = f":{action}".encode()
+    return tuple(
+        sorted(pid for pid, process in _processes().items() if process.state not in "ZX" and _within(pid, wanted))
+    )
+
+
+def _within(pid: int, wanted: bytes) -> bool:
+    """Whether a process has a mark with a word that ends so."""
+    marks = (entry for entry in _environment(pid).split(b"\0") if entry.startswith(f"{MARK}=".encode()))
+    return any(word.endswith(wanted) for mark in marks for word in mark.split(b"/"))
+
+
+def _environment(pid: int) -> bytes:
+    """What a process was given as its environment; empty where we may not look."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
 
 
 def _send(call: Callable[[int, int], None], pid: int, number: int) -> bool:

@@ -128,7 +128,7 @@ class Exchange:
                 return self._answer
             if self._cancelled:
                 how = "its answer was not waited for" if self._sent else "nothing was sent"
-                reason: WorldError = Cancelled(f"the request to {self._where()} was stopped by a person; {how}")
+                reason: WorldError = Cancelled(f"the request to {self._where()} was stopped; {how}")
             else:
                 reason = self._reason()
         self._hang_up()

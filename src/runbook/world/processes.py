@@ -49,6 +49,7 @@ class Program:
         stdin: bytes = b"",
         limit: int | None = None,
         output: Output | None = None,
+        action: str = "",
     ) -> None:
         """Prepare it.
 
@@ -58,6 +59,7 @@ class Program:
         :param stdin: what it reads; an empty text is ``/dev/null``.
         :param limit: milliseconds after which it is ended, or None.
         :param output: what takes its output while it runs.
+        :param action: by what name it is found again if this process is killed, see :mod:`runbook.world.descendants`.
         """
         self._argv = list(argv)
         self._env = env
@@ -66,7 +68,7 @@ class Program:
         self._limit = limit
         self._output = output
         self._output_error: Exception | None = None
-        self._family = Family()
+        self._family = Family(action)
         self._popen: subprocess.Popen[bytes] | None = None
         self._level = 0
         self._starting = threading.Lock()
@@ -114,7 +116,7 @@ class Program:
     def _start(self) -> subprocess.Popen[bytes]:
         with self._starting:
             if self._level:
-                raise Cancelled("stopped by a person before it was started")
+                raise Cancelled("stopped before it was started")
             try:
                 self._popen = self._family.start(self._launch)
             except (OSError, ValueError) as error:
@@ -227,7 +229,7 @@ class Program:
         alive = f"; could not be ended: process {', '.join(map(str, sorted(left)))}" if left else ""
         if self._level:
             how = "" if status is None else f"; it ended with {_ending(status)}"
-            return Cancelled(f"`{self._argv[0]}` was stopped by a person{how}{alive}")
+            return Cancelled(f"`{self._argv[0]}` was stopped{how}{alive}")
         last = self._captures["stderr"].text()[0][-200:] + self._captures["stdout"].text()[0][-200:]
         asks = any(word in last.lower() for word in _PROMPTS)
         return TimedOut(

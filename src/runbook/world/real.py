@@ -29,6 +29,7 @@ from runbook.model.io import (
     WorldError,
 )
 from runbook.model.secrets import SecretText, Text
+from runbook.world.descendants import action_of
 from runbook.world.http import Exchange, HttpClient
 from runbook.world.limits import limit_of
 from runbook.world.places import placed
@@ -50,6 +51,7 @@ class RealIo:
         directory: str,
         output: Output,
         limit: int | None = None,
+        action: str = "",
     ) -> None:
         """Begin an attempt; its limit counts from here.
 
@@ -58,7 +60,9 @@ class RealIo:
         :param directory: the working directory of the run.
         :param output: takes what programs write, while they run.
         :param limit: milliseconds for all of it, or None.
+        :param action: by what name its programs are found again if this process is killed.
         """
+        self._action = action
         self._secrets = secrets
         self._client = client
         self._directory = directory
@@ -88,6 +92,7 @@ class RealIo:
                 stdin=b"" if process.stdin is None else self._plain(process.stdin).encode(),
                 limit=self._left(),
                 output=None if quiet else self._output,
+                action=self._action,
             )
             with self._stoppable(program):
                 return program.run()
@@ -137,7 +142,7 @@ class RealIo:
     def _stoppable(self, running: Program | Exchange) -> Iterator[None]:
         with self._lock:
             if self._level:
-                raise Cancelled("stopped by a person")
+                raise Cancelled("stopped before it began")
             self._running = running
         try:
             yield
@@ -150,7 +155,7 @@ class RealWorld:
     """Performs the actions of a run in the real world; from several threads, if need be."""
 
     def __init__(
-        self, *, secrets: SecretStore, output: Callable[[str, str, bytes], None], directory: str = "."
+        self, *, secrets: SecretStore, output: Callable[[str, str, bytes], None], directory: str = ".", run: str = ""
     ) -> None:
         """Touch nothing yet.
 
@@ -158,10 +163,12 @@ class RealWorld:
         :param output: takes what programs write, while they run: the address of the step, the name of the stream, the
             bytes.
         :param directory: the working directory of the run.
+        :param run: the id of the run; what it starts can be found again by that, see :func:`left_running`.
         """
         self._secrets = secrets
         self._output = output
         self._directory = directory
+        self._run = run
         self._client = HttpClient(value_of=secrets.value_of, directory=directory)
         self._lock = threading.Lock()
         self._attempts: set[RealIo] = set()
@@ -182,7 +189,14 @@ class RealWorld:
                 raise
 
         limit = limit_of(kind, timeout)
-        io = RealIo(secrets=self._secrets, client=self._client, directory=self._directory, output=output, limit=limit)
+        io = RealIo(
+            secrets=self._secrets,
+            client=self._client,
+            directory=self._directory,
+            output=output,
+            limit=limit,
+            action=action_of(self._run, address),
+        )
         with self._lock:
             self._attempts.add(io)
         try:

@@ -82,9 +82,13 @@ def test_g5_a_signal_ends_the_sitting_and_restores_the_terminal(
         terminal.answer("")
         terminal.expect("│ going")
     terminal.process.send_signal(number)
-    terminal.expect(f"ENDING signal ended by {number.name}")
+    why = "the terminal was closed (SIGHUP)" if number is signal.SIGHUP else "ended by SIGTERM"
+    terminal.expect(f"ENDING signal {why}")
     terminal.end()
     assert cooked(terminal)
+    assert [record["reason"] for record in walking.records("run.paused")] == [why]
+    for record in walking.records("step.cancelled"):
+        assert record["reason"].startswith(f"{why}: `sh` was stopped")
     assert [record["by"] for record in walking.records("run.paused")] == ["signal"]
 
 

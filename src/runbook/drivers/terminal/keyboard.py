@@ -72,8 +72,8 @@ class Keyboard:
     def wanted(self) -> Act | None:
         """What a signal, another process or Ctrl-C wants."""
         act = self.idle()
-        if act is None and self._interrupts.ended is not None:
-            return Act(do="pause", reason=f"ended by {self._interrupts.ended.name}")
+        if act is None and (why := self._interrupts.why) is not None:
+            return Act(do="pause", reason=why)
         if act is None and self._interrupts.presses:
             return Act(do="pause", reason="Ctrl-C at a question")
         return act

@@ -1,0 +1,45 @@
+"""Where a run stands: each visit with its own outcome, and who walks it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.drivers.books import GOOD, book, read
+from tests.drivers.desk import Desk, wait_for
+
+AGAIN = book(
+    read("look", "sh", "-c", "[ -e again ]", then="calm", fail="mend"),
+    "id: mend\ntitle: Mend\nkind: command\neffect: none\nargv: [touch, again]\nmax_visits: 3\nnext: look\n",
+    "id: calm\ntitle: Wait\nkind: wait\nfor: 1h\nnext: done\n",
+    end=GOOD,
+)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_each_visit_has_its_own_outcome(desk: Desk) -> None:
+    desk.write("book.yaml", AGAIN)
+    process = desk.start("run", "book.yaml", "--run-id", "r1", "--operator", "ana@example.com")
+    wait_for(lambda: desk.run().log.exists() and desk.types()[-1:] == ["wait.started"], "it does not come to the wait")
+    out = desk.do("status", "r1").out
+    assert "look (failed) → mend (passed) → look (passed) → calm (now)" in out
+    assert f"walked by    process {process.pid} on " in out
+    assert "(ana@example.com)" in out
+    process.signal(15)
+    process.ended()
+    again = desk.start("resume", "r1")
+    wait_for(lambda: desk.types()[-1:] == ["run.resumed"], "it does not go on")
+    found = json.loads(desk.do("status", "r1", "--format", "json").out)
+    again.signal(15)
+    again.ended()
+    assert found["walked_by"].endswith("(ana@example.com)")
+    assert [(at["step"], at["visit"], at["outcome"]) for at in found["path"]] == [
+        ("look", 1, "failed"),
+        ("mend", 1, "passed"),
+        ("look", 2, "passed"),
+        ("calm", 1, None),
+    ]
+    assert found["changes"] == []
