@@ -141,12 +141,12 @@ def written_fields(fields: Mapping[str, Json]) -> str:
     """
     if not RESERVED.isdisjoint(fields):
         raise ValueError("a field has the name of a key of the header")
-    plain = dict(fields)
-    for key, value in plain.items():
-        if type(value) is not str or type(key) is not str:  # nearly all are
-            _check({key: value}, 1)
-    written = _write(plain)
-    _refuse_surrogates(plain, written)
+    for key, value in fields.items():
+        kind = type(value)
+        if type(key) is not str or not (kind is str or (kind is int and -HIGHEST <= value <= HIGHEST)):  # type: ignore[operator]  # an int is compared
+            _check({key: value}, 1)  # nearly none
+    written = _write(dict(fields))
+    _refuse_surrogates(fields, written)
     return written
 
 

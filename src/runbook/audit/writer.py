@@ -82,7 +82,7 @@ class LogWriter:
         self._fd = fd
         self._disk = disk
         self._paths = (os.fspath(run.path), os.fspath(run.log))
-        self._identities = (_identity(os.lstat(run.path)), _identity(os.fstat(fd)))
+        self._found = (_place(os.lstat(run.path)), _place(os.fstat(fd)))
         self._count = 0
         self._head = NO_RECORD
         self._mono = 0
@@ -258,7 +258,10 @@ class LogWriter:
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             raise self._fail(_diagnostic(MOVED, f"the log is not where it was: {why}", self._run)) from None
-        if (_identity(directory), _identity(file)) != self._identities:
+        found = (_place(directory), _place(file))
+        if found == self._found and file.st_size == self._size:
+            return
+        if any(now[1:] != then[1:] for now, then in zip(found, self._found, strict=True)):
             raise self._fail(_diagnostic(MOVED, "another file or directory stands where the log was", self._run))
         if file.st_size != self._size:
             message = f"the log has {file.st_size:,} bytes, and was left with {self._size:,}"
@@ -271,9 +274,9 @@ class LogWriter:
         return LogFailed(diagnostic)
 
 
-def _identity(found: os.stat_result) -> tuple[int, int]:
-    """What tells a file from every other file."""
-    return found.st_ino, found.st_dev
+def _place(found: os.stat_result) -> tuple[int, ...]:
+    """The mode of a file, and the two numbers that tell it from every other file."""
+    return found[:3]
 
 
 def _check_is_ours(fd: int, run: RunDir) -> None:
