@@ -33,6 +33,7 @@ schema: setup ## Write schemas/ anew from the kinds
 
 docs: setup ## Write what is generated in docs/ anew
 	$(BIN)/python tools/states.py
+	$(BIN)/python tools/reference.py
 
 bench: setup ## Measure against the bars, with peers
 	-@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'

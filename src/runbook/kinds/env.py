@@ -36,7 +36,8 @@ class Env(Automated):
     Use it first when an application does not load: a name that is missing or misspelt, a value that is too short, or
     one with a newline, a carriage return or a quote at its edge. ``from`` says where to look: ``process`` (the
     variables of this walk), ``secrets`` (those of the runbook), ``{file: PATH}`` or ``{command: [PROGRAM, …]}`` for
-    what is written like a ``.env`` file (its dialect is described in :mod:`runbook.kinds.dotenv`).
+    what is written like a ``.env`` file: ``NAME=value`` a line, comments and quotes as shells have them, and nothing
+    is expanded.
 
     ``require`` is a list of names, or a mapping of names to rules; ``forbid`` lists names that must not be set. An
     empty value is invalid unless ``min_length: 0`` allows it. A source that cannot be read puts every required name

@@ -16,7 +16,7 @@ ROOTS = ("inputs", "environment", "steps", "saved", "run", "last", "secrets", "i
 """The roots that names of the runbook have; an observation's own fields stand beside them."""
 _ERROR = re.compile(r"^ERROR: <input>:(-?\d+):(-?\d+): (.*)$")
 # fmt: off
-_FUNCTIONS = (
+FUNCTION_NAMES = (
     "size", "startsWith", "endsWith", "contains", "matches", "int", "uint", "double", "string", "bool", "bytes",
     "duration", "timestamp", "type", "dyn", "has", "all", "exists", "exists_one", "map", "filter", "charAt",
     "indexOf", "join", "lastIndexOf", "lowerAscii", "upperAscii", "replace", "reverse", "split", "substring",
@@ -166,7 +166,7 @@ def _no_function(source: str, bracket: int, name: str) -> Problem:
         bracket,
         problems.NO_SUCH_NAME,
         f"there is no function `{name}`",
-        help=meant(name, _FUNCTIONS, "`runbook explain RB151` says where to find what there is"),
+        help=meant(name, FUNCTION_NAMES, "`runbook explain RB151` says where to find what there is"),
     )
 
 
