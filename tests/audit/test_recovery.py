@@ -1,5 +1,6 @@
 """What a crash leaves behind, and going on after it."""
 
+import os
 import random
 import signal
 import subprocess
@@ -217,3 +218,32 @@ def test_c5_a_link_in_the_place_of_a_torn_file_is_not_written_through(tmp_path: 
     assert aside.read_bytes() == b"precious"
     assert run.log.read_bytes() == good + b"torn"
     assert (run.path / "torn.part").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["torn.part", "torn-1", "writer.json"])
+@pytest.mark.parametrize("what", ["a pipe", "a pipe with a reader", "a directory", "a second name"])
+def test_c13_what_is_no_plain_file_is_neither_waited_for_nor_written_over(what: str, name: str, tmp_path: Path) -> None:
+    run: RunDir = new_run(tmp_path)
+    good = written(run)
+    path = run.path / name
+    path.unlink(missing_ok=True)
+    reader = None
+    if what == "a directory":
+        path.mkdir()
+    elif what == "a second name":
+        (tmp_path / "precious").write_bytes(b"precious")
+        path.hardlink_to(tmp_path / "precious")
+    else:
+        os.mkfifo(path)
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK) if what == "a pipe with a reader" else None
+    run.log.write_bytes(good + b"torn")
+    if (what, name) == ("a second name", "torn-1"):  # it is only read
+        LogWriter.reopen(run, me()).writer.close()
+    else:
+        with pytest.raises(LogFailed) as failed:
+            LogWriter.reopen(run, me())
+        assert "regular file" in str(failed.value)
+        assert reader is None or os.read(reader, 1) == b""
+    assert what != "a second name" or path.read_bytes() == b"precious"
+    if reader is not None:
+        os.close(reader)

@@ -1,5 +1,6 @@
 """Going on with a run: with the runbook as it was, by one process at a time, by whoever takes it over."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -33,12 +34,17 @@ def edit(desk: Desk, how: str) -> str:
         case "replaced":
             file.unlink()
             file.mkdir()
+            return "book.yaml cannot be read any more (not a regular file); the walk goes on with the snapshot"
+        case "a pipe":
+            file.unlink()
+            os.mkfifo(file)
+            return "book.yaml cannot be read any more (not a regular file); the walk goes on with the snapshot"
         case _:
             file.unlink()
     return "book.yaml is not there any more; the walk goes on with the snapshot"
 
 
-@pytest.mark.parametrize("how", ["edited", "broken", "deleted", "replaced"])
+@pytest.mark.parametrize("how", ["edited", "broken", "deleted", "replaced", "a pipe"])
 def test_f11_a_runbook_that_changes_while_it_is_walked_is_walked_as_it_was_and_that_is_said(
     how: str, desk: Desk
 ) -> None:
@@ -56,7 +62,7 @@ def test_f11_a_runbook_that_changes_while_it_is_walked_is_walked_as_it_was_and_t
     assert desk.verify() == 0
 
 
-@pytest.mark.parametrize("how", ["edited", "broken", "deleted", "replaced"])
+@pytest.mark.parametrize("how", ["edited", "broken", "deleted", "replaced", "a pipe"])
 def test_j13_a_runbook_that_changes_while_it_is_paused_is_gone_on_with_as_it_was_and_that_is_said(
     how: str, desk: Desk
 ) -> None:

@@ -23,6 +23,16 @@ def open_plain(path: str | os.PathLike[str], *, follow: bool = False, buffering:
     return os.fdopen(fd, "rb", buffering=buffering)
 
 
+def check_plain(path: Path) -> None:
+    """Refuse to write over what is no regular file, or has another name too.
+
+    :raises OSError: naming it.
+    """
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        raise OSError(0, f"`{path.name}` is not a regular file of this name alone", str(path))
+
+
 def new_file(path: Path, *, replace: bool = False) -> BinaryIO:
     """Make a file with mode 0600, whatever the umask is, and open it for writing.
 
@@ -31,6 +41,8 @@ def new_file(path: Path, *, replace: bool = False) -> BinaryIO:
     :raises OSError: if it cannot be made, or a link stands in its place.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    if replace and os.path.lexists(path):
+        check_plain(path)
     fd = os.open(path, flags | (os.O_TRUNC if replace else os.O_EXCL), 0o600)
     os.fchmod(fd, 0o600)
     return os.fdopen(fd, "wb")

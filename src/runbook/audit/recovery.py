@@ -11,11 +11,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from runbook.audit.disk import Disk
+from runbook.audit.plain_file import check_plain, open_plain
 from runbook.audit.store import RunDir
 from runbook.model.canonical import JsonObject
 
 _PIECE = 1024 * 1024
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +50,15 @@ def keep_aside_and_cut(disk: Disk, fd: int, run: RunDir, size: int) -> None:
 def torn_files(run: RunDir, noted: Collection[str] = ()) -> tuple[Torn, ...]:
     """What was kept aside in a run, oldest first, but for the files of these names.
 
-    :raises OSError: if one cannot be read.
+    :raises OSError: if one cannot be read, or is no plain file.
     """
     found: list[Torn] = []
     for number in range(1, 1_000_000):
         path = run.path / f"torn-{number}"
-        if not path.is_file():
+        if not os.path.lexists(path):
             break
         if path.name not in noted:
-            with path.open("rb") as file:
+            with open_plain(path) as file:
                 digest, size = sha256(), 0
                 while piece := file.read(_PIECE):
                     digest.update(piece)
@@ -100,8 +101,13 @@ def _pieces(fd: int, offset: int) -> Iterator[bytes]:
 
 
 def _write_out(disk: Disk, path: Path, pieces: Iterator[bytes]) -> str:
-    """Write a file anew and put it on disk; returns its SHA-256."""
+    """Write a file anew and put it on disk; returns its SHA-256.
+
+    :raises OSError: if that fails, or something else than a plain file with this one name stands there.
+    """
     digest = sha256()
+    if os.path.lexists(path):
+        check_plain(path)
     fd = disk.open(path, _NEW, 0o600)
     try:
         os.fchmod(fd, 0o600)

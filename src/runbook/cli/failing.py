@@ -5,10 +5,11 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterable
-from pathlib import Path
 
+from runbook.audit.plain_file import open_plain
 from runbook.audit.writer import LogFailed
 from runbook.cli.main import COMMANDS, COMMANDS_NOT_YET, LOG_FAILED, OUR_FAULT, USAGE_STATUS
+from runbook.language.files import LARGEST
 from runbook.language.frames import frame
 from runbook.language.near import nearest
 from runbook.model.diagnostics import Code, Diagnostic, Refused
@@ -40,7 +41,8 @@ def complain(diagnostics: Iterable[Diagnostic]) -> None:
         file = diagnostic.file
         if file is not None and diagnostic.span is not None and file not in texts:
             try:
-                texts[file] = Path(file).read_text(encoding="utf-8", errors="replace")
+                with open_plain(file, follow=True) as opened:
+                    texts[file] = opened.read(LARGEST).decode(errors="replace")
             except OSError:
                 texts[file] = ""
         sys.stderr.write(frame(diagnostic, texts.get(file or "", "")).rstrip("\n") + "\n")

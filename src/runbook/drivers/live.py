@@ -13,6 +13,7 @@ from runbook.audit.inbox import Inbox
 from runbook.audit.lock import Holder
 from runbook.audit.masking import Masker
 from runbook.audit.outputs import OutputFile
+from runbook.audit.plain_file import open_plain
 from runbook.audit.record import Record
 from runbook.audit.store import RunDir, glimpse
 from runbook.audit.writer import LogWriter, Reopened
@@ -25,6 +26,7 @@ from runbook.drivers.messages import Messages
 from runbook.drivers.operator import Act, Operator
 from runbook.drivers.replay import runbook_of
 from runbook.drivers.session import Session
+from runbook.language.files import LARGEST
 from runbook.model.canonical import JsonObject, canonical
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Code, Diagnostic, Refused
@@ -332,9 +334,13 @@ def difference(walk: Walk) -> str | None:
     files: Mapping[str, object] = walk.started.files if walk.started else {}
     for name, digest in files.items():
         try:
-            data = Path(_directory_of(walk), name).read_bytes()
-        except OSError:
+            with open_plain(Path(_directory_of(walk), name), follow=True) as file:
+                data = file.read(LARGEST + 1)
+        except FileNotFoundError:
             return f"{name} is not there any more; the walk goes on with the snapshot"
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            return f"{name} cannot be read any more ({why}); the walk goes on with the snapshot"
         if hashlib.sha256(data).hexdigest() != digest:
             return f"{name} has changed since; the walk goes on with the snapshot"
     return None
