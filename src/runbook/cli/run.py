@@ -9,9 +9,9 @@ from runbook.audit.store import Store, new_run_id, state_dir
 from runbook.cli.failing import complain
 from runbook.cli.options import Parser, default_operator, name, not_yet, reason, state_option
 from runbook.cli.walking import walk
-from runbook.drivers.answers import look_over
 from runbook.drivers.attendance import Seat
 from runbook.drivers.fitting import LONGEST
+from runbook.drivers.foresight import look_over
 from runbook.drivers.live import Live, Sitting, Start
 from runbook.kinds.registry import KINDS
 from runbook.language.inputs import bind_inputs, given_by_flags
@@ -105,7 +105,7 @@ def load_answers_for(path: str, runbook: Runbook) -> Answers:
     loaded = load_answers(path)
     if loaded.answers is None:
         raise Refused(*loaded.diagnostics)
-    wrong = look_over(loaded.answers, runbook)
+    wrong = look_over(loaded.answers, runbook, KINDS)
     if wrong:
         raise Refused(*wrong)
     return loaded.answers

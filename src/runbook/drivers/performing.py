@@ -19,6 +19,7 @@ from runbook.model.clock import Clock
 from runbook.model.diagnostics import Refused
 from runbook.model.durations import milliseconds
 from runbook.model.evaluator import ExpressionError
+from runbook.model.inputs import accepted
 from runbook.model.io import Cancelled, NotSent, WorldError
 from runbook.model.kind import is_asked, is_automated
 from runbook.model.question import AskForm, AskYes, Question
@@ -133,8 +134,13 @@ class Performer:
             return
         kept = dict(fields)
         for field in question.fields:
-            if field.secret and field.name in kept:
-                self._secrets.keep(field.name, str(kept.pop(field.name)))
+            if not field.secret:
+                continue
+            given = kept.pop(field.name, None)
+            value = accepted(field, given)
+            if value is not None:
+                # A text stays as it was typed: 007 is no 7.
+                self._secrets.keep(field.name, given if isinstance(given, str) and given else str(value))
         answer["fields"] = kept
 
     # A checklist's items that a machine checks

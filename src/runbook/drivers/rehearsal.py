@@ -7,8 +7,9 @@ from runbook.audit.chain import encode
 from runbook.audit.masking import Masker
 from runbook.audit.outputs import Output
 from runbook.audit.record import NO_RECORD, Record
-from runbook.drivers.answers import AnswersOperator, look_over
+from runbook.drivers.answers import AnswersOperator
 from runbook.drivers.assembly import assemble, started
+from runbook.drivers.foresight import look_over
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act
@@ -126,7 +127,7 @@ def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files:
     :param files: the runbook's file and its SHA-256.
     :raises Refused: if it does not fit its runbook.
     """
-    inputs = _fitting(scenario, runbook)
+    inputs = _fitting(scenario, runbook, registry)
     walk = Walk(runbook, registry)
     log = MemoryLog()
     clock: Clock = SimulatedClock() if scenario.simulated else RealClock()
@@ -199,7 +200,7 @@ def _entry(told: Scripted) -> JsonObject:
     return entry
 
 
-def _fitting(scenario: Scenario, runbook: Runbook) -> JsonObject:
+def _fitting(scenario: Scenario, runbook: Runbook, registry: Registry) -> JsonObject:
     """The inputs of a scenario that fits its runbook.
 
     :raises Refused: if it does not.
@@ -230,7 +231,7 @@ def _fitting(scenario: Scenario, runbook: Runbook) -> JsonObject:
         found.append(
             Diagnostic(code=RB353, message=message, file=scenario.file, help=f"write `environment:`, one of {names}")
         )
-    found += look_over(Answers(file=scenario.file, entries=scenario.answers), runbook)
+    found += look_over(Answers(file=scenario.file, entries=scenario.answers), runbook, registry)
     if found:
         raise Refused(*found)
     return bind_inputs(runbook, scenario.inputs, file=scenario.file)

@@ -4,7 +4,7 @@ Whether an address is in the runbook, and whether a yes stands where a phrase is
 the driver, which knows the runbook.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runbook.language import typed
@@ -13,7 +13,7 @@ from runbook.language.envelope import VALUES
 from runbook.language.places import Path
 from runbook.model.answers import Answer, Answers
 from runbook.model.canonical import Json, JsonObject
-from runbook.model.diagnostics import Diagnostic
+from runbook.model.diagnostics import Diagnostic, Span
 from runbook.model.fragments import closed, enumeration
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -104,7 +104,7 @@ def _answer(entry: Json, path: Path, document: Document) -> Answer:
         span=document.span((*path, "step")),
         confirm=typed.text_or_none(raw.get("confirm")),
         choose=typed.text_or_none(raw.get("choose")),
-        fields=typed.mapping(raw.get("fields")),
+        fields=typed.mapping(raw["fields"]) if "fields" in raw else None,
         items=typed.texts_by_name(raw.get("items")),
         notes=typed.texts_by_name(raw.get("notes")),
         outcome=typed.text_or_none(raw.get("outcome")),
@@ -113,4 +113,12 @@ def _answer(entry: Json, path: Path, document: Document) -> Answer:
         settle=typed.text_or_none(raw.get("settle")),
         evidence=typed.text_or_none(raw.get("evidence")),
         reason=typed.text_or_none(raw.get("reason")),
+        spans=dict(_spans(raw, path, document)),
     )
+
+
+def _spans(raw: Mapping[str, Json], path: Path, document: Document) -> Iterator[tuple[str, Span]]:
+    """The places of an entry's keys, and of the keys in them."""
+    for key, value in raw.items():
+        yield key, document.span((*path, key))
+        yield from ((f"{key}.{name}", document.span((*path, key, name))) for name in typed.mapping(value))

@@ -11,6 +11,7 @@ from runbook.model.diagnostics import Span
 class Answer:
     """What is answered in one visit of the step at an address; a key that was not written is None or empty.
 
+    ``spans`` are the places of the keys that were written, by name, and of what is in them: ``fields.since``.
     ``confirm`` is ``yes``, ``no`` or the phrase to type. ``outcome`` is ``done`` or ``failed``, an item ``yes``, ``no``
     or ``not_verified``, ``do`` one of ``retry skip abort undo go_to``, ``settle`` one of ``passed failed unknown``.
     """
@@ -19,7 +20,7 @@ class Answer:
     span: Span
     confirm: str | None = None
     choose: str | None = None
-    fields: Mapping[str, Json] = field(default_factory=dict)
+    fields: Mapping[str, Json] | None = None
     items: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     outcome: str | None = None
@@ -28,6 +29,7 @@ class Answer:
     settle: str | None = None
     evidence: str | None = None
     reason: str | None = None
+    spans: Mapping[str, Span] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
