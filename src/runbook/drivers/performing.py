@@ -44,8 +44,8 @@ class Performer:
         secrets: Secrets,
         masker: Masker,
         clock: Clock,
-    ) -> None:
         interrupts: Interrupts,
+    ) -> None:
         self._journal = journal
         self._walk = journal.walk
         self._operator = operator
@@ -55,8 +55,8 @@ class Performer:
         self._secrets = secrets
         self._masker = masker
         self._clock = clock
-        self._seen: Seen | None = None
         self._interrupts = interrupts
+        self._seen: Seen | None = None
         self._stopped = False
         self._items: dict[str, Json] = {}
         self._items_of: tuple[str, int, int] | None = None
@@ -216,14 +216,14 @@ class Performer:
     def _unseen(self, visit: Visit, error: WorldError) -> None:
         """There is nothing to observe: failed when it surely did not happen, else unknown for a change."""
         reason = f"{error.reason}; {error.help}" if error.help else error.reason
+        if isinstance(error, Cancelled):
+            reason = f"{self._interrupts.why or 'a person stopped it'}: {reason}"
         if isinstance(error, NotSent):
             self.failed(visit, reason, changed="no")
         elif visit.step.effect.changes:
             self._tell(e.StepUnknown, visit, reason=reason)
         elif isinstance(error, Cancelled):
             self._tell(e.StepCancelled, visit, reason=reason)
-        if isinstance(error, Cancelled):
-            reason = f"{self._interrupts.why or 'a person stopped it'}: {reason}"
         else:
             self.failed(visit, reason, changed="no")
         self._journal.sync()
