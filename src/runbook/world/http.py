@@ -6,7 +6,6 @@ what was not sent by then never is, so ``NotSent`` is certain. Cookies are not k
 asked, proxies come from the environment. httpx is imported with the first request.
 """
 
-import base64
 import codecs
 import contextlib
 import json
@@ -22,6 +21,7 @@ import runbook
 from runbook.model.io import Cancelled, HttpRequest, HttpResponse, NotSent, WorldError
 from runbook.model.secrets import SecretText, Text
 from runbook.world import http_errors
+from runbook.world.http_secrets import basic, forms
 from runbook.world.places import placed
 
 if TYPE_CHECKING:
@@ -32,21 +32,30 @@ LIMIT = 30_000
 KEPT = 1024 * 1024
 """Bytes of a body that are kept."""
 
+Carries = Callable[[str, str], None]
+"""Is told the name of a secret, and a form of it that leaves this machine and may come back."""
+
 _CHUNK = 64 * 1024
 _IDLE = 2.0  # seconds a connection is kept: fewer than the 5 s after which common servers drop one
 _DAY = 86_400
 
 
+def _nobody(name: str, form: str) -> None:
+    """Tell nobody."""
+
+
 class HttpClient:
     """The client of a run, for several threads."""
 
-    def __init__(self, *, value_of: Callable[[str], str], directory: str = ".") -> None:
+    def __init__(self, *, value_of: Callable[[str], str], carries: Carries = _nobody, directory: str = ".") -> None:
         """Make no connection yet.
 
         :param value_of: looks up a secret.
+        :param carries: is told in what forms a request carries its secrets, before it is sent.
         :param directory: where a relative ``ca_file`` is seen from.
         """
         self._value_of = value_of
+        self._carries = carries
         self._directory = directory
         self._clients: dict[str | None, httpx.Client] = {}
         self._lock = threading.Lock()
@@ -61,7 +70,10 @@ class HttpClient:
             client = self._clients.get(request.ca_file) or self._clients.setdefault(
                 request.ca_file, self._client(request.ca_file)
             )
-        return Exchange(client, request, self._value_of, LIMIT if limit is None else limit)
+        exchange = Exchange(client, request, self._value_of, LIMIT if limit is None else limit)
+        for name, form in forms(request, exchange.url, self._value_of):
+            self._carries(name, form)
+        return exchange
 
     def close(self) -> None:
         """Close every connection."""
@@ -111,6 +123,11 @@ class Exchange:
         self._sent = self._gone = False
         self._given_up = False
         self._cancelled = False
+
+    @property
+    def url(self) -> "httpx.URL":
+        """Where it goes."""
+        return self._request.url
 
     def run(self) -> HttpResponse:
         """Send it and read the answer.
@@ -225,8 +242,7 @@ class Exchange:
         elif request.body is not None:
             content = plain(request.body).encode()
         if request.auth is not None:
-            pair = ":".join(map(plain, request.auth)).encode()
-            headers["authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+            headers["authorization"] = f"Basic {basic(*map(plain, request.auth))}"
         url = plain(request.url)
         http_errors.look_for_line_ends(request.method, url, headers)
         seconds = self._limit / 1000

@@ -204,6 +204,14 @@ class SecretStore:
             with suppress(Refused):  # it cannot be masked, and so it will be refused where it is used
                 self._register(name, core)
 
+    def carried(self, name: str, form: str) -> None:
+        """Tell the masker a form of a secret that something sent is about to carry: base64 of it, for instance.
+
+        A form that cannot be masked is passed over: the value itself can, or it would not have been sent.
+        """
+        with suppress(Refused):
+            self._register(name, form)
+
     def forget(self) -> None:
         """Drop every value."""
         self._values.clear()
