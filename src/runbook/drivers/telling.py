@@ -9,7 +9,7 @@ from runbook.model.canonical import Json, JsonObject
 from runbook.model.durations import spoken
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Preview
-from runbook.model.runbook import Outcome, Step
+from runbook.model.runbook import Outcome
 from runbook.model.secrets import dereferenced
 from runbook.walk import events as e
 from runbook.walk import run_events as r
@@ -133,14 +133,6 @@ def announced(what: str) -> Announced | None:
         return Announced(
             preview=_preview(action), nested=tuple((name, _preview(inner)) for name, inner in inside.items())
         )
-    except (ValueError, KeyError, TypeError, ExpressionError):
-        return None
-
-
-def as_written(step: Step) -> Preview | None:
-    """The action of a step as its file has it, where nothing better is at hand; None where it cannot be read so."""
-    try:
-        return _preview({"kind": step.kind, "fields": dict(step.fields)})
     except (ValueError, KeyError, TypeError, ExpressionError):
         return None
 

@@ -16,6 +16,9 @@ FORM = """\
       region: {enum: [europe, america], prompt: "Which region?"}
       password: {secret: true, prompt: "The password of the break-glass account"}
 """
+MANUAL = """\
+  - {id: hand, title: Look at it, kind: manual, effect: none, instructions: Look at the console.}
+"""
 CHECKLIST = """\
   - id: journeys
     title: Walk the main journeys
@@ -33,7 +36,7 @@ CHECKLIST = """\
 def test_d13_a_form_takes_values_of_their_types_and_shows_no_secret(walking: Walking) -> None:
     """Each field is looked at when it is typed; a secret is neither shown nor logged, also not in a later note."""
     terminal = walking.start(FORM + FINISH)
-    terminal.expect("1 of 4 Since when?", "Enter takes 2026-11-21T09:00:00Z", ":s skip it")
+    terminal.expect("1 of 4 Since when?", "Enter takes 2026-11-21T09:00:00Z", ":s skip")
     terminal.answer("")
     terminal.expect("2 of 4 How many users?", "a whole number")
     terminal.answer("twelve")
@@ -160,7 +163,7 @@ def test_a_choice_is_taken_by_number_or_id_and_by_nothing_else(walking: Walking)
     terminal.answer("3")
     terminal.expect("`3` is no key here.")
     terminal.answer("nothing")
-    terminal.expect("chosen nothing", "And else?", ":a abort the run")
+    terminal.expect("chosen nothing", "And else?", ":a abort")
     terminal.answer("a")
     terminal.expect("chosen a", "RESOLVED")
 
@@ -190,7 +193,7 @@ def test_what_is_done_by_hand_is_done_or_failed_with_its_evidence(walking: Walki
     terminal.expect("Missing: A Misspelt: <name> - run kubectl rollout undo deployment/<name>", "To take it back:")
     terminal.answer("yes", guarded=True)
     terminal.expect("Do it now, then say how it went.", "d it is done", "f it failed")
-    assert "s skip it" not in terminal.text.rpartition("Do it now")[2]
+    assert "s skip" not in terminal.text.rpartition("Do it now")[2]
     terminal.answer("s")
     terminal.expect("`by_hand` cannot be skipped: first it must be known what became of it")
     terminal.answer("d")
@@ -200,7 +203,7 @@ def test_what_is_done_by_hand_is_done_or_failed_with_its_evidence(walking: Walki
     terminal.answer("d")
     terminal.expect("What shows it?")
     terminal.answer("https://example.com/change/7")
-    terminal.expect("step 2 of 3", "BY HAND", "Look at the error tracker.", "s skip it")
+    terminal.expect("step 2 of 3", "BY HAND", "Look at the error tracker.", "s skip")
     terminal.answer("f")
     terminal.expect("What happened?")
     terminal.answer("it does not open")
@@ -225,3 +228,36 @@ def test_a_message_stands_there_to_be_copied(walking: Walking) -> None:
     )
     terminal.answer("d")
     terminal.expect("RESOLVED")
+
+
+def test_a_text_that_is_asked_for_has_keys_and_a_way_back(walking: Walking) -> None:
+    """Failed was typed by mistake; a pause is a pause and no text; a letter alone is no text either."""
+    terminal = walking.start(MANUAL + FINISH)
+    terminal.expect("d it is done")
+    terminal.answer("f")
+    terminal.expect("It failed. What happened?", "Enter nothing to add", ":b back", ":p pause")
+    terminal.answer("p")
+    terminal.expect("`p` alone is no text. The key here is `:p`.", ":b back")
+    terminal.answer(":b")
+    terminal.expect("d it is done", "f it failed")
+    assert walking.records("answer.given") == []
+    terminal.answer("f")
+    terminal.expect("It failed. What happened?")
+    terminal.answer(":n the console is slow")
+    terminal.expect("note by ana@example.com: the console is slow", "d it is done")
+    terminal.answer("f")
+    terminal.expect("It failed. What happened?")
+    terminal.answer(":p")
+    terminal.expect("ENDING paused the operator paused it")
+    assert walking.records("answer.given") == []
+
+
+def test_an_item_is_answered_by_a_word_too_and_its_no_may_say_why(walking: Walking) -> None:
+    terminal = walking.start(CHECKLIST + FINISH)
+    terminal.expect("1 of 2 Sign-in works", "y yes", "n no; `n TEXT` says why", ":n note")
+    terminal.answer("yes")
+    terminal.expect("2 of 2")
+    terminal.answer("perhaps")
+    terminal.expect("`perhaps` is no answer here. Type y, n or u")
+    terminal.answer("no a blank page")
+    terminal.expect("no (a blank page)")

@@ -4,7 +4,7 @@ Rules. ``yes`` is typed out: no ``y``, no Enter, no ``YES``, no space behind it.
 character as it stands. Whatever is neither that nor a no is said to be neither, and asked again; nothing has started.
 """
 
-from runbook.drivers.operator import Act, Hand, No, Place, Request, Settle, Yes
+from runbook.drivers.operator import Hand, No, Place, Request, Settle, Yes
 from runbook.drivers.terminal.hands import Hands, Way
 from runbook.drivers.terminal.phrases import difference
 from runbook.drivers.terminal.screen import Screen
@@ -12,6 +12,7 @@ from runbook.drivers.terminal.wording import show_action, show_conditions, show_
 from runbook.model.runbook import Effect, Outcome
 
 YES, NO = "yes", "no"
+REASON = "Why? The reason is recorded; without one nothing is confirmed."
 
 
 def heading_of(effect: Effect) -> tuple[str, str]:
@@ -38,17 +39,18 @@ def ask_confirmation(
     show_undo(screen, step, request)
     show_conditions(screen, step)
     wanted = YES if request.phrase is None else request.phrase
-    asked = ask_exactly(screen, hands, place, wanted, does="do it now")
-    if not isinstance(asked, str):
-        return asked
-    if asked == NO:
-        return No(reason="the operator said no")
-    if not request.reason_required:
-        return Yes()
-    reason = ask_reason(screen, hands)
-    if isinstance(reason, Act):
-        return reason
-    return No(reason="no reason was given") if reason is None else Yes(reason=reason)
+    does = "do it now" + ("; asks why first" if request.reason_required else "")
+    while True:
+        asked = ask_exactly(screen, hands, place, wanted, does=does)
+        if not isinstance(asked, str):
+            return asked
+        if asked == NO:
+            return No(reason="the operator said no")
+        if not request.reason_required:
+            return Yes()
+        reason = hands.text(place, REASON, needed=True)
+        if reason is not None:
+            return Yes(reason=reason) if isinstance(reason, str) else reason
 
 
 def ask_exactly(screen: Screen, hands: Hands, place: Place, wanted: str, *, does: str) -> str | Hand:
@@ -74,16 +76,6 @@ def ask_exactly(screen: Screen, hands: Hands, place: Place, wanted: str, *, does
             screen.say(f"Not confirmed, nothing was started. That is not exactly `{wanted}`{hint}.", style="yellow")
 
 
-def ask_reason(screen: Screen, hands: Hands) -> str | Act | None:
-    """The reason that the file demands; None where it was refused twice."""
-    for question in ("Why? The reason is recorded.", "A reason is required here. Why?"):
-        said = hands.text(question)
-        if said is not None:
-            return said
-    screen.say("Without a reason it is not confirmed.", style="yellow")
-    return None
-
-
 def ask_to_settle(screen: Screen, hands: Hands, place: Place, *, described: tuple[Way, ...]) -> Settle | Hand:
     """Ask what became of a change whose result nobody saw."""
     screen.say(
@@ -98,8 +90,8 @@ def ask_to_settle(screen: Screen, hands: Hands, place: Place, *, described: tupl
         line = hands.choose(place, ways, described=described, guarded=True)
         if not isinstance(line, str):
             return line
-        evidence = hands.text("How do you know? It is recorded.", needed=True)
-        if isinstance(evidence, Act):
-            return evidence
-        if evidence is not None:
+        evidence = hands.text(place, f"{line.capitalize()}. How do you know? It is recorded.", needed=True)
+        if isinstance(evidence, str):
             return Settle(outcome=Outcome(line), evidence=evidence)
+        if evidence is not None:
+            return evidence

@@ -2,7 +2,8 @@
 
 Rules. A key is typed and sent with Enter, by its letter or its word; where the question itself wants that letter, or
 any text, the key begins with a colon. Nothing that a key does happens without a second word from the operator, but a
-pause, which loses nothing. What comes of a key is an act or a note; the session carries it out and asks again.
+pause, which loses nothing. What it leads to is said before anything is asked, and every question has a way back. What
+comes of a key is an act or a note; the session carries it out and asks again.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,7 @@ NOTES = {"note": "note", "d": "decision", "h": "hypothesis", "c": "communication
 
 
 _WIDEST_KEY = 12
+_BACK = frozenset({":b", ":back"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +51,11 @@ class Handle:
 
 
 HANDLES = (
-    Handle(key="s", word="skip", short="skip it", says="pass over this step; asks why, recorded as a deviation"),
-    Handle(key="g", word="goto", short="go to a step", says="go on at another step; asks why, recorded as a deviation"),
+    Handle(key="s", word="skip", short="skip", says="pass over this step; asks why, recorded as a deviation"),
+    Handle(key="g", word="goto", short="go to", says="go on at another step; asks why, recorded as a deviation"),
     Handle(key="n", word="note", short="note", says="write a note, decision, hypothesis or communication into the log"),
     Handle(key="p", word="pause", short="pause", says="stop here; nothing is lost, and the run can be resumed"),
-    Handle(key="a", word="abort", short="abort the run", says="end the run for good; asks why and asks again"),
+    Handle(key="a", word="abort", short="abort", says="end the run for good; asks why and asks again"),
     Handle(key="c", word="contacts", short="contacts", says="whom to call, and where to look"),
     Handle(key="u", word="undo", short="undo", says="not yet: this version does not walk undos"),
     Handle(key="?", word="help", short="help", says="this list"),
@@ -63,10 +65,12 @@ HANDLES = (
 class Hands:
     """Asks, and does what the keys say that are no answer."""
 
-    def __init__(self, screen: Screen, keyboard: Keyboard, walk: Callable[[], Walk]) -> None:
+    def __init__(self, screen: Screen, keyboard: Keyboard, walk: Callable[[], Walk], now: Callable[[], int]) -> None:
+        """Ask nothing yet; ``now`` is the walk's clock."""
         self._screen = screen
         self._keyboard = keyboard
         self._walk = walk
+        self._now = now
 
     def ask(
         self,
@@ -113,32 +117,51 @@ class Hands:
             for way in ways:
                 if line == way.key or line in way.also:
                     return way.key
-            known = " or ".join(f"`{way.key}`" if way.key else "Enter" for way in ways)
+            *some, last = [f"`{way.key}`" if way.key else "Enter" for way in (*ways, *described)]
+            known = f"{', '.join(some)} or {last}" if some else f"{last}, or another key of the list"
             said = f"`{line}` is no key here." if line.strip() else "Enter alone does nothing here."
-            self._screen.say(f"{said} Type {known}." if known else said, style="yellow")
+            self._screen.say(f"{said} Type {known}.", style="yellow")
 
-    def text(self, question: str, *, needed: bool = False) -> str | Act | None:
-        """A text that is typed in answer to a question of one line; None where nothing was said.
+    def text(self, place: Place, question: str, *, needed: bool = False) -> str | Hand | None:
+        """A text that is typed in answer to a question of one line; None for the way back, or a hand.
 
-        :param needed: says that nothing happens without it.
+        :param needed: nothing happens without it, and Enter alone goes back too; else that is the empty text.
         """
-        self._screen.say(question + (" Enter alone goes back." if needed else ""))
-        line = self._keyboard.ask()
-        return line if isinstance(line, Act) else line.strip() or None
+        enter = "goes back" if needed else "nothing to add"
+        keys = [("Enter", enter), (":b", "back"), (":n", "note"), (":p", "pause"), (":?", "help")]
+        while True:
+            self._screen.say(question)
+            shown = [Text.assemble((key, "bold"), f" {says}") for key, says in keys if not (needed and key == ":b")]
+            self._screen.items(shown, style="dim")
+            line = self._keyboard.ask()
+            if not isinstance(line, str):
+                return line
+            text = line.strip()
+            if text.casefold() in _BACK or (needed and not text):
+                return None
+            handle, rest = handle_of(line, (), free=True)
+            if handle is not None:
+                hand = self.take(handle, place, rest)
+                if hand is not None:
+                    return hand
+            elif any(text == handle.key for handle in HANDLES):
+                self._screen.say(f"`{text}` alone is no text. The key here is `:{text}`.", style="yellow")
+            else:
+                return text
 
     def take(self, handle: str, place: Place, rest: str = "") -> Hand | None:
         """Do what a key says; None where nothing came of it."""
         match handle:
             case "s":
-                return self._skip(place.step)
+                return self._skip(place)
             case "g":
-                return self._go_to(place.step)
+                return self._go_to(place)
             case "n":
-                return self._note(rest)
+                return self._note(place, rest)
             case "p":
                 return Act(do="pause", reason="the operator paused it")
             case "a":
-                return self._abort()
+                return self._abort(place)
             case "c":
                 runbook = self._walk().runbook
                 if not runbook.contacts and not runbook.links:
@@ -187,15 +210,17 @@ class Hands:
                 items.append(Text.assemble((key, "bold"), f" {handle.short}"))
         self._screen.items(items, style="dim")
 
-    def _skip(self, step: Step) -> Hand | None:
-        walk = self._walk()
+    def _skip(self, place: Place) -> Hand | None:
+        walk, step = self._walk(), place.step
         if not walk.may_skip(step) or not self.may_leave(step):
             self._screen.say(f"`{step.id}` cannot be skipped: {self._why_not(step)}.", style="yellow")
             return None
-        self._screen.say(f"Skipped, the walk goes on at `{walk.target(step.id, SKIPPED)}`.")
+        self._screen.say(
+            f"Skipped, `{step.id}` is not done, and the walk goes on at `{walk.target(step.id, SKIPPED)}`."
+        )
         for sentence in leaning_on(walk, step):
             self._screen.say(sentence, first=Text("  ! ", style="yellow"))
-        reason = self.text("Why skip it? It is recorded as a deviation.", needed=True)
+        reason = self.text(place, "Why skip it? It is recorded as a deviation.", needed=True)
         return Act(do="skip", reason=reason) if isinstance(reason, str) else reason
 
     def _why_not(self, step: Step) -> str:
@@ -203,24 +228,32 @@ class Hands:
             return "first it must be known what became of it"
         return "nothing comes after it" if self._walk().target(step.id, SKIPPED) is None else "it is a gate"
 
-    def _go_to(self, step: Step) -> Hand | None:
-        walk = self._walk()
+    def _go_to(self, place: Place) -> Hand | None:
+        walk, step = self._walk(), place.step
         if not self.may_leave(step):
             self._screen.say(f"Not from here: {self._why_not(step)}.", style="yellow")
             return None
+        self._screen.say(f"The walk leaves `{step.id}` and goes on at the step that you name. Asks why.")
         ids = list(walk.steps)
         for number, other in enumerate(ids, start=1):
             row = self._row_of(other, here=other == step.id)
             self._screen.say(row, first=Text(f"{number:3}  ", style="bold"))
-        typed = self.text("Go to which step? Its number or id.", needed=True)
+        typed = self.text(place, "Go to which step? Its number or id.", needed=True)
         if not isinstance(typed, str):
             return typed
         target = ids[int(typed) - 1] if typed.isdecimal() and 0 < int(typed) <= len(ids) else typed
-        for objection in walk.objections(target):
-            self._screen.say(f"Not there: {objection}.", style="yellow")
+        for objection in self._objections(target):
+            self._screen.say(f"Not there now: {objection}.", style="yellow")
             return None
-        reason = self.text(f"Why go to `{target}`? It is recorded as a deviation.", needed=True)
+        reason = self.text(place, f"Why go to `{target}`? It is recorded as a deviation.", needed=True)
         return Act(do="go_to", to=target, reason=reason) if isinstance(reason, str) else reason
+
+    def _objections(self, step_id: str) -> Iterator[str]:
+        """Why the walk cannot go to a step now."""
+        walk = self._walk()
+        yield from walk.objections(step_id)
+        if step_id in walk.steps:
+            yield from (reason for by, reason in walk.unmet(walk.steps[step_id], self._now()) if by == "needs")
 
     def _row_of(self, step_id: str, *, here: bool) -> Text:
         """A step in the list of those that one can go to."""
@@ -236,9 +269,11 @@ class Hands:
             line.append_text(styled(f"  {title}", "dim"))
         if walk.objections(step_id):
             line.append("  not now: a gate before it", style="yellow")
+        elif objection := next(self._objections(step_id), None):
+            line.append(f"  not now: {objection}", style="yellow")
         return line
 
-    def _note(self, rest: str) -> Hand | None:
+    def _note(self, place: Place, rest: str) -> Hand | None:
         kind = "note"
         if not rest:
             self._screen.say("What is it? Enter a note · d a decision · h a hypothesis · c a communication")
@@ -250,18 +285,21 @@ class Hands:
             if word and named is None:
                 return Note(kind="note", text=typed.strip())
             kind = named or "note"
-            said = self.text(f"The {kind}:", needed=True)
+            said = self.text(place, f"The {kind}:", needed=True)
             if not isinstance(said, str):
                 return said
             rest = said
         return Note(kind=kind, text=rest)
 
-    def _abort(self) -> Hand | None:
-        self._screen.say("Aborted, the run is over for good; it cannot be resumed. To go on later, pause.")
+    def _abort(self, place: Place) -> Hand | None:
+        self._screen.say(
+            "Aborted, the run is over for good: it cannot be resumed. To go on later, pause. It asks why, and it is "
+            "only done when you have typed `abort` after that."
+        )
         changes = [f"{c.step} ({c.changed})" for c in self._walk().changes]
         if changes:
             self._screen.say(f"What it has changed stays as it is: {', '.join(changes)}.", style="yellow")
-        reason = self.text("Why abort it?", needed=True)
+        reason = self.text(place, "Why abort it? It is recorded.", needed=True)
         if not isinstance(reason, str):
             return reason
         self._screen.say("Type `abort` to end the run. Anything else goes back.")

@@ -56,7 +56,6 @@ class News:
         self._modes = modes
         self._interrupts = interrupts
         self._teller = Teller()
-        self._outcomes: dict[tuple[str, int], Outcome] = {}
         self._live = LiveOutput(screen)
         self._elapsed = self._told_at = 0
         self._seen = (0, time.monotonic())
@@ -141,10 +140,7 @@ class News:
         path = walk.path[:-1] if walk.path and walk.path[-1] == (place.step.id, place.visit) else walk.path
         crumbs = Text().append("… › " if len(path) > _CRUMBS else "", "dim")
         for step, visit in path[-_CRUMBS:]:
-            outcome = self._outcomes.get((step, visit))
-            result = walk.results.get(step)
-            if outcome is None and result is not None and result.visit == visit:
-                outcome = result.outcome
+            outcome = walk.outcomes.get((step, visit))
             if outcome is not None and self._screen.plain:
                 crumbs.append(f"{outcome.value} ")
             elif outcome is not None:
@@ -212,6 +208,8 @@ class News:
                 show_action(self._screen, action.preview, prose=False)
             for name, inside in action.nested:
                 self._screen.exactly(f"the machine looks ({name}): {inside.line}", style="dim", indent=2)
+                if expect := step.nested[name].expect:
+                    self._screen.say(f"passes if {one_line(expect)}", style="dim", indent=4)
             self._look = self._last_look = ""
         told = self._teller.tell(event)
         if told is not None and (event.attempt > 1 or self._screen.plain) and not part:
@@ -231,8 +229,8 @@ class News:
             self._live.end()
         if isinstance(event, e.StepOutput) and event.file and event.size > self._live.sizes.get(event.stream, 0):
             self._screen.say(f"… not all of {event.stream} is shown here; it is in {event.file}", style="dim", indent=2)
-        if isinstance(event, e.StepEvent):
-            self._note_outcome(event)
+        if isinstance(event, e.StepFinished) and "." in event.step:
+            self.checked[event.step] = event.outcome
         if isinstance(event, e.StepFinished) and event.step.endswith(".until"):
             self._look = event.reason
             return
@@ -241,17 +239,6 @@ class News:
         if told is not None:
             facts = _facts(event) if isinstance(event, e.StepFinished) and "." not in event.step else ()
             self._line(replace(told, text=" · ".join([told.text, *facts])))
-
-    def _note_outcome(self, event: e.StepEvent) -> None:
-        outcome = {e.StepSkipped: "skipped", e.StepUnknown: "unknown"}.get(type(event))
-        if isinstance(event, e.StepFinished | e.StepSettled):
-            outcome = event.outcome
-        if outcome is None:
-            return
-        if "." in event.step:
-            self.checked[event.step] = outcome
-        else:
-            self._outcomes[event.step, event.visit] = Outcome(outcome)
 
     def _line(self, told: Told) -> None:
         """A line about something, with its sign."""

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Yes
-from runbook.drivers.telling import as_written
+from runbook.drivers.telling import announced
 from runbook.drivers.terminal.confirming import ask_confirmation, ask_to_settle, heading_of
 from runbook.drivers.terminal.forms import Form, Taken
 from runbook.drivers.terminal.hands import Hands, Way
@@ -66,7 +66,7 @@ class TerminalOperator:
         self._thread = threading.get_ident()
         self._keyboard = Keyboard(modes, screen, interrupts)
         self._news = News(screen, modes, interrupts)
-        self._hands = Hands(screen, self._keyboard, lambda: self._walk)
+        self._hands = Hands(screen, self._keyboard, lambda: self._walk, self._news.now)
         self._questions = Questions(screen, self._keyboard, self._hands, self._news.checked)
         self._countdown = Countdown(screen, self._keyboard, self._hands, self._news.now)
         self._at: tuple[str, int] | None = None
@@ -153,9 +153,9 @@ class TerminalOperator:
             show_contacts(self._screen, self._walk.runbook.contacts)
         described = tuple(self._described(place, asked))
         if Choice.SETTLE in asked.choices:
-            action = self._news.previewed or as_written(place.step)
+            action = announced(visit.what) if visit else None
             if action is not None:
-                show_action(self._screen, action, prose=place.step.kind == "manual")
+                show_action(self._screen, action.preview, prose=place.step.kind == "manual")
             return ask_to_settle(self._screen, self._hands, place, described=described)
         return self._retry_or_leave(place, described, stuck=visit is not None and visit.phase is Phase.STUCK)
 
@@ -244,7 +244,7 @@ class TerminalOperator:
                 return key
             if not stuck:
                 return Act(do="retry")
-            reason = self._hands.text("Why try again? It is recorded as a deviation.", needed=True)
+            reason = self._hands.text(place, "Why try again? It is recorded as a deviation.", needed=True)
             if reason is not None:
                 return Act(do="retry", reason=reason) if isinstance(reason, str) else reason
 

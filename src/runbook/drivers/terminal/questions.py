@@ -10,9 +10,9 @@ from typing import assert_never
 
 from rich.text import Text
 
-from runbook.drivers.operator import Act, Hand, Place
+from runbook.drivers.operator import Hand, Place
 from runbook.drivers.telling import Mark
-from runbook.drivers.terminal.confirming import NO, YES, ask_exactly, ask_reason
+from runbook.drivers.terminal.confirming import NO, REASON, YES, ask_exactly
 from runbook.drivers.terminal.forms import Form, ask_again
 from runbook.drivers.terminal.hands import Hands, Way
 from runbook.drivers.terminal.keyboard import Keyboard
@@ -22,6 +22,7 @@ from runbook.model.canonical import Json, JsonObject
 from runbook.model.question import AskChoice, AskDone, AskForm, AskItems, AskSent, AskYes, Item, Question
 
 _ITEM_KEYS = {"y": "yes", "n": "no", "u": "not_verified"}
+_ITEM_WORDS = {"yes": "y", "no": "n"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,16 +98,17 @@ class Questions:
             key = self._hands.choose(place, ways)
             if not isinstance(key, str):
                 return key
-            said: str | Act | None = None
+            said: str | Hand | None = ""
             if key == "f":
-                said = self._hands.text("What happened? (Enter: nothing to add)")
-            elif question.evidence == "required":
-                said = self._hands.text("What shows it? A link, a line of output, a name.", needed=True)
-                if said is None:
-                    continue
-            elif question.evidence == "optional":
-                said = self._hands.text("What shows it? (Enter: nothing to add)")
-            if isinstance(said, Act):
+                said = self._hands.text(place, "It failed. What happened?")
+            elif question.evidence != "none":
+                required = question.evidence == "required"
+                said = self._hands.text(
+                    place, "Done. What shows it? A link, a line of output, a name.", needed=required
+                )
+            if said is None:
+                continue
+            if not isinstance(said, str):
                 return said
             outcome = "done" if key == "d" else "failed"
             return {"outcome": outcome, "evidence": said} if said else {"outcome": outcome}
@@ -118,13 +120,14 @@ class Questions:
         said = ask_exactly(self._screen, self._hands, place, wanted, does="it is so; the walk goes on")
         if not isinstance(said, str):
             return said
+        why: str | Hand | None = ""
         if said == NO:
-            reason = self._hands.text("Why not? (Enter: nothing to add)")
-            return reason if isinstance(reason, Act) else {"confirm": NO, "reason": reason or ""}
-        why = ask_reason(self._screen, self._hands) if question.reason_required else ""
-        if isinstance(why, Act):
-            return why
-        return self._yes(place, question) if why is None else {"confirm": wanted, "reason": why}
+            why = self._hands.text(place, "Why not?")
+        elif question.reason_required:
+            why = self._hands.text(place, REASON, needed=True)
+        if why is None:
+            return self._yes(place, question)
+        return {"confirm": said, "reason": why} if isinstance(why, str) else why
 
     def _choice(self, place: Place, question: AskChoice) -> JsonObject | Hand:
         ways = tuple(
@@ -152,7 +155,11 @@ class Questions:
     def _item(self, place: Place, question: AskItems, item: Item, where: str, draft: Draft) -> Hand | None:
         """Ask for one item; what is typed behind the key is a note on it."""
         yes, no, open_ = question.labels
-        ways = (Way(key="y", says=yes), Way(key="n", says=no), Way(key="u", says=f"{open_}; it stays open"))
+        ways = (
+            Way(key="y", says=yes, also=("yes",)),
+            Way(key="n", says=f"{no}; `n TEXT` says why", also=("no",)),
+            Way(key="u", says=f"{open_}; it stays open"),
+        )
         self._screen.say()
         self._screen.say(styled(item.title, "bold"), first=Text(f"{where}  ", style="dim"))
         brief = False
@@ -161,14 +168,16 @@ class Questions:
             brief = True
             if not isinstance(line, str):
                 return line
-            key, _, note = line.strip().partition(" ")
+            typed, _, note = line.strip().partition(" ")
+            key = _ITEM_WORDS.get(typed.casefold(), typed)
             if key in _ITEM_KEYS:
                 draft.answers[item.id] = _ITEM_KEYS[key]
                 draft.notes.pop(item.id, None)
                 if note.strip():
                     draft.notes[item.id] = note.strip()
                 return None
-            self._screen.say("Type y, n or u; what you type behind it is noted: `n blank page`.", style="yellow")
+            said = f"`{line.strip()}` is no answer here." if line.strip() else "Enter alone does nothing here."
+            self._screen.say(f"{said} Type y, n or u; `n blank page` says no, and why.", style="yellow")
 
     def _accept(self, place: Place, question: AskItems, mine: Sequence[Item], draft: Draft) -> JsonObject | Hand | None:
         """Show all answers once more; None where one is to be given again."""
@@ -209,7 +218,9 @@ class Questions:
             return key
         if key == "d":
             return {"outcome": "done"}
-        said = self._hands.text("What happened? (Enter: nothing to add)")
-        if isinstance(said, Act):
+        said = self._hands.text(place, "Not sent. What happened?")
+        if said is None:
+            return self._sent(place, question, draft)
+        if not isinstance(said, str):
             return said
         return {"outcome": "failed", "evidence": said} if said else {"outcome": "failed"}

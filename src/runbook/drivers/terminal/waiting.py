@@ -85,7 +85,7 @@ class Countdown:
         if word == "c" and any(way.key == "c" for way in ways):
             return Act(do="check_now")
         if word == "x" and any(way.key == "x" for way in ways):
-            reason = self._hands.text("Why stop waiting? It is recorded as a deviation.", needed=True)
+            reason = self._hands.text(place, "Why stop waiting? It is recorded as a deviation.", needed=True)
             return Act(do="stop_waiting", reason=reason) if isinstance(reason, str) else reason
         handle, rest = handle_of(line, ways, free=False)
         if handle is not None:
