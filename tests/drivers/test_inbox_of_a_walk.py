@@ -11,6 +11,7 @@ from tests.drivers.books import GOOD, book, change, read
 from tests.drivers.desk import Desk, Process, answers, wait_for
 
 from runbook.audit.inbox import put
+from runbook.model.canonical import Json
 
 pytestmark = pytest.mark.reliability
 HOLD = "while [ ! -e go ]; do sleep 0.02; done"
@@ -151,18 +152,62 @@ def test_k4_what_is_no_delivery_to_this_run_is_refused_and_recorded_once(where: 
     assert desk.verify() == 3
 
 
-def test_k4_a_delivery_whose_fields_are_nonsense_is_recorded_as_what_it_can_be(desk: Desk) -> None:
+NONSENSE: list[tuple[str, dict[str, Json], str]] = [
+    ("note", {"kind": "gossip", "text": "x", "by": "ben@example.com"}, "kind"),
+    ("note", {"kind": ["note"], "text": "x", "by": "ben@example.com"}, "kind"),
+    ("note", {"text": {"a": [1]}, "by": "ben@example.com"}, "text"),
+    ("note", {"text": " \n", "by": "ben@example.com"}, "text"),
+    ("note", {"text": "x" * 12_001, "by": "ben@example.com"}, "text"),
+    ("note", {"by": "ben@example.com"}, "text"),
+    ("note", {"text": "x", "by": 7}, "by"),
+    ("note", {"text": "x", "by": "n" * 201}, "by"),
+    ("note", {"text": "x", "by": "ana\x1b[2J"}, "by"),
+    ("note", {"text": "x", "by": "ana\u202e"}, "by"),
+    ("note", {"text": "x", "by": "two\nlines"}, "by"),
+    ("note", {"text": "x", "by": ""}, "by"),
+    ("note", {"text": "x"}, "by"),
+    ("note", {}, "by"),
+    ("note", {"text": "x", "by": "ben@example.com", "step": "done"}, "a field that it cannot have"),
+    ("abort", {"reason": "  ", "by": "ben@example.com"}, "reason"),
+    ("abort", {"reason": "x", "by": ["x"]}, "by"),
+    ("abort", {"reason": "x"}, "by"),
+    ("pause", {"reason": 7, "by": "ben@example.com"}, "reason"),
+    ("pause", {"by": "ben@example.com", "to": "done"}, "a field that it cannot have"),
+]
+
+
+def test_k4_a_delivery_whose_fields_are_nonsense_is_refused_and_recorded_and_nothing_of_it_believed(desk: Desk) -> None:
     process = begun(desk, "wait")
-    put(desk.run(), "note", {"kind": "gossip", "text": {"a": [1]}, "by": 7})
-    put(desk.run(), "note", {})
-    put(desk.run(), "abort", {"reason": "  ", "by": ["x"]})
+    for kind, fields, _ in NONSENSE:
+        put(desk.run(), kind, fields)
     put(desk.run(), "approval", {"text": "x"})
-    wait_for(lambda: not [*desk.run().inbox.iterdir()], "they are not recorded")
+    taken_up(desk)
+    wait_for(lambda: [p.name for p in desk.run().inbox.iterdir()] == ["refused"], "they are not put aside")
     process.signal(signal.SIGTERM)
     process.ended()
-    assert [f["kind"] for f in desk.told("note.added")] == ["note", "note"]
-    assert [str(f["text"]).split("`")[1] for f in desk.told("warning")] == ["approval", "abort"]
+    refused = [str(f["text"]).partition(".json: ")[2] for f in desk.told("warning") if "refused" in str(f["text"])]
+    assert refused == [f"a message `{kind}` is not taken with this: {what}" for kind, _, what in NONSENSE]
+    assert len({f["inbox"] for f in desk.told("warning")}) == len(NONSENSE) + 1
+    assert [f["text"] for f in desk.told("note.added")] == ["marker"]
+    assert "inbox" not in {f["source"] for f in desk.told("operator.acted")}
     assert desk.verify() == 3
+
+
+def test_k4_a_secret_in_a_note_of_another_process_is_masked_wherever_it_stands(desk: Desk) -> None:
+    desk.env["TOKEN"] = "hunter2-hunter2"
+    head = "secrets: {token: {env: TOKEN}}\n"
+    step = "id: calm\ntitle: Wait\nkind: wait\nfor: 1h\nnext: done\n"
+    desk.write("book.yaml", book(step, end=GOOD, head=head))
+    process = desk.start("run", "book.yaml", "--run-id", "r1")
+    wait_for(lambda: desk.run().log.exists() and desk.types()[-1:] == ["wait.started"], "it does not begin")
+    put(desk.run(), "note", {"text": "with hunter2-hunter2", "by": "hunter2-hunter2@example.com"})
+    wait_for(lambda: notes(desk), "the note does not arrive")
+    process.signal(signal.SIGTERM)
+    done = process.ended()
+    (note,) = desk.told("note.added")
+    assert (note["text"], note["by"]) == ("with [MASKED:token]", "[MASKED:token]@example.com")
+    assert "hunter2" not in done.text
+    assert b"hunter2" not in desk.every_byte()
 
 
 def test_k4_what_arrives_while_it_is_paused_is_recorded_by_whoever_brings_it_or_goes_on(desk: Desk) -> None:

@@ -1,16 +1,24 @@
-"""What other processes put into a run's inbox: recorded by the one that walks it, each once, in order."""
+"""What other processes put into a run's inbox: recorded by the one that walks it, each once, in order.
+
+Whoever may write to the inbox may say anything: what a message holds is checked before it is believed, and what is
+refused is recorded with the reason.
+"""
 
 from collections import deque
+from collections.abc import Callable, Mapping
 
 from runbook.audit.inbox import Delivered, Inbox, Rejected, Taken
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act
+from runbook.model.canonical import Json
 from runbook.walk import run_events as r
 
 LOOK_EVERY = 200
 """Milliseconds between two looks; what arrives is on record within a second."""
 NOTES = ("note", "decision", "hypothesis", "communication")
 _ACTS = frozenset({"pause", "abort"})
+_LONGEST_NAME = 200
+_LONGEST_TEXT = 12_000
 
 
 class Messages:
@@ -31,16 +39,17 @@ class Messages:
         if now < self._next:
             return None
         self._next = now + LOOK_EVERY
-        for taken in self._inbox.take():
+        for arrived in self._inbox.take():
+            taken = _checked(arrived)
             match taken:
                 case Delivered(kind=kind) if kind in _ACTS:
                     self._acts.append(taken)
                 case Delivered(kind="note", fields=fields):
                     journal.tell(
                         r.NoteAdded,
-                        kind=str(fields.get("kind")) if fields.get("kind") in NOTES else "note",
-                        text=str(fields.get("text", "")),
-                        by=str(fields.get("by", "somebody")),
+                        kind=str(fields.get("kind", "note")),
+                        text=str(fields["text"]),
+                        by=journal.covered(str(fields["by"])),
                         inbox=taken.id,
                     )
                     self._over(journal, taken)
@@ -57,10 +66,41 @@ class Messages:
             return None
         act = self._acts.popleft()
         self._given.append(act)
-        by = str(act.fields.get("by") or "somebody")
+        by = journal.covered(str(act.fields["by"]))
         why = str(act.fields.get("reason") or f"asked for by {by}")
         return Act(do=act.kind, reason=why, by=by, inbox=act.id)
 
     def _over(self, journal: Journal, taken: Taken) -> None:
         journal.sync()
         self._inbox.done(taken)
+
+
+def _name(value: Json) -> bool:
+    return isinstance(value, str) and value.isprintable() and 0 < len(value.strip()) <= len(value) <= _LONGEST_NAME
+
+
+def _text(value: Json) -> bool:
+    return isinstance(value, str) and 0 < len(value.strip()) <= len(value) <= _LONGEST_TEXT
+
+
+_FIELDS: Mapping[str, Mapping[str, Callable[[Json], bool]]] = {
+    "note": {"by": _name, "text": _text, "kind": lambda value: value in NOTES},
+    "pause": {"by": _name, "reason": _text},
+    "abort": {"by": _name, "reason": _text},
+}
+"""What a message of a kind may hold, and what that must look like."""
+_OPTIONAL = frozenset({"kind", "reason"})
+
+
+def _checked(taken: Taken) -> Taken:
+    """The same message, refused if it holds something else than those of its kind do."""
+    if not isinstance(taken, Delivered) or taken.kind not in _FIELDS:
+        return taken
+    known = _FIELDS[taken.kind]
+    wrong = {name for name, value in taken.fields.items() if name not in known or not known[name](value)}
+    wrong |= known.keys() - _OPTIONAL - taken.fields.keys()
+    if not wrong:
+        return taken
+    first = next((name for name in known if name in wrong), "a field that it cannot have")
+    reason = f"a message `{taken.kind}` is not taken with this: {first}"
+    return Rejected(id=taken.id, file=taken.file, reason=reason)
