@@ -24,6 +24,9 @@ from runbook.walk.scope import Scope
 from runbook.walk.walk import Walk
 from runbook.world.secrets import Resolution
 
+_KNOWN = 64
+"""How many actions of steps without an expression are remembered, for those that are walked, or asked for, again."""
+
 
 class Secrets(Protocol):
     """What a session needs of the store of secrets."""
@@ -74,12 +77,16 @@ class Renderer:
         self._registry = registry
         self._evaluator = evaluator
         self._mask = mask
+        self._known: dict[str, Prepared] = {}
 
     def prepare(self, step: Step, scope: Scope) -> Prepared:
         """The action of a step as it would be performed now.
 
         :raises ExpressionError: if one of its expressions has no value; the message names the field.
         """
+        known = self._known.get(step.id)
+        if known is not None and self._mask(known.what) == known.what:
+            return known
         nested = {name: self._nested(inner, scope) for name, inner in step.nested.items()}
         kind = self._make(step.kind, step.fields, scope)
         fields = fields_of(kind)
@@ -93,7 +100,19 @@ class Renderer:
             undo = taken_back.kind.preview()
         what = self._announceable(action)
         secrets = secret_names(fields).union(*(inner.secrets for inner in nested.values()))
-        return Prepared(kind=kind, what=what, digest=sha256(what), secrets=secrets, nested=nested, undo=undo)
+        prepared = Prepared(kind=kind, what=what, digest=sha256(what), secrets=secrets, nested=nested, undo=undo)
+        if what == canonical(action) and self._is_constant(step):
+            if len(self._known) == _KNOWN:
+                del self._known[next(iter(self._known))]
+            self._known[step.id] = prepared
+        return prepared
+
+    def _is_constant(self, step: Step) -> bool:
+        """Whether nothing in what a step does is an expression."""
+        parts: list[Step | Nested] = [step, *step.nested.values(), *([] if step.undo is None else [step.undo])]
+        return not any(
+            self._registry[part.kind].TRAITS.expressions or "${{" in canonical(dict(part.fields)) for part in parts
+        )
 
     def probe(self, step: Step, scope: Scope) -> Prepared:
         """The probe of a step as it would be performed now.

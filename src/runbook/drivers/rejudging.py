@@ -58,18 +58,18 @@ class Rejudging:
         if not isinstance(event, e.StepEvent) or visit is None or visit.step.id != event.step.partition(".")[0]:
             return
         match event:
+            case e.StepStarted():
+                self._started(walk, visit, event)
+            case e.StepFinished(obs=str()):
+                self._finished(walk, visit, event)
             case e.StepSkipped(by="when"):
                 self._when(walk, visit.step, holds=False)
             case e.ConfirmationRequested():
                 self._confirmation(walk, visit.step, event)
-            case e.StepStarted():
-                self._started(walk, visit, event)
             case e.WaitStarted():
                 self._wait(visit.step, event)
             case e.AnswerGiven():
                 self._answer = event
-            case e.StepFinished(obs=str()):
-                self._finished(walk, visit, event)
             case e.StepSettled(by="probe", outcome=Outcome.FAILED.value):
                 self._settled(walk, visit.step)
             case _:

@@ -66,6 +66,13 @@ FIELDS: Mapping[type[Event], tuple[Field, ...]] = {cls: _fields(cls) for cls in 
 """The record fields of every event class, in order."""
 
 
+_EXPECTED: Mapping[type[Event], tuple[Mapping[str, Field], frozenset[str]]] = {
+    cls: ({field.name: field for field in found}, frozenset(field.name for field in found if not field.optional))
+    for cls, found in FIELDS.items()
+}
+"""The same by their names, and the names that no record may lack."""
+
+
 def to_record(event: Event) -> JsonObject:
     """The fields of an event's record, without the header."""
     record: JsonObject = {}
@@ -85,23 +92,22 @@ def from_record(record_type: str, ts: str, mono: int, record: Mapping[str, Json]
     cls = EVENTS.get(record_type)
     if cls is None:
         raise MalformedEvent(f"`{record_type}` is no record type of this version")
+    expected, required = _EXPECTED[cls]
+    if not required <= record.keys():
+        missing = next(name for name in expected if name in required and name not in record)
+        raise MalformedEvent(f"`{record_type}` has no `{missing}`")
     values: dict[str, object] = {"ts": ts, "mono": mono}
-    expected = FIELDS[cls]
-    for field in expected:
-        if field.name not in record:
-            if not field.optional:
-                raise MalformedEvent(f"`{record_type}` has no `{field.name}`")
-            continue
-        value = record[field.name]
+    for name, value in record.items():
+        field = expected.get(name)
+        if field is None:
+            unknown = min(record.keys() - expected.keys())
+            raise MalformedEvent(f"`{record_type}` has an unknown field `{unknown}`")
         if type(value) is not field.of:
-            raise MalformedEvent(f"`{field.name}` of `{record_type}` is not {field.of.__name__}")
+            raise MalformedEvent(f"`{name}` of `{record_type}` is not {field.of.__name__}")
         if isinstance(value, list):
             if not all(type(item) is field.items for item in value):
-                raise MalformedEvent(f"`{field.name}` of `{record_type}` holds something of another type")
+                raise MalformedEvent(f"`{name}` of `{record_type}` holds something of another type")
             values[field.attribute] = tuple(value)
         else:
             values[field.attribute] = value
-    unknown = record.keys() - {field.name for field in expected}
-    if unknown:
-        raise MalformedEvent(f"`{record_type}` has an unknown field `{min(unknown)}`")
     return cls(**values)  # type: ignore[arg-type]  # every value was looked at against its field above

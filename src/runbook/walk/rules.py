@@ -4,8 +4,9 @@ Pure functions over a runbook and what a walk remembers.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.durations import spoken
@@ -97,7 +98,7 @@ def unpassed_gates(gates: Iterator[str], results: Mapping[str, Result]) -> Itera
 
 
 def parsed(text: str | None, rule: str) -> JsonObject | None:
-    """The JSON object in a text of an event; None where there is no text.
+    """The JSON object in a text of an event, to be read only; None where there is no text.
 
     :param rule: what it is, in a word.
 
@@ -105,10 +106,20 @@ def parsed(text: str | None, rule: str) -> JsonObject | None:
     """
     if text is None:
         return None
+    value = _object(text)
+    if value is None:
+        raise IllegalEvent(rule, f"the {rule} in a record is no JSON object in its canonical form")
+    return value
+
+
+_read: Callable[[str], tuple[Json, int]] = json.JSONDecoder().raw_decode
+
+
+@lru_cache(maxsize=4)
+def _object(text: str) -> JsonObject | None:
+    """The object in a text, which whoever judges an event and the walk that is told it both look at."""
     try:
-        value: Json = json.loads(text)
-        if isinstance(value, dict) and canonical(value) == text:
-            return value
+        value, _ = _read(text)  # what follows the object, if anything, makes the comparison fail
+        return value if isinstance(value, dict) and canonical(value) == text else None
     except (ValueError, RecursionError):
-        pass
-    raise IllegalEvent(rule, f"the {rule} in a record is no JSON object in its canonical form")
+        return None
