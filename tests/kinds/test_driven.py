@@ -77,7 +77,7 @@ NOT_YET: dict[str, dict[str, Resolved]] = {
 }
 
 
-@pytest.mark.parametrize("name", ["ssh", "sql", "revisions", "activate"])
+@pytest.mark.parametrize("name", ["ssh", "revisions", "activate"])
 def test_what_this_version_cannot_walk_does_nothing(io: RealIo, name: str) -> None:
     kind = make(name, NOT_YET[name])
     assert isinstance(kind, NotYet)

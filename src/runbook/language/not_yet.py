@@ -50,7 +50,6 @@ _KEYS: tuple[tuple[Path, Code, str, str], ...] = (
 )
 _MEANWHILE: Mapping[str, str] = {
     "ssh": "meanwhile use a `command` step with `argv: [ssh, HOST, …]`",
-    "sql": "meanwhile use a `command` step that runs psql or sqlite3, or a `manual` step",
     "revisions": "meanwhile use a `command` step with the provider's own program",
     "activate": "meanwhile use a `command` step with the provider's own program",
     "parallel": "meanwhile write the steps one below the other",

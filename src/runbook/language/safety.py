@@ -4,11 +4,13 @@ Each rule looks at one step as it was written, in a file that the schema has fou
 in a step is a read by contract, except its undo, which is a change by nature.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from runbook.language.document import Document
 from runbook.language.every_step import Written
 from runbook.language.places import Path
+from runbook.language.statements import statements
 from runbook.language.step_binding import own_fields
 from runbook.language.templates import OPEN
 from runbook.language.typed import mapping, text, whole
@@ -66,6 +68,13 @@ VERBATIM = Code(
     why="A value never becomes code. A `script` or an SQL statement stands in the file as it will run; what changes "
     "is passed beside it, through `env` or `params`, where no quote or semicolon in a value can do harm.",
 )
+OPEN_PASSWORD = Code(
+    number="RB262",
+    title="a password in the file",
+    why="A runbook is read by many, is kept in a repository, and a copy of it is kept with every run. A password in it "
+    "is known to all of them for good. Give it a name under `secrets`, with where it comes from, and write "
+    "`${{ secrets.NAME }}` in its place; then it is looked up when the step starts and never written down.",
+)
 IDLE_UNDO = Code(
     number="RB258",
     title="an undo that changes nothing",
@@ -73,6 +82,7 @@ IDLE_UNDO = Code(
     "report, takes it for a way back.",
 )
 
+_PASSWORD = re.compile(r"://[^/@\s:]*:(?!\$\{\{)[^/@\s]+@")
 _FOR_CHANGES = ("undo", "probe", "on_unknown")
 _TOO_EASY = frozenset({"y", "yes", "n", "no", "ok"})
 
@@ -83,8 +93,11 @@ def safety(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic]
     kinds = {step.kind.NAME: step.kind for step in steps}
     for name in defaults.keys() & kinds.keys():
         yield from _verbatim(document, ("defaults", name), kinds[name], mapping(defaults[name]))
+        yield from _open_passwords(document, ("defaults", name), kinds[name], mapping(defaults[name]))
+    yield from statements(document, steps)
     for step in steps:
         yield from _verbatim(document, step.path, step.kind, step.raw)
+        yield from _open_passwords(document, step.path, step.kind, step.raw)
         filled = own_fields(step.raw, step.kind, defaults.get(step.kind.NAME))
         rules = _Rules(document, step, step.kind.effect_of(filled))
         if step.place == "step":
@@ -104,6 +117,20 @@ def _verbatim(document: Document, path: Path, kind: KindClass, fields: Mapping[s
                 file=document.file,
                 span=document.span((*path, name)),
                 help=f"pass the value through `{carrier}` and use it by name" if carrier else "write it out",
+            )
+
+
+def _open_passwords(
+    document: Document, path: Path, kind: KindClass, fields: Mapping[str, Json]
+) -> Iterator[Diagnostic]:
+    """No password in the URL of a field that may hold a secret."""
+    for name in sorted(kind.TRAITS.secrets & fields.keys()):
+        if _PASSWORD.search(text(fields[name])):
+            yield Diagnostic(
+                code=OPEN_PASSWORD,
+                message=f"`{name}` in line {document.span((*path, name)).line} has a password in it",
+                file=document.file,  # without a place: whatever shows it would show the password
+                help="declare it under `secrets`, and write `${{ secrets.NAME }}` in its place",
             )
 
 

@@ -9,12 +9,12 @@ What can go wrong is drawn here, because blame decides the outcome::
     └── Cancelled    a person stopped it: the same
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from runbook.model.canonical import Json
-from runbook.model.secrets import Text
+from runbook.model.secrets import Resolved, Text
 
 
 class WorldError(Exception):
@@ -110,6 +110,28 @@ class ProcessResult:
     replaced: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlQuery:
+    """One SQL statement with the values of its parameters, by name, and the URL of the database it goes to."""
+
+    database: Text
+    statement: str
+    params: Mapping[str, Resolved] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlResult:
+    """What a database answered. ``rows`` are the first ones only where there were many, ``row_count`` is all of them.
+
+    Where the statement returned no rows, ``row_count`` is how many it changed.
+    """
+
+    rows: Sequence[Mapping[str, Json]]
+    columns: Sequence[str]
+    row_count: int
+    elapsed_ms: int
+
+
 class Io(Protocol):
     """The world as a kind sees it. Time limits are the caller's: an attempt that takes too long raises TimedOut.
 
@@ -121,6 +143,9 @@ class Io(Protocol):
 
     def run(self, process: Process, *, quiet: bool = False) -> ProcessResult:
         """Run one program to its end; ``quiet`` keeps its output off the screen and out of the output files."""
+
+    def sql(self, query: SqlQuery) -> SqlResult:
+        """Have a database carry out one statement, in a transaction of its own that only a change may write in."""
 
     def environ(self) -> Mapping[str, str]:
         """The variables of this process."""

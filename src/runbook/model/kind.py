@@ -62,7 +62,8 @@ class Traits:
     ``gate``: never skipped. ``needs_undo`` false: a changing step of this kind needs neither ``undo`` nor ``because``.
     ``expressions``: fields that hold an expression and not a template, with the wanted CEL type; ``options[].when``
     names a field of each element, ``fields.*.enum`` one of each value of a mapping (an expression where it is text).
-    ``verbatim``: fields that may hold no ``${{ }}`` at all. ``secrets``: fields that may hold secret references.
+    ``verbatim``: fields that may hold no ``${{ }}`` at all. ``statements``: fields that hold an SQL statement, and for
+    each the field that has its parameters. ``secrets``: fields that may hold secret references.
     ``nested``: fields that hold nested steps: ``until``, ``items[].check``, ``steps[]``.
     ``jumps``: fields that name steps: ``options[].next``. ``timeout``: the limit in milliseconds unless the step
     names one. ``observes_failure``: a failed visit leaves an observation. ``ready`` false: this version cannot walk
@@ -77,6 +78,7 @@ class Traits:
     needs_undo: bool = True
     expressions: Mapping[str, str] = field(default_factory=dict)
     verbatim: frozenset[str] = frozenset()
+    statements: Mapping[str, str] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
     nested: tuple[str, ...] = ()
     jumps: tuple[str, ...] = ()

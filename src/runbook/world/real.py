@@ -1,4 +1,4 @@
-"""Performs actions in the real world: HTTP, programs, files, the environment, with a limit on each attempt.
+"""Performs actions in the real world: HTTP, programs, databases, files, the environment, with a limit on each attempt.
 
 Rules. The limit of an attempt holds for all that its kind does together. Secrets are put in here, at the last moment.
 A person's word to stop reaches whatever runs. What a kind raises that is not a :class:`WorldError` becomes one, since
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runbook.model.canonical import JsonObject
 from runbook.model.diagnostics import Refused
@@ -25,6 +26,8 @@ from runbook.model.io import (
     Performs,
     Process,
     ProcessResult,
+    SqlQuery,
+    SqlResult,
     TimedOut,
     WorldError,
 )
@@ -35,6 +38,9 @@ from runbook.world.limits import limit_of
 from runbook.world.places import placed
 from runbook.world.processes import Output, Program
 from runbook.world.secrets import SecretStore
+
+if TYPE_CHECKING:
+    from runbook.world.sql import Statement
 
 LARGEST_FILE = 1024 * 1024
 """Bytes that :meth:`RealIo.read` reads at most."""
@@ -51,6 +57,7 @@ class RealIo:
         directory: str,
         output: Output,
         limit: int | None = None,
+        changes: bool = False,
         action: str = "",
     ) -> None:
         """Begin an attempt; its limit counts from here.
@@ -60,8 +67,10 @@ class RealIo:
         :param directory: the working directory of the run.
         :param output: takes what programs write, while they run.
         :param limit: milliseconds for all of it, or None.
+        :param changes: whether it may change something; a database is held to that.
         :param action: by what name its programs are found again if this process is killed.
         """
+        self._changes = changes
         self._action = action
         self._secrets = secrets
         self._client = client
@@ -69,7 +78,7 @@ class RealIo:
         self._output = output
         self._until = None if limit is None else time.monotonic() + limit / 1000
         self._lock = threading.Lock()
-        self._running: Program | Exchange | None = None
+        self._running: Program | Exchange | Statement | None = None
         self._level = 0
 
     def http(self, request: HttpRequest) -> HttpResponse:
@@ -96,6 +105,20 @@ class RealIo:
             )
             with self._stoppable(program):
                 return program.run()
+
+    def sql(self, query: SqlQuery) -> SqlResult:
+        """Have a database carry out one statement."""
+        from runbook.world.sql import Statement  # few runs need it
+
+        statement = Statement(
+            query,
+            value_of=self._secrets.value_of,
+            directory=self._directory,
+            limit=self._left(),
+            changes=self._changes,
+        )
+        with self._stoppable(statement):
+            return statement.run()
 
     def environ(self) -> dict[str, str]:
         """The variables of this process."""
@@ -139,7 +162,7 @@ class RealIo:
         return left
 
     @contextmanager
-    def _stoppable(self, running: Program | Exchange) -> Iterator[None]:
+    def _stoppable(self, running: "Program | Exchange | Statement") -> Iterator[None]:
         with self._lock:
             if self._level:
                 raise Cancelled("stopped before it began")
@@ -178,7 +201,6 @@ class RealWorld:
 
         :raises WorldError: of the right class.
         """
-        del changes  # nothing here can be held to it yet
         failed: list[Exception] = []
 
         def output(stream: str, chunk: bytes) -> None:
@@ -195,6 +217,7 @@ class RealWorld:
             directory=self._directory,
             output=output,
             limit=limit,
+            changes=changes,
             action=action_of(self._run, address),
         )
         with self._lock:
