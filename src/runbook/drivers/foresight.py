@@ -64,20 +64,16 @@ class Misfit:
 def look_over(answers: Answers, runbook: Runbook, registry: Registry) -> list[Diagnostic]:
     """What is wrong with answers before the walk begins, in file order."""
     steps = {step.id: step for step in runbook.steps}
-    found = []
+    found: list[Diagnostic] = []
     for entry in answers.entries:
         step, part = steps.get(owner_of(entry.step)), entry.step.partition(".")[2]
         if step is None or (part and part not in _parts(step)):
-            known = [*steps, *(f"{other.id}.{item}" for other in steps.values() for item in items_of(other))]
-            near = nearest(entry.step, known)
-            help_ = f"did you mean `{near}`?" if near else f"the steps are {', '.join(steps)}"
-            message = f"there is no step `{entry.step}` in `{runbook.id}`"
-            found.append(Diagnostic(code=RB300, message=message, file=answers.file, span=entry.span, help=help_))
-            continue
-        misfits = _of_part(entry, step, part) if part else _of_step(entry, step, runbook, registry)
+            code, misfits = RB300, _nowhere(entry, runbook)
+        else:
+            code, misfits = RB301, _of_part(entry, step, part) if part else _of_step(entry, step, runbook, registry)
         found += [
             Diagnostic(
-                code=RB301,
+                code=code,
                 message=misfit.message,
                 file=answers.file,
                 span=entry.spans.get(misfit.key, entry.span),
@@ -85,7 +81,22 @@ def look_over(answers: Answers, runbook: Runbook, registry: Registry) -> list[Di
             )
             for misfit in misfits
         ]
-    return sorted(found, key=lambda diagnostic: diagnostic.span or Span(0, 0, 0, 0))
+    return [shown(one, answers, runbook) for one in sorted(found, key=lambda one: one.span or Span(0, 0, 0, 0))]
+
+
+def shown(diagnostic: Diagnostic, answers: Answers, runbook: Runbook) -> Diagnostic:
+    """A diagnostic about an answers file as it may be shown: a line that holds a form's secret is named only."""
+    span = diagnostic.span
+    fields = {step.id: list(_form(step.fields.get("fields"))) for step in runbook.steps if step.kind == "ask"}
+    secrets = [
+        entry.spans[key]
+        for entry in answers.entries
+        for wanted in fields.get(entry.step, ())
+        if wanted.secret and (key := f"fields.{wanted.name}") in entry.spans
+    ]
+    if span is None or not any(secret.line <= span.line <= secret.end_line for secret in secrets):
+        return diagnostic
+    return replace(diagnostic, message=f"{diagnostic.message} (line {span.line})", span=None)
 
 
 def items_of(step: Step) -> Mapping[str, bool]:
@@ -98,6 +109,14 @@ def _parts(step: Step) -> set[str]:
     """What the address of a part of a step may end in."""
     nested = {name for name, inner in (("undo", step.undo), ("probe", step.probe)) if inner is not None}
     return {*items_of(step), *step.nested, *nested}
+
+
+def _nowhere(entry: Answer, runbook: Runbook) -> Iterator[Misfit]:
+    """What is wrong with an answer for an address that the runbook does not have."""
+    steps = {step.id: step for step in runbook.steps}
+    near = nearest(entry.step, [*steps, *(f"{name}.{item}" for name, step in steps.items() for item in items_of(step))])
+    help_ = f"did you mean `{near}`?" if near else f"the steps are {', '.join(steps)}"
+    yield Misfit("step", f"there is no step `{entry.step}` in `{runbook.id}`", help_)
 
 
 def _given(entry: Answer) -> list[str]:

@@ -28,6 +28,7 @@ from runbook.model.secrets import Resolved
 from runbook.walk import events as e
 from runbook.walk.results import Visit
 from runbook.walk.scope import Scope
+from runbook.walk.tables import Phase
 from runbook.world.scripted import Told
 
 
@@ -285,7 +286,7 @@ class Performer:
             if failures and nested.retry:
                 self._clock.wait(nested.retry.pause_after(failures))
             judged = self._nested_attempt(visit, address, nested, prepared)
-            if judged.outcome is Outcome.PASSED:
+            if judged.outcome is Outcome.PASSED or self._stopped:
                 break
         return judged
 
@@ -315,7 +316,10 @@ class Performer:
         finally:
             if not refusal:
                 self._attempts.record_outputs(address, visit, attempt)
-        self._finish(place, judged, self._seen)
+        if self._stopped and visit.phase is Phase.RUNNING:
+            self._journal.tell(e.StepCancelled, **place, reason=judged.reason)  # an item that stays open
+        else:
+            self._finish(place, judged, self._seen)
         return judged
 
     # What was seen

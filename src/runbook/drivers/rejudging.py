@@ -205,9 +205,7 @@ class Rejudging:
 
     def _answered(self, walk: Walk, visit: Visit, kind: Kind, event: e.StepFinished) -> JsonObject:
         step = visit.step
-        machine: JsonObject = {
-            name: "yes" if visit.nested_passed.get(f"{step.id}.{name}") else "no" for name in step.nested
-        }
+        machine: JsonObject = {name: _looked(visit, f"{step.id}.{name}") for name in step.nested}
         answer: JsonObject = {"items": machine} if step.nested else {}
         by = walk.operator
         if is_asked(kind) and kind.question() is not None:
@@ -280,6 +278,14 @@ def _part(step: Step, address: str) -> Step | Nested | None:
     """The step of an address: the step itself, its probe, or another one inside it."""
     part = address.partition(".")[2]
     return step if not part else step.probe if part == "probe" else step.nested.get(part)
+
+
+def _looked(visit: Visit, address: str) -> str:
+    """What a machine's look says of an item; one that was stopped has said nothing."""
+    passed = visit.nested_passed.get(address)
+    if passed is None and visit.nested.get(address):
+        return "not_verified"
+    return "yes" if passed else "no"
 
 
 def _duration(value: object) -> int | None:

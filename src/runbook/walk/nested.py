@@ -56,6 +56,7 @@ def tell(walk: "Walk", visit: Visit, event: e.StepEvent) -> None:
             visit.nested_running, visit.interrupted = None, False
             visit.probed = visit.probed or part == "probe"
         case e.StepCancelled():
+            visit.nested_passed.pop(address, None)
             visit.nested_running = None
             # What a machine does with its help was interrupted with it.
             visit.interrupted = walk.flies(visit)
