@@ -10,12 +10,14 @@ from runbook.cli.failing import complain
 from runbook.cli.main import INTERRUPTED
 from runbook.drivers.answers import RB302, AnswersOperator
 from runbook.drivers.attendance import Seat, attending
+from runbook.drivers.foresight import shown
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.live import Live, Sitting
 from runbook.drivers.session import Ending, Stop
 from runbook.kinds.registry import KINDS
 from runbook.model.answers import Answers
 from runbook.model.diagnostics import Diagnostic, Refused
+from runbook.model.runbook import Runbook
 
 PAUSED = 3
 
@@ -35,7 +37,7 @@ def walk(answers: Answers | None, sit: Callable[[Seat, Live], Sitting]) -> int:
             sitting.close()
     _say(sitting, ending)
     if answers is not None and seat.answers is not None and ending.stop is Stop.FINISHED:
-        _say_unused(answers, seat.answers)
+        _say_unused(answers, seat.answers, sitting.session.walk.runbook)
     return _status(ending)
 
 
@@ -69,17 +71,16 @@ def _elsewhere(run: RunDir) -> str:
     return f" --state-dir {shlex.quote(str(store))}"
 
 
-def _say_unused(answers: Answers, operator: AnswersOperator) -> None:
-    complain(
-        Diagnostic(
+def _say_unused(answers: Answers, operator: AnswersOperator, runbook: Runbook) -> None:
+    for entry in operator.unused():
+        never = Diagnostic(
             code=RB302,
             message=f"the answer for `{entry.step}` was never used",
             file=answers.file,
             span=entry.span,
             help="take it out, or look at the path that was walked",
         )
-        for entry in operator.unused()
-    )
+        complain([shown(never, answers, runbook)])
 
 
 def _status(ending: Ending) -> int:
