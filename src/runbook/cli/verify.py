@@ -1,4 +1,4 @@
-"""``runbook verify``: judge a log, its chain and its walk."""
+"""``runbook verify``: judge a log, its chain, its walk, and the outputs beside it."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from runbook.audit.kept import KeptOutputs
 from runbook.audit.reader import Anchor, reading
 from runbook.audit.store import RunDir, Store, state_dir
 from runbook.audit.verdict import Finding, Status, Verdict
@@ -63,18 +64,20 @@ def _log(text: str, state: str | None) -> Path:
 
 def judged(log: Path, anchor: Anchor | None) -> tuple[Verdict, Walk | None]:
     """The verdict on a log, and the walk that it is as far as it is one."""
-    snapshots = RunDir(log.parent).snapshot
-    replay = Replay(str(log), snapshots, KINDS)
+    run = RunDir(log.parent)
+    replay = Replay(str(log), run.snapshot, KINDS)
+    outputs = KeptOutputs(str(log), run.output)
     try:
         with reading(log, anchor) as chain:
             for line, record in enumerate(chain, 1):
                 replay.tell(line, record)
+                outputs.tell(line, record)
             verdict = chain.verdict()
     except Refused as refused:
         findings = tuple(Finding(status=Status.UNREADABLE, diagnostic=each) for each in refused.diagnostics)
         return Verdict(findings=findings, count=0, head=None, size=0, torn=0, finished=False), None
     replay.end()
-    return verdict.adding(replay.findings), replay.walk
+    return verdict.adding([*replay.findings, *outputs.findings()]), replay.walk
 
 
 def _as_text(log: Path, verdict: Verdict, status: Status, walk: Walk | None) -> str:

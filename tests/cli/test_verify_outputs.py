@@ -1,0 +1,171 @@
+"""``runbook verify`` looks at the outputs beside a log: changed is tampered, not there is not established."""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.drivers.books import book, read
+from tests.drivers.desk import Desk
+from tests.drivers.forgery import Forgery
+
+pytestmark = pytest.mark.reliability
+LOUD = book(read("loud", "sh", "-c", "echo one; echo two >&2", then="more"), read("more", "echo", "x", then="done"))
+OUT = "loud#1.1.stdout"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A desk with a run of three outputs."""
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    assert desk.walk(LOUD).status == 0
+    assert {path.name for path in desk.run().output.iterdir()} == {OUT, "loud#1.1.stderr", "more#1.1.stdout"}
+    return desk
+
+
+@pytest.fixture
+def desk(whole: Desk) -> Desk:
+    """The same, with a copy of the run as ``copy``, to be damaged."""
+    shutil.rmtree(whole.run("copy").path, ignore_errors=True)
+    shutil.copytree(whole.run().path, whole.run("copy").path)
+    return whole
+
+
+def judged(desk: Desk, *options: str) -> tuple[int, str]:
+    done = desk.do("verify", "copy", *options)
+    return done.status, done.text
+
+
+def damaged(desk: Desk, how: Callable[[Path], object]) -> tuple[int, int, str]:
+    """The status, that with ``--strict``, and the words, when something was done to an output."""
+    how(desk.run("copy").output / OUT)
+    status, text = judged(desk)
+    return status, judged(desk, "--strict")[0], text
+
+
+def test_outputs_that_are_as_the_log_says_are_established(desk: Desk) -> None:
+    assert judged(desk, "--strict")[0] == 5  # nobody signed it
+    assert "output" not in judged(desk)[1]
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "another byte": lambda path: path.write_text("ono\n"),
+    "a byte more": lambda path: path.write_text("one\n\n"),
+    "a byte less": lambda path: path.write_text("one"),
+    "nothing": lambda path: path.write_text(""),
+    "the other stream": lambda path: shutil.copy(path.with_name("loud#1.1.stderr"), path),
+    "a thousand times": lambda path: path.write_text("one\n" * 1_000_000),
+}
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_an_output_that_was_changed_is_tampering_and_named_with_its_line(how: str, desk: Desk) -> None:
+    status, strict, text = damaged(desk, CHANGES[how])
+    assert (status, strict) == (1, 1)
+    line = Forgery.of(desk.run("copy").log).find("step.output", stream="stdout") + 1
+    assert f"audit.jsonl:{line}:" in text
+    assert f"RB550 `output/{OUT}`" in text
+    assert desk.do("report", "copy").status != 0
+
+
+def replaced(make: Callable[[Path], object]) -> Callable[[Path], object]:
+    def replace(path: Path) -> None:
+        path.unlink()
+        make(path)
+
+    return replace
+
+
+GONE: dict[str, Callable[[Path], object]] = {
+    "missing": Path.unlink,
+    "all of them": lambda path: shutil.rmtree(path.parent),
+    "a pipe": replaced(os.mkfifo),
+    "a directory": replaced(Path.mkdir),
+    "a link": replaced(lambda path: path.symlink_to("/etc/hostname")),
+}
+
+
+@pytest.mark.parametrize("how", GONE)
+def test_an_output_that_is_not_there_is_not_established_and_strictly_counts(how: str, desk: Desk) -> None:
+    status, strict, text = damaged(desk, GONE[how])
+    assert (status, strict) == (0, 6)
+    assert "warning RB551" in text
+    assert OUT in text
+
+
+def test_a_file_that_the_log_does_not_name_is_said(desk: Desk) -> None:
+    for name in ("planted", "b\x1b[2J", "c", "d"):
+        (desk.run("copy").output / name).touch()
+    status, text = judged(desk)
+    assert status == 0
+    assert judged(desk, "--strict")[0] == 5  # as without them: nobody signed it
+    assert "warning RB552 files in `output/` that the log does not name: b\\x1b[2J, c, d and 1 more" in text
+
+
+def test_a_log_alone_says_which_outputs_were_not_checked(desk: Desk) -> None:
+    alone = desk.root / "alone"
+    shutil.rmtree(alone, ignore_errors=True)
+    alone.mkdir()
+    shutil.copy(desk.run().log, alone)
+    shutil.copytree(desk.run().path / "runbook", alone / "runbook")
+    done = desk.do("verify", str(alone / "audit.jsonl"))
+    assert done.status == 0
+    assert done.out.count("RB551") == 1
+    assert desk.do("verify", str(alone / "audit.jsonl"), "--strict").status == 6
+
+
+def test_what_a_loss_of_power_may_have_cut_is_no_tampering_but_more_than_that_is(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    die = "[ -e again ] || { touch again; kill -9 $PPID; }; echo late"
+    text = book(read("loud", "sh", "-c", "echo one; echo two", then="die"), read("die", "sh", "-c", die, then="done"))
+    assert desk.walk(text).status == -signal.SIGKILL
+    desk.settled()
+    output = desk.run().output / OUT
+    for cut in (b"", b"one\n", b"one\n\0\0\0\0"):
+        output.write_bytes(cut)
+        assert desk.verify() == 3
+        assert desk.do("verify", "r1", "--strict").status == 6
+    output.write_bytes(b"one\ntwx\n")
+    assert desk.verify() == 1
+    output.write_bytes(b"one\ntwo\nmore\n")
+    assert desk.verify() == 1
+    output.write_bytes(b"one\n")
+    assert desk.do("resume", "r1").status == 0
+    assert desk.verify() == 0
+    assert desk.do("verify", "r1", "--strict").status == 6
+    (desk.run().output / "die#1.2.stdout").write_text("lat")
+    assert desk.verify() == 1  # nothing was interrupted after that one
+
+
+FORGED: dict[str, dict[str, object]] = {
+    "a file elsewhere": {"file": "../../../etc/hostname"},
+    "a file above": {"file": "output/../audit.jsonl"},
+    "an absolute path": {"file": "/etc/hostname"},
+    "the file of another stream": {"file": "output/loud#1.1.stderr"},
+    "the file of another step": {"file": "output/more#1.1.stdout"},
+    "a stream with a path": {"stream": "../x"},
+    "no digest": {"sha256": "x"},
+    "a size below nothing": {"size": -1},
+    "something dropped without a digest of all": {"dropped": 7},
+    "a digest of all with nothing dropped": {"stream_sha256": "0" * 64},
+    "a size without a file": {"file": None},
+}
+
+
+@pytest.mark.parametrize("how", FORGED)
+def test_a_record_of_an_output_that_contradicts_itself_is_no_walk_and_leads_nowhere(how: str, desk: Desk) -> None:
+    forgery = Forgery.of(desk.run("copy").log)
+    forgery.edit(forgery.find("step.output", stream="stdout"), **FORGED[how]).write(desk.run("copy").log)  # type: ignore[arg-type]  # any JSON
+    status, text = judged(desk)
+    assert status == 6
+    assert "(rule: output)" in text
+
+
+def test_two_records_of_one_output_are_no_walk(desk: Desk) -> None:
+    forgery = Forgery.of(desk.run("copy").log)
+    place = forgery.find("step.output", stream="stdout")
+    forgery.lines.insert(place, forgery.lines[place])
+    forgery.write(desk.run("copy").log)
+    assert judged(desk)[0] == 6
