@@ -65,8 +65,13 @@ def tell(run: str, status: int) -> None:
     """Say what is left of a run that began."""
     report, log = STATE.parent / f"{run}.md", STATE / "runs" / run / "audit.jsonl"
     paused = status in {3, 130}
-    print("\nThe service is stopped" + ("; to walk to the end, begin anew." if paused else "."))
+    print("\nThe service is stopped.")
     if not log.exists():
+        return
+    if paused:
+        print("A pause loses nothing, but this service does not come back. Begin anew with `make run`.")
+        print(f"  the log     {log}")
+        print(f"  look at it  export RUNBOOK_STATE_DIR={STATE}; {os.path.relpath(TOOL)} status {run}")
         return
     print(f"  the log     {log}")
     # A run that ended otherwise than well has a report too, and says so by its status.
@@ -77,7 +82,7 @@ def tell(run: str, status: int) -> None:
 
 
 def main() -> int:
-    """Demonstrate, and end as the walk ended."""
+    """Demonstrate, and end as the walk ended; to a person who walked it, a pause or another end is no error."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runbook", choices=RUNBOOKS, nargs="?", default="app_not_loading")
     parser.add_argument("--delay", default="4", help="seconds until the service takes up what was mended")
@@ -97,7 +102,7 @@ def main() -> int:
     with service(fault, options.delay) as port:
         print(f"A small web application listens on http://127.0.0.1:{port}/ and is broken.")
         command += ["-i", f"port=:{port}"]
-        if sys.stdin.isatty() and sys.stdout.isatty():
+        if person := sys.stdin.isatty() and sys.stdout.isatty():
             print("Walk the runbook. When it asks you to mend something, a second terminal in this folder helps.\n")
         else:
             print("There is no terminal: the walk is given the answers in examples/demo/answers/.\n", flush=True)
@@ -107,7 +112,7 @@ def main() -> int:
         status = walk(command)
         done.set()
     tell(run, status)
-    return status
+    return 0 if person and status in {1, 3} else status
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """Where a run stands: each visit with its own outcome, and who walks it."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from tests.drivers.books import GOOD, book, read
 from tests.drivers.desk import Desk, wait_for
+from tests.drivers.terminal.pseudo import Terminal
 
 AGAIN = book(
     read("look", "sh", "-c", "[ -e again ]", then="calm", fail="mend"),
@@ -26,7 +28,7 @@ def test_each_visit_has_its_own_outcome(desk: Desk) -> None:
     wait_for(lambda: desk.run().log.exists() and desk.types()[-1:] == ["wait.started"], "it does not come to the wait")
     out = desk.do("status", "r1").out
     assert "look (failed) → mend (passed) → look (passed) → calm (now)" in out
-    assert f"walked by    process {process.pid} on " in out
+    assert f"walked by  process {process.pid} on " in out
     assert "(ana@example.com)" in out
     process.signal(15)
     process.ended()
@@ -43,3 +45,14 @@ def test_each_visit_has_its_own_outcome(desk: Desk) -> None:
         ("calm", 1, None),
     ]
     assert found["changes"] == []
+
+
+def test_on_a_narrow_terminal_what_is_to_be_copied_has_a_line_of_its_own(desk: Desk) -> None:
+    desk.walk(book("id: one\ntitle: Do it\nkind: manual\neffect: none\ninstructions: It\nnext: done\n", end=GOOD))
+    command = [sys.executable, "-c", "from runbook.cli.main import main; main()", "status", "r1"]
+    with Terminal(command, columns=40, env=desk.env) as terminal:
+        assert terminal.end() == 0
+        lines = terminal.text.splitlines()
+    assert "  go on      runbook resume r1" in lines
+    below = lines[lines.index("  log") + 1 :]
+    assert "".join(below).startswith(str(desk.run().log))

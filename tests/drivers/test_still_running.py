@@ -47,7 +47,7 @@ def test_c2_a_change_that_outlives_its_walk_is_named_with_its_process(desk: Desk
 def test_c2_status_says_what_was_begun_and_who_walks(desk: Desk) -> None:
     pid = killed(desk, book(change("one", then="done", before=LONG)))
     stop(pid)
-    assert "changed      one (maybe, begun and not seen to end)" in desk.do("status", "r1").out
+    assert "changed     one (maybe, begun and not seen to end)" in desk.do("status", "r1").out
     going = desk.start("resume", "r1")  # it pauses, but for a moment it walks
     going.ended()
     assert '"operator": ""' not in (desk.run().path / "writer.json").read_text()

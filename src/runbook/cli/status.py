@@ -3,12 +3,13 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from runbook.audit.lock import holder_of
 from runbook.audit.store import RunDir, Store, glimpse, state_dir
 from runbook.audit.verdict import Status, Verdict
 from runbook.cli.options import Parser, format_option, run_argument, state_option
+from runbook.cli.rows import rows
 from runbook.cli.runs import state_of
 from runbook.cli.verify import WORDS, judged
 from runbook.drivers.interrupted import still_running
@@ -109,37 +110,40 @@ def _how(change: JsonObject) -> str:
 
 
 def _as_text(found: JsonObject) -> str:
-    lines = [f"{found['run']}: {found['state']}"]
+    said = f"{found['run']}: {found['state']}"
+    return "\n".join([said, *rows(_pairs(found), sys.stdout)]) + "\n"
+
+
+def _pairs(found: JsonObject) -> Iterator[tuple[str, str]]:
+    """What is to be said about a run, each with its label."""
     if found["walked_by"]:
-        lines.append(f"  walked by    {found['walked_by']}")
+        yield "walked by", str(found["walked_by"])
     if "runbook" in found:
         where = f" in {found['environment']}" if found["environment"] else ""
         lasted = found["lasted_ms"]
-        lines += [
-            f"  runbook      {found['title']} (`{found['runbook']}`{where}), {str(found['mode']).upper()}",
-            f"  operator     {found['operator']}",
-            f"  began        {found['began']}, {spoken(lasted) if isinstance(lasted, int) else ''} on record",
-        ]
+        yield "runbook", f"{found['title']} (`{found['runbook']}`{where}), {str(found['mode']).upper()}"
+        yield "operator", str(found["operator"])
+        yield "began", f"{found['began']}, {spoken(lasted) if isinstance(lasted, int) else ''} on record"
         path = found["path"]
         if isinstance(path, list):
             steps = [f"{p['step']} ({p['outcome'] or 'now'})" for p in path if isinstance(p, dict)]
-            lines.append(f"  path         {' → '.join(steps)}")
+            yield "path", " → ".join(steps)
         if found["finish"] is None and found["step"]:
             why = f": {found['because']}" if found["because"] else ""
-            lines.append(f"  stands at    {found['step']}, visit {found['visit']}, {found['phase']}{why}")
+            yield "stands at", f"{found['step']}, visit {found['visit']}, {found['phase']}{why}"
         if found["still_running"]:
-            lines.append(f"  look first   {found['still_running']}")
+            yield "look first", str(found["still_running"])
         changes = found["changes"]
         if isinstance(changes, list) and changes:
             words = [f"{c['step']} ({_how(c)})" for c in changes if isinstance(c, dict)]
-            lines.append(f"  changed      {', '.join(words)}")
+            yield "changed", ", ".join(words)
     log = found["log"]
     if isinstance(log, dict):
-        lines.append(f"  log          {log['path']}")
-        lines.append(f"  head         {log['head']}")
+        yield "log", str(log["path"])
+        yield "head", str(log["head"])
         if log["problem"] is not None:
-            lines.append(f"  PROBLEM      {log['problem']}")
-            return "\n".join([*lines, f"  look closer  runbook verify {found['run']}"]) + "\n"
+            yield "PROBLEM", str(log["problem"])
+            yield "look closer", f"runbook verify {found['run']}"
+            return
     if found["state"] in {"paused", "interrupted"}:
-        lines.append(f"  go on        runbook resume {found['run']}")
-    return "\n".join(lines) + "\n"
+        yield "go on", f"runbook resume {found['run']}"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from runbook.audit.store import RunDir, state_dir
 from runbook.cli.failing import complain
 from runbook.cli.main import INTERRUPTED
+from runbook.cli.rows import rows
 from runbook.drivers.answers import RB302, AnswersOperator
 from runbook.drivers.attendance import Seat, attending
 from runbook.drivers.foresight import shown
@@ -44,19 +45,19 @@ def walk(answers: Answers | None, sit: Callable[[Seat, Live], Sitting]) -> int:
 def _say(sitting: Sitting, ending: Ending) -> None:
     run = sitting.run
     where = _elsewhere(run)
-    lines = []
+    head = str(sitting.writer.anchor)
     if ending.stop is Stop.FINISHED:
-        finish = ending.finish.value if ending.finish else ""
-        lines.append(f"run {run.id} is over: {finish}")
-        lines.append(f"  log     {run.log}")
-        lines.append(f"  head    {sitting.writer.anchor}  (put it into the ticket)")
-        lines.append(f"  report  runbook report {run.id}{where}")
-        lines.append(f"  verify  runbook verify {run.id}{where} --anchor {sitting.writer.anchor}")
+        said = f"run {run.id} is over: {ending.finish.value if ending.finish else ''}"
+        pairs = [
+            ("for the ticket", head),
+            ("log", str(run.log)),
+            ("report", f"runbook report {run.id}{where}"),
+            ("verify", f"runbook verify {run.id}{where} --anchor {head}"),
+        ]
     else:
-        lines.append(f"run {run.id} is paused: {ending.reason}")
-        lines.append(f"  head    {sitting.writer.anchor}")
-        lines.append(f"  go on   runbook resume {run.id}{where}")
-    sys.stderr.write("\n".join(lines) + "\n")
+        said = f"run {run.id} is paused: {ending.reason}"
+        pairs = [("for the ticket", head), ("go on", f"runbook resume {run.id}{where}")]
+    sys.stderr.write("\n".join([said, *rows(pairs, sys.stderr)]) + "\n")
 
 
 def _elsewhere(run: RunDir) -> str:

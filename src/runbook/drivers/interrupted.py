@@ -22,7 +22,7 @@ def tell_interrupted(journal: Journal, action: a.Interrupted) -> None:
 def still_running(walk: Walk, address: str) -> str:
     """A clause about what still runs of an action that a killed walk started; empty where there is nothing to say."""
     started = walk.started
-    found = left_running(action_of(started.run, address)) if started else None
+    found = left_running(action_of(started.store, started.run, address)) if started else None
     if found:
         which = f"process{'' if len(found) == 1 else 'es'} {', '.join(map(str, found[:_MANY]))}"
         more = f" and {len(found) - _MANY} more" if len(found) > _MANY else ""

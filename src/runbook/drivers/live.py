@@ -192,7 +192,9 @@ class Live:
             return messages.look(journal)
 
         def world(take: TakeOutput) -> Stoppable:
-            worlds.append(RealWorld(secrets=secrets, output=take, directory=directory, run=run.id))
+            worlds.append(
+                RealWorld(secrets=secrets, output=take, directory=directory, run=(str(run.path.parent.parent), run.id))
+            )
             return worlds[0]
 
         session = assemble(

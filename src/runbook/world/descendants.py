@@ -11,6 +11,7 @@ other program ran meanwhile. Whoever starts a program in a session of its own do
 
 import contextlib
 import functools
+import hashlib
 import os
 import secrets
 import signal
@@ -104,9 +105,10 @@ class Family:
         return self.alone and _is_orphan(process) and process.start >= self._born
 
 
-def action_of(run: str, address: str) -> str:
-    """How the mark names the action of a step of a run."""
-    return f"{run}:{address}".replace("/", "|")
+def action_of(store: str, run: str, address: str) -> str:
+    """How the mark names the action of a step of a run; the ids of runs are unique in their store only."""
+    digest = hashlib.sha256(f"{store}\n{run}".encode(errors="surrogateescape")).hexdigest()
+    return f"{digest[:16]}:{address}".replace("/", "|")
 
 
 def left_running(action: str) -> tuple[int, ...] | None:

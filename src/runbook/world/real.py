@@ -178,7 +178,12 @@ class RealWorld:
     """Performs the actions of a run in the real world; from several threads, if need be."""
 
     def __init__(
-        self, *, secrets: SecretStore, output: Callable[[str, str, bytes], None], directory: str = ".", run: str = ""
+        self,
+        *,
+        secrets: SecretStore,
+        output: Callable[[str, str, bytes], None],
+        directory: str = ".",
+        run: tuple[str, str] = ("", ""),
     ) -> None:
         """Touch nothing yet.
 
@@ -186,7 +191,7 @@ class RealWorld:
         :param output: takes what programs write, while they run: the address of the step, the name of the stream, the
             bytes.
         :param directory: the working directory of the run.
-        :param run: the id of the run; what it starts can be found again by that, see :func:`left_running`.
+        :param run: the store and the id of the run, by which what it starts is found again if this process is killed.
         """
         self._secrets = secrets
         self._output = output
@@ -218,7 +223,7 @@ class RealWorld:
             output=output,
             limit=limit,
             changes=changes,
-            action=action_of(self._run, address),
+            action=action_of(*self._run, address),
         )
         with self._lock:
             self._attempts.add(io)

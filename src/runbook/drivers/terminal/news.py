@@ -169,13 +169,11 @@ class News:
         if inputs:
             screen.say()
             show_table(screen, ((name, str(value)) for name, value in inputs.items()))
-        if runbook.contacts or runbook.links:
-            screen.say()
-            show_contacts(screen, runbook.contacts, runbook.links)
+        called = runbook.contacts or runbook.links
         screen.say()
         screen.say(
             f"Guards and locks see {started.guards_see}. Nothing is changed that you have not confirmed; "
-            "Enter alone never confirms. Ctrl-C pauses, ? helps.",
+            f"Enter alone never confirms. Ctrl-C pauses, {'c says whom to call, ' if called else ''}? helps.",
             style="dim",
         )
 
@@ -204,7 +202,7 @@ class News:
         elif not part:
             step = self.walk.steps[owner]
             asks = self.walk.registry[step.kind].asks(step.fields)
-            if action.preview != self.previewed and not asks and event.attempt == 1:
+            if not _same(action.preview, self.previewed) and not asks and event.attempt == 1:
                 show_action(self._screen, action.preview, prose=False)
             for name, inside in action.nested:
                 self._screen.exactly(f"the machine looks ({name}): {inside.line}", style="dim", indent=2)
@@ -260,6 +258,15 @@ class News:
         screen.say(f"{event.finish.upper()} after {spoken(event.mono)}", style="bold green" if good else "bold yellow")
         if walk is not None and not good and walk.runbook.contacts:
             show_contacts(screen, walk.runbook.contacts)
+
+
+def _same(announced: Preview, shown: Preview | None) -> bool:
+    """Whether an action has been shown; the log holds its fields in another order than the file."""
+    return shown is not None and _lines(announced) == _lines(shown)
+
+
+def _lines(preview: Preview) -> list[str]:
+    return [preview.line, *sorted((preview.detail or "").splitlines())]
 
 
 def _facts(event: e.StepFinished) -> Sequence[str]:
