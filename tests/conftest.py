@@ -1,9 +1,15 @@
-"""What holds for every test of the project: how property tests draw their examples."""
+"""What holds for every test of the project: how property tests draw their examples, and a database."""
 
 import os
 import signal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.world.postgres import Postgres
 
 # Started in the background of a script, SIGINT is ignored here and by all that is started here, and tests send it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -19,3 +25,12 @@ settings.register_profile(
 )
 settings.register_profile("full", deadline=None, max_examples=1_000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("RUNBOOK_HYPOTHESIS", "sample"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator["Postgres"]:
+    """A real PostgreSQL server, started for the first test that needs one."""
+    from tests.world.postgres import postgres  # it imports psycopg
+
+    with postgres() as server:
+        yield server

@@ -72,6 +72,10 @@ class Postgres:
                 stderr=log,
                 user=self._user,
             )
+        self.ready()
+
+    def ready(self) -> None:
+        """Wait until it answers."""
         until = time.monotonic() + PATIENCE
         while True:
             try:
