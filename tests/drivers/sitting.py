@@ -7,10 +7,12 @@ from pathlib import Path
 from runbook.audit.masking import Masker
 from runbook.audit.record import Record
 from runbook.drivers.answers import AnswersOperator
+from runbook.drivers.approving import NoApprovals
 from runbook.drivers.assembly import assemble, started
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act, Operator
+from runbook.drivers.past import MemoryPast
 from runbook.drivers.rehearsal import MemoryLog, Nowhere, Rehearsal, Rehearsed, rehearse
 from runbook.drivers.session import Ending
 from runbook.kinds.registry import KINDS
@@ -69,6 +71,7 @@ class Sitting:
         inputs: JsonObject | None = None,
         messages: Callable[[Journal], Act | None] = lambda _: None,
         interrupts: Interrupts | None = None,
+        past: MemoryPast | None = None,
     ) -> None:
         self.walk = Walk(book, KINDS)
         self.log = MemoryLog()
@@ -102,6 +105,8 @@ class Sitting:
             interrupts=interrupts or Interrupts(),
             begin=begin,
             messages=messages,
+            past=past or MemoryPast(),
+            approvals=NoApprovals,
         )
 
     def go(self) -> Ending:

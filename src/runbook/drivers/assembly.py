@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from runbook import VERSION
 from runbook.audit.masking import Masker
 from runbook.drivers.attempts import Attempts, Keepers, Stoppable, TakeOutput
+from runbook.drivers.guarding import AskedGuards, Past
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last, Log
 from runbook.drivers.operator import Act, Operator
 from runbook.drivers.performing import Performer
 from runbook.drivers.preparing import Renderer, Secrets
 from runbook.drivers.session import Session
-from runbook.drivers.starting import Starter
+from runbook.drivers.starting import Approvals, Starter
 from runbook.language.expressions import Cel
 from runbook.language.scope import types_of
 from runbook.model.canonical import Json, JsonObject
@@ -38,12 +39,15 @@ def assemble(
     interrupts: Interrupts,
     begin: Callable[[Journal], None],
     messages: Callable[[Journal], Act | None],
+    past: Past,
+    approvals: Callable[[Journal], Approvals],
     last: Last | None = None,
 ) -> Session:
     """A session of these parts.
 
     :param world: makes the world, given what takes its outputs.
     :param begin: tells ``run.started``; ``messages`` looks for what other processes want.
+    :param past: what was done before; the guards ask it. ``approvals`` makes what asks others to approve.
     :param last: the last record of a log that goes on.
     """
 
@@ -52,13 +56,20 @@ def assemble(
 
     journal = Journal(walk, log, clock, show=operator.show, mask=mask, last=last)
     evaluator = Cel(types_of(walk.runbook, walk.registry))
-    renderer = Renderer(walk.runbook, walk.registry, evaluator, mask)
+    renderer = Renderer(walk.registry, evaluator, mask)
     attempts = Attempts(journal=journal, operator=operator, world=world, keepers=keepers, clock=clock)
     return Session(
         journal=journal,
         operator=operator,
         renderer=renderer,
-        starter=Starter(journal=journal, operator=operator, renderer=renderer, secrets=secrets),
+        starter=Starter(
+            journal=journal,
+            operator=operator,
+            renderer=renderer,
+            secrets=secrets,
+            guards=AskedGuards(journal, renderer, past),
+            approvals=approvals(journal),
+        ),
         performer=Performer(
             journal=journal,
             operator=operator,

@@ -7,7 +7,7 @@ secret that happens to look like a piece of JSON, or like one of our words, brea
 import json
 from collections.abc import Callable
 
-from runbook.model.canonical import Json, canonical, size
+from runbook.model.canonical import Json, JsonObject, canonical, size
 
 Mask = Callable[[str], str]
 """Covers secrets in a text."""
@@ -79,3 +79,13 @@ def _covered(value: Json, mask: Mask) -> Json:
             return value if mask(text) == text else mask(text)
         case _:
             return value
+
+
+def look_at_length(answer: JsonObject) -> None:
+    """Refuse what no record can hold.
+
+    :raises ValueError: with one line for the person.
+    """
+    taken = size(canonical(answer))
+    if taken > LONGEST:
+        raise ValueError(f"the answer takes {taken:,} bytes in the log, and {LONGEST:,} are allowed")

@@ -80,6 +80,10 @@ class Journal:
             self._base = last.mono + max(0, away)
             self._back = -away if away < 0 else None
 
+    def now(self) -> str:
+        """The time of the wall clock, as records have it."""
+        return self._clock.now()
+
     def mono(self) -> int:
         """The walk's clock now, in milliseconds since the run started."""
         if self.walk.started is None:

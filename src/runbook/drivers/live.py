@@ -17,6 +17,7 @@ from runbook.audit.plain_file import open_plain
 from runbook.audit.record import Record
 from runbook.audit.store import RunDir, glimpse
 from runbook.audit.writer import LogWriter, Reopened
+from runbook.drivers.approving import NoApprovals
 from runbook.drivers.assembly import assemble, started
 from runbook.drivers.attempts import Stoppable, TakeOutput
 from runbook.drivers.interrupted import tell_interrupted
@@ -24,6 +25,7 @@ from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last
 from runbook.drivers.messages import Messages
 from runbook.drivers.operator import Act, Operator
+from runbook.drivers.past import MemoryPast
 from runbook.drivers.replay import runbook_of
 from runbook.drivers.session import Session
 from runbook.language.files import LARGEST
@@ -211,6 +213,8 @@ class Live:
             interrupts=self._interrupts,
             begin=begin,
             messages=look,
+            past=MemoryPast(),
+            approvals=NoApprovals,
             last=last,
         )
         return Sitting(session=session, run=run, writer=writer, world=worlds[0])

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from runbook.audit.masking import Masker
 from runbook.audit.observation import observe
 from runbook.drivers.attempts import Attempts
-from runbook.drivers.fitting import LONGEST
+from runbook.drivers.fitting import LONGEST, look_at_length
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
 from runbook.drivers.judging import Judge, Judged, Seen
 from runbook.drivers.operator import Act, Hand, Note, Operator, Place, as_json
-from runbook.drivers.preparing import Prepared, Renderer, Secrets
+from runbook.drivers.preparing import Prepared, PreparedLoop, Renderer, Secrets
 from runbook.kinds.registry import fields_of
 from runbook.kinds.wait import Wait
 from runbook.model.canonical import Json, JsonObject, canonical, size
@@ -26,6 +26,7 @@ from runbook.model.question import AskForm, AskYes, Question
 from runbook.model.runbook import Effect, Nested, Outcome, Step
 from runbook.model.secrets import Resolved
 from runbook.walk import events as e
+from runbook.walk import looping, undoing
 from runbook.walk.results import Visit
 from runbook.walk.scope import Scope
 from runbook.walk.tables import Phase
@@ -62,9 +63,15 @@ class Performer:
         self._items: dict[str, Json] = {}
         self._items_of: tuple[str, int, int] | None = None
 
-    def perform(self, visit: Visit, prepared: Prepared, place: Place) -> Hand | None:
+    def perform(self, visit: Visit, prepared: Prepared | PreparedLoop, place: Place) -> Hand | None:
         """Perform the attempt that was announced; an act of the operator in place of an answer is returned."""
+        if isinstance(prepared, PreparedLoop):
+            self._end_loop(visit)
+            return None
         step, kind = visit.step, prepared.kind
+        if step.kind == "undo":
+            self._conclude(visit, prepared, undoing.observation(self._walk, visit))
+            return None
         if step.kind == "wait":
             self._wait(visit, prepared)
             return None
@@ -105,7 +112,7 @@ class Performer:
             if visit.step.nested:
                 given = answer.get("items")
                 answer["items"] = {**(given if isinstance(given, dict) else {}), **self._items}
-            _look_at_length(answer)
+            look_at_length(answer)
             observation = kind.observe(answer, by=self._walk.operator)
         except (ValueError, Refused) as problem:
             self._operator.correct(place, str(problem))
@@ -206,7 +213,7 @@ class Performer:
             self._attempts.record_outputs(step.id, visit, visit.attempt)
             self._unseen(visit, error)
             return
-        problem = self._keep_made_secrets(step, raw)
+        problem = self._keep_made_secrets(visit, step, raw)
         self._attempts.record_outputs(step.id, visit, visit.attempt, drop=problem is not None)
         if problem is not None:
             self.failed(visit, problem, changed="maybe" if step.effect.changes else "no")
@@ -233,14 +240,15 @@ class Performer:
         """Tell that an attempt failed without an observation."""
         self._tell(e.StepFinished, visit, outcome=Outcome.FAILED.value, reason=reason, changed=changed)
 
-    def _keep_made_secrets(self, step: Step, raw: JsonObject) -> str | None:
+    def _keep_made_secrets(self, visit: Visit, step: Step, raw: JsonObject) -> str | None:
         """Know the secrets that an observation holds before any of it is shown or kept; what was wrong, if anything.
 
         What cannot be known cannot be masked: then nothing of the observation is kept.
         """
+        scope = self._renderer.scope(self._walk, visit).beside(raw)
         for name, source in step.save_secret.items():
             try:
-                value = self._renderer.value(source, Scope(self._walk, own=raw), "string", step)
+                value = self._renderer.value(source, scope, "string", step)
                 self._secrets.keep(name, str(value))
             except (ExpressionError, Refused) as error:
                 return f"`save_secret`: {error}"
@@ -322,12 +330,26 @@ class Performer:
             self._finish(place, judged, self._seen)
         return judged
 
+    # A loop
+
+    def _end_loop(self, visit: Visit) -> None:
+        """Nothing of a loop is left to be done: tell how it ended."""
+        outcome = looping.outcome_due(self._walk, visit)
+        seen = self._observed(looping.observation(self._walk, visit))
+        judged = Judged(
+            outcome=Outcome(outcome),
+            reason=looping.reason(self._walk, visit),
+            changed=looping.changed(visit),
+        )
+        self._finish({"step": visit.step.id, "visit": visit.number, "attempt": visit.attempt}, judged, seen)
+
     # What was seen
 
     def _conclude(self, visit: Visit, prepared: Prepared, raw: JsonObject) -> None:
         """Make an observation what the log will hold, judge that, and tell it."""
         seen = self._observed(raw)
-        judged = self._judge.judge(visit.step, prepared.kind, seen, seen.scope(self._walk), visit.step.effect)
+        scope = seen.scope(self._walk).beside(looping.own_of(self._walk, visit))
+        judged = self._judge.judge(visit.step, prepared.kind, seen, scope, visit.step.effect)
         place: dict[str, object] = {"step": visit.step.id, "visit": visit.number, "attempt": visit.attempt}
         self._finish(place, judged, seen)
 
@@ -368,16 +390,6 @@ def _look_at_yes(question: AskYes, answer: JsonObject) -> None:
         answer["confirm"] = "yes"
     if question.reason_required and not str(answer.get("reason") or "").strip():
         raise ValueError("a reason is required")
-
-
-def _look_at_length(answer: JsonObject) -> None:
-    """Refuse what no record can hold.
-
-    :raises ValueError: with one line for the person.
-    """
-    taken = size(canonical(answer))
-    if taken > LONGEST:
-        raise ValueError(f"the answer takes {taken:,} bytes in the log, and {LONGEST:,} are allowed")
 
 
 def _duration(value: Resolved) -> int | None:

@@ -3,6 +3,7 @@
 The action is what is confirmed, announced, performed and judged; a verifier renders it again from the log.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,16 +17,20 @@ from runbook.language.scope import own_types
 from runbook.model.canonical import Json, JsonObject, canonical, sha256, size
 from runbook.model.evaluator import NO_TYPES, Evaluator, ExpressionError
 from runbook.model.kind import Kind, Preview, Registry
-from runbook.model.runbook import Confirm, Nested, Runbook, Step
-from runbook.model.secrets import Resolved, referenced, secret_names
+from runbook.model.runbook import Confirm, Nested, Step
+from runbook.model.secrets import Resolved, dereferenced, referenced, secret_names
+from runbook.walk.looping import element_of, own_of, place_of
 from runbook.walk.results import Visit
-from runbook.walk.rules import requirement
 from runbook.walk.scope import Scope
 from runbook.walk.walk import Walk
 from runbook.world.secrets import Resolution
 
 _KNOWN = 64
 """How many actions of steps without an expression are remembered, for those that are walked, or asked for, again."""
+MASK = "[MASKED:"
+"""What stands in a text where a secret was."""
+_SHARED = {"kind", "version"}
+"""What the actions of a loop's elements have in common."""
 
 
 class Secrets(Protocol):
@@ -58,6 +63,32 @@ class Prepared:
     nested: Mapping[str, "Prepared"] = field(default_factory=dict)
     undo: Preview | None = None
 
+    def preview(self) -> Preview:
+        """What would be done."""
+        return self.kind.preview()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedLoop:
+    """The actions of a step that is repeated, as one: what is confirmed and announced before the first of them."""
+
+    what: str
+    digest: str
+    secrets: frozenset[str]
+    items: tuple[Json, ...]
+    elements: tuple[Prepared, ...]
+
+    @property
+    def undo(self) -> Preview | None:
+        """How all of them would be taken back."""
+        found = [element.undo.line for element in self.elements if element.undo is not None]
+        return Preview(line=f"each by itself, {len(found)} in all", detail="\n".join(found)) if found else None
+
+    def preview(self) -> Preview:
+        """What would be done, element by element."""
+        lines = [f"{place}: {element.preview().line}" for place, element in enumerate(self.elements)]
+        return Preview(line=f"for each of {len(lines)} elements:", detail="\n".join(lines))
+
 
 class Renderer:
     """Renders the steps of a runbook.
@@ -66,18 +97,57 @@ class Renderer:
     :param mask: covers secrets in the text of an action, should a value that is none be the same.
     """
 
-    def __init__(
-        self,
-        runbook: Runbook,
-        registry: Registry,
-        evaluator: Evaluator,
-        mask: Mask = lambda text: text,
-    ) -> None:
-        self._runbook = runbook
+    def __init__(self, registry: Registry, evaluator: Evaluator, mask: Mask = lambda text: text) -> None:
         self._registry = registry
         self._evaluator = evaluator
         self._mask = mask
         self._known: dict[str, Prepared] = {}
+
+    def of(self, walk: Walk, visit: Visit) -> Prepared | PreparedLoop:
+        """The action of a visit as it would be performed now; of an undo the one that was announced with its change.
+
+        :raises ExpressionError: as :meth:`prepare` does.
+        """
+        if visit.undoes is not None:
+            return _recorded(visit.undoes.undo or {})
+        if visit.step.for_each is not None:
+            return self.prepare_loop(visit.step, Scope(walk))
+        prepared = self.prepare(visit.step, self.scope(walk, visit))
+        loop = walk.visit
+        if loop is not None and visit.step.id in loop.elements:
+            announced = loop.actions[place_of(visit.step.id)]
+            # What earlier elements saved does not change what was confirmed.
+            return prepared if prepared.what == announced else _recorded(json.loads(announced))
+        return prepared
+
+    @staticmethod
+    def scope(walk: Walk, visit: Visit) -> Scope:
+        """The names of the moment in a visit."""
+        return Scope(walk, own=own_of(walk, visit))
+
+    def prepare_loop(self, step: Step, scope: Scope) -> PreparedLoop:
+        """The action of a step that is repeated: those of all its elements, each with its item.
+
+        :raises ExpressionError: as :meth:`prepare` does, and where the list is none.
+        """
+        if step.for_each is None:  # pragma: no cover - only such a step is repeated
+            raise AssertionError(step.id)
+        try:
+            items = self.value(step.for_each.source, scope, "list")
+        except ExpressionError as error:
+            raise ExpressionError(f"`for_each`: {error.message}", error.line, error.column) from error
+        if not isinstance(items, list):  # pragma: no cover - the evaluator yields what is wanted
+            raise TypeError(step.id)
+        elements = tuple(
+            self.prepare(element_of(step, place), scope.beside({"item": item})) for place, item in enumerate(items)
+        )
+        each: list[Json] = []
+        for item, element in zip(items, elements, strict=True):
+            whole: JsonObject = json.loads(element.what)
+            each.append({"item": item, **{key: part for key, part in whole.items() if key not in _SHARED}})
+        what = self._announceable({"kind": step.kind, "version": VERSION, "for_each": each})
+        secrets = frozenset[str]().union(*(element.secrets for element in elements))
+        return PreparedLoop(what=what, digest=sha256(what), secrets=secrets, items=tuple(items), elements=elements)
 
     def prepare(self, step: Step, scope: Scope) -> Prepared:
         """The action of a step as it would be performed now.
@@ -180,6 +250,13 @@ class Renderer:
         own = NO_TYPES if judged is None else own_types(judged, self._registry)
         return self._evaluator.evaluate(source, scope, want, own=own)
 
+    def rendered(self, value: Json, scope: Scope) -> Json:
+        """A value of the runbook with its templates filled in.
+
+        :raises ExpressionError: if one has no value.
+        """
+        return referenced(self._evaluator.render(value, scope))
+
     def text(self, template: str, scope: Scope) -> str:
         """A text of the runbook for a person; as it was written where a value is not to be had."""
         if "${{" not in template:
@@ -191,16 +268,15 @@ class Renderer:
 
     def place(self, walk: Walk, visit: Visit) -> Place:
         """Where a walk is, with the texts of its step rendered."""
-        scope, step = Scope(walk), visit.step
+        scope, step = self.scope(walk, visit), visit.step
         title, description = self.text(step.title, scope), self.text(step.description, scope)
         return Place(step=step, visit=visit.number, title=title, description=description)
 
-    def confirmation(self, step: Step, scope: Scope) -> tuple[Confirm, str | None] | None:
+    def confirmation(self, required: Confirm | None, scope: Scope) -> tuple[Confirm, str | None] | None:
         """What must be confirmed before a step starts, and the phrase that must be typed; None if nothing must.
 
         :raises ExpressionError: if the phrase has no value.
         """
-        required = requirement(step, self._runbook)
         if required is None:
             return None
         if required.phrase is None:
@@ -209,6 +285,23 @@ class Renderer:
         if not isinstance(phrase, str) or not phrase.strip():
             raise ExpressionError("the phrase to be typed is empty")
         return required, phrase
+
+
+def _recorded(action: JsonObject) -> Prepared:
+    """An action as it was announced before, to be performed now.
+
+    :raises ExpressionError: if it cannot be performed any more.
+    """
+    what, fields = canonical(action), action.get("fields")
+    if MASK in what:
+        message = "what takes it back holds something that was masked; do it by hand, and skip this"
+        raise ExpressionError(message)
+    try:
+        given = fields if isinstance(fields, dict) else {}
+        kind = make(str(action["kind"]), {name: dereferenced(value) for name, value in given.items()})
+    except (KeyError, ValueError) as error:
+        raise ExpressionError(f"what takes it back cannot be made again: {error}") from error
+    return Prepared(kind=kind, what=what, digest=sha256(what), secrets=secret_names(fields_of(kind)))
 
 
 def _action(kind: Kind, fields: dict[str, Resolved]) -> JsonObject:

@@ -8,11 +8,13 @@ from runbook.audit.masking import Masker
 from runbook.audit.outputs import Output
 from runbook.audit.record import NO_RECORD, Record
 from runbook.drivers.answers import AnswersOperator
+from runbook.drivers.approving import NoApprovals
 from runbook.drivers.assembly import assemble, started
 from runbook.drivers.foresight import look_over
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act
+from runbook.drivers.past import MemoryPast
 from runbook.drivers.session import Ending, Stop
 from runbook.language.inputs import bind_inputs
 from runbook.language.near import nearest
@@ -166,6 +168,8 @@ def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files:
         interrupts=Interrupts(),
         begin=begin,
         messages=messages,
+        past=MemoryPast(),
+        approvals=NoApprovals,
     )
     ending: Ending | None = None
     failures: list[str] = []

@@ -12,7 +12,7 @@ from runbook.audit.masking import Masker
 from runbook.audit.observation import observe
 from runbook.drivers.fitting import fit
 from runbook.drivers.judging import Judge, Judged, Seen
-from runbook.drivers.preparing import Prepared, Renderer
+from runbook.drivers.preparing import MASK, Prepared, Renderer
 from runbook.kinds.registry import fields_of, make
 from runbook.kinds.wait import Wait
 from runbook.language.expressions import Cel
@@ -30,8 +30,6 @@ from runbook.walk.run_events import Event
 from runbook.walk.scope import Scope
 from runbook.walk.walk import Walk
 
-MASK = "[MASKED:"
-
 
 class Differs(Exception):  # noqa: N818 - said of a record
     """Computed again it comes out otherwise."""
@@ -41,7 +39,7 @@ class Rejudging:
     """Computes the records of one log again, each before the walk is told it. ``unjudged`` names what it could not."""
 
     def __init__(self, runbook: Runbook, registry: Registry) -> None:
-        self._renderer = Renderer(runbook, registry, Cel(types_of(runbook, registry)))
+        self._renderer = Renderer(registry, Cel(types_of(runbook, registry)))
         self._judge = Judge(self._renderer)
         self._kinds: dict[str, Kind] = {}
         self._prepared: Prepared | None = None
@@ -65,7 +63,7 @@ class Rejudging:
             case e.StepSkipped(by="when"):
                 self._when(walk, visit.step, holds=False)
             case e.ConfirmationRequested():
-                self._confirmation(walk, visit.step, event)
+                self._confirmation(walk, visit, event)
             case e.WaitStarted():
                 self._wait(visit.step, event)
             case e.AnswerGiven():
@@ -87,10 +85,11 @@ class Rejudging:
         if held is not holds:
             raise Differs(f"`{step.id}` goes on as if its `when` {'held' if holds else 'did not hold'}")
 
-    def _confirmation(self, walk: Walk, step: Step, event: e.ConfirmationRequested) -> None:
+    def _confirmation(self, walk: Walk, visit: Visit, event: e.ConfirmationRequested) -> None:
+        step = visit.step
         self._action(walk, step, event.step, event.what)
         try:
-            asked = self._renderer.confirmation(step, Scope(walk))
+            asked = self._renderer.confirmation(visit.required, Scope(walk))
         except ExpressionError as error:
             raise Differs(f"the phrase of `{step.id}` has no value: {error.message}") from None
         if asked is not None and asked[1] is not None and not _same(event.phrase or "", fit("phrase", asked[1])):

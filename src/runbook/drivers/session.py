@@ -15,7 +15,7 @@ from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act, Hand, Note, Operator, Place, Settle
 from runbook.drivers.performing import Performer
-from runbook.drivers.preparing import Renderer
+from runbook.drivers.preparing import Prepared, PreparedLoop, Renderer
 from runbook.drivers.starting import Starter
 from runbook.model.evaluator import ExpressionError
 from runbook.model.runbook import Finish, Outcome
@@ -138,15 +138,31 @@ class Session:
             case a.Enter():
                 self._enter(action)
             case a.Decide():
-                self._carry_out(self._starter.decide(self._visit(), self._here()))
+                self._carry_out(self._starter.decide(self._visit(action.step), self._here()))
             case a.Exhausted():
                 self._exhausted(self._visit())
             case a.Confirm():
-                self._carry_out(self._starter.confirm(self._visit(), self._here()))
+                self._carry_out(self._starter.confirm(self._visit(action.step), self._here()))
+            case a.RequestApproval():
+                override = action.override
+                self._carry_out(
+                    self._starter.request_approval(self._visit(action.step), self._here(), override=override)
+                )
+            case a.AwaitApproval():
+                self._carry_out(self._starter.await_approval(self._visit(action.step), self._here()))
+            case a.Override():
+                self.journal.tell(
+                    e.GuardOverridden,
+                    step=action.step,
+                    visit=action.visit,
+                    guard=action.guard,
+                    by=action.by,
+                    reason=action.reason,
+                )
             case a.Start():
-                self._carry_out(self._starter.start(self._visit(), self._here()))
+                self._carry_out(self._starter.start(self._visit(action.step), self._here()))
             case a.Perform():
-                self._perform(self._visit())
+                self._perform(self._visit(action.step))
                 self._calm()
             case a.Interrupted():
                 tell_interrupted(self.journal, action)
@@ -160,12 +176,12 @@ class Session:
                 )
             case a.Pause():
                 if not self._waits(action.due):
-                    self._carry_out(self._starter.start(self._visit(), self._here()))
+                    self._carry_out(self._starter.start(self._visit(action.step), self._here()))
             case a.Wait():
                 self._wait(action)
                 self._calm()
             case a.Probe():
-                self._probe(self._visit())
+                self._probe(self._visit(action.step))
                 self._calm()
             case a.LeaveUnknown():
                 self.journal.tell(
@@ -199,11 +215,12 @@ class Session:
             self._stopping = 0
             self._interrupts.clear()
 
-    def _visit(self) -> Visit:
+    def _visit(self, address: str = "") -> Visit:
+        """The visit that the walk is in, or the one of an element of its loop."""
         visit = self.walk.visit
         if visit is None:  # pragma: no cover - every action but Begin and Enter has one
             raise AssertionError("no visit")
-        return visit
+        return visit.elements.get(address, visit)
 
     def _here(self) -> Place:
         visit = self._visit()
@@ -228,14 +245,17 @@ class Session:
         )
 
     def _perform(self, visit: Visit) -> None:
-        if self._starter.prepared is None:
-            # The step was started in an earlier sitting; only what a person does is still to be done then.
-            try:
-                self._starter.prepared = self._renderer.prepare(visit.step, Scope(self.walk))
-            except ExpressionError as error:
-                self._performer.failed(visit, error.message, changed="maybe" if visit.step.effect.changes else "no")
-                return
-        self._carry_out(self._performer.perform(visit, self._starter.prepared, self._here()))
+        prepared = self._action(visit)
+        if prepared is not None:
+            self._carry_out(self._performer.perform(visit, prepared, self._here()))
+
+    def _action(self, visit: Visit) -> Prepared | PreparedLoop | None:
+        """The action that was started; where it cannot be made again in a later sitting, it has failed."""
+        try:
+            return self._starter.action(visit)
+        except ExpressionError as error:
+            self._performer.failed(visit, error.message, changed="maybe" if visit.step.effect.changes else "no")
+            return None
 
     def _watch(self) -> int:
         """What is to be done about what runs: 0 nothing, 1 to 3 how hard to stop it."""
@@ -264,19 +284,16 @@ class Session:
     def _wait(self, action: a.Wait) -> None:
         due = action.due if action.deadline is None else min(action.due, action.deadline)
         visit = self._visit()
-        if visit.step.nested and self._starter.prepared is None:
-            try:
-                self._starter.prepared = self._renderer.prepare(visit.step, Scope(self.walk))
-            except ExpressionError as error:
-                self._performer.failed(visit, error.message, changed="no")
-                return
+        prepared = self._action(visit)
+        if not isinstance(prepared, Prepared):
+            return
         if not self._waits(due):
             timed_out = action.deadline is not None and self.journal.mono() >= action.deadline
-            self._performer.check(visit, self._starter.prepared, timed_out=timed_out)
+            self._performer.check(visit, prepared, timed_out=timed_out)
 
     def _probe(self, visit: Visit) -> None:
         try:
-            prepared = self._renderer.probe(visit.step, Scope(self.walk))
+            prepared = self._renderer.probe(visit.step, self._renderer.scope(self.walk, visit))
         except ExpressionError as error:
             address = f"{visit.step.id}.probe"
             self.journal.tell(e.StepRefused, step=address, visit=visit.number, by="expression", reason=error.message)

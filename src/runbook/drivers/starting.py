@@ -1,90 +1,155 @@
-"""From a step that was entered to one that is started: rendered, confirmed, looked at again, announced.
+"""From a step that was entered to one that is started: guarded, rendered, confirmed, looked at again, announced.
 
-The order is that of the promises: render, commit to the secrets, confirm; then render and compare again, look at needs
-and gates, write ``step.started``; only then may it be performed. Whatever is another thing by then is asked again.
+The order is that of the promises: guards, render, commit to the secrets, confirm, have it approved; then render and
+compare again, look at needs, gates and guards, write ``step.started``; only then may it be performed. Whatever is
+another thing by then is asked again.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act, Hand, Note, Operator, Place, Request, Yes
-from runbook.drivers.preparing import Prepared, Renderer, Secrets
+from runbook.drivers.preparing import Prepared, PreparedLoop, Renderer, Secrets
 from runbook.model.diagnostics import Refused
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import is_asked, is_automated
 from runbook.model.runbook import Effect
 from runbook.walk import events as e
 from runbook.walk import run_events as r
+from runbook.walk.approving import approvals_of
 from runbook.walk.results import Visit
 from runbook.walk.scope import Scope
 from runbook.walk.tables import Phase
+from runbook.walk.visiting import is_part
 from runbook.world.secrets import Resolution
+
+AnAction: TypeAlias = Prepared | PreparedLoop
+
+
+class Guards(Protocol):
+    """What asks the guards of a step."""
+
+    def look(self, visit: Visit, scope: Scope, *, starting: bool) -> str | None:
+        """Ask every guard of a step and tell what each said; why the step may not start, None if it may.
+
+        :param starting: it starts now, and counts as a start for those who ask after it.
+        :raises ExpressionError: if an expression of a guard has no value.
+        """
+
+
+class Approvals(Protocol):
+    """What asks others to approve."""
+
+    def request(self, visit: Visit, place: Place, action: AnAction | None) -> Hand | None:
+        """Have the operator sign a request for approvals, and tell it; where that cannot be, the step is refused.
+
+        :param action: what is to be approved; None: that the refusing guards are overridden.
+        """
+
+    def await_(self, visit: Visit, place: Place) -> Hand | None:
+        """Wait a while for approvals of the open request, and tell what has come in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """An action that was prepared, the commitments to its secrets, and what its confirmation says."""
+
+    action: AnAction
+    committed: Mapping[str, str]
+    phrase: str | None = None
+    stale: str | None = None
 
 
 class Starter:
-    """Starts the steps of one session. ``prepared`` is the action that was last prepared, for the present visit."""
+    """Starts the steps of one session."""
 
-    def __init__(self, *, journal: Journal, operator: Operator, renderer: Renderer, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        operator: Operator,
+        renderer: Renderer,
+        secrets: Secrets,
+        guards: Guards,
+        approvals: Approvals,
+    ) -> None:
         self._journal = journal
         self._walk = journal.walk
         self._operator = operator
         self._renderer = renderer
         self._secrets = secrets
-        self._committed: Mapping[str, str] = {}
-        self._stale: str | None = None
-        self._phrase: str | None = None
-        self.prepared: Prepared | None = None
+        self._guards = guards
+        self._approvals = approvals
+        self._ready: dict[str, _Ready] = {}
 
     def forget(self) -> None:
         """Another step was entered."""
-        self.prepared = self._stale = None
+        self._ready.clear()
 
-    def decide(self, visit: Visit, place: Place) -> Hand | None:
-        """Skip the step if its ``when`` does not hold; else ask for its confirmation, or start it where none is due."""
-        step, scope = visit.step, Scope(self._walk)
+    def action(self, visit: Visit) -> AnAction:
+        """The action of a visit as it was started; made again where that was in an earlier sitting.
+
+        :raises ExpressionError: if it cannot be.
+        """
+        ready = self._ready.get(visit.step.id)
+        if ready is None:
+            ready = _Ready(action=self._renderer.of(self._walk, visit), committed={})
+            self._ready[visit.step.id] = ready
+        return ready.action
+
+    def decide(self, visit: Visit, place: Place, stale: str | None = None) -> Hand | None:
+        """Skip the step if its ``when`` does not hold; else ask for its confirmation, or start it where none is due.
+
+        :param stale: why an earlier confirmation does not count any more.
+        """
+        step, scope = visit.step, self._renderer.scope(self._walk, visit)
         try:
             if step.when is not None and self._renderer.value(step.when, scope, "bool") is not True:
                 reason = f"`when` does not hold: {step.when}"
                 self._journal.tell(e.StepSkipped, step=step.id, visit=visit.number, by="when", reason=reason)
                 return None
-            prepared = self._renderer.prepare(step, scope)
-            asked = self._renderer.confirmation(step, scope)
-            resolution = self._secrets.resolve(prepared.secrets)
-            if prepared.secrets:
+            if visit.required is not None and self._guarded(visit, scope, starting=False):
+                return None
+            action = self._renderer.of(self._walk, visit)
+            asked = self._renderer.confirmation(visit.required, scope)
+            resolution = self._secrets.resolve(action.secrets)
+            if action.secrets:
                 # Their values are known only now, and one may stand in a text of the action too.
-                prepared = self._renderer.prepare(step, scope)
+                action = self._renderer.of(self._walk, visit)
         except (ExpressionError, Refused) as error:
             self._refuse(visit, error)
             return None
-        self.prepared, self._committed = prepared, resolution.commitments
+        ready = _Ready(action=action, committed=resolution.commitments, phrase=asked[1] if asked else None, stale=stale)
+        self._ready[step.id] = ready
         if asked is None:
-            return self._announce(visit, place, prepared, resolution)
-        required, self._phrase = asked
+            if approvals_of(step) is not None and visit.approved != action.digest:
+                return self._approvals.request(visit, place, action)
+            return self._announce(visit, place, ready, resolution)
         self._journal.tell(
             e.ConfirmationRequested,
             step=step.id,
             visit=visit.number,
-            action=prepared.digest,
-            what=prepared.what,
-            phrase=self._phrase,
-            reason_required=required.reason,
-            expires_ms=required.expires,
-            stale=self._stale,
+            action=action.digest,
+            what=action.what,
+            phrase=ready.phrase,
+            reason_required=asked[0].reason,
+            expires_ms=asked[0].expires,
+            stale=stale,
         )
         return None
 
     def confirm(self, visit: Visit, place: Place) -> Hand | None:
         """Ask the operator to confirm the action that was prepared."""
-        prepared = self.prepared
-        if prepared is None:  # pragma: no cover - a confirmation is asked for by the session that requested it
-            raise AssertionError(visit.step.id)
+        ready = self._ready[visit.step.id]
         request = Request(
-            preview=prepared.kind.preview(),
-            undo=prepared.undo,
+            preview=ready.action.preview(),
+            undo=ready.action.undo,
             irreversible=visit.step.effect is Effect.IRREVERSIBLE,
-            phrase=self._phrase,
+            phrase=ready.phrase,
             reason_required=visit.reason_required,
-            stale=self._stale,
+            stale=ready.stale,
         )
         reply = self._operator.confirm(place, request)
         if isinstance(reply, Act | Note):
@@ -96,42 +161,59 @@ class Starter:
             e.ConfirmationGiven if isinstance(reply, Yes) else e.ConfirmationRefused,
             step=visit.step.id,
             visit=visit.number,
-            action=prepared.digest,
+            action=ready.action.digest,
             by=self._walk.operator,
             reason=reply.reason,
             source=self._operator.source,
         )
         return None
 
+    def request_approval(self, visit: Visit, place: Place, *, override: bool) -> Hand | None:
+        """Ask others to approve the action that was confirmed, or that a guard is overridden."""
+        return self._approvals.request(visit, place, None if override else self._ready[visit.step.id].action)
+
+    def await_approval(self, visit: Visit, place: Place) -> Hand | None:
+        """Wait a while for those approvals."""
+        return self._approvals.await_(visit, place)
+
     def start(self, visit: Visit, place: Place) -> Hand | None:
         """Start an action that was confirmed, or is repeated: render it again, compare, and announce it."""
         try:
-            prepared = self._renderer.prepare(visit.step, Scope(self._walk))
-            resolution = self._secrets.resolve(prepared.secrets)
+            action = self._renderer.of(self._walk, visit)
+            resolution = self._secrets.resolve(action.secrets)
         except (ExpressionError, Refused) as error:
             self._refuse(visit, error)
             return None
-        self._stale = self._why_stale(visit, prepared, resolution)
-        if self._stale is not None:
-            return self.decide(visit, place)
-        self.prepared = prepared
-        return self._announce(visit, place, prepared, resolution)
+        stale = self._why_stale(visit, action, resolution)
+        if stale is not None:
+            return self.decide(visit, place, stale)
+        ready = _Ready(action=action, committed=resolution.commitments)
+        self._ready[visit.step.id] = ready
+        return self._announce(visit, place, ready, resolution)
 
-    def _announce(self, visit: Visit, place: Place, prepared: Prepared, resolution: Resolution) -> Hand | None:
-        """Look at needs and gates, let the operator go first, and write down what is about to happen."""
-        step = visit.step
+    def _announce(self, visit: Visit, place: Place, ready: _Ready, resolution: Resolution) -> Hand | None:
+        """Look at needs, gates and guards, let the operator go first, and write down what is about to happen."""
+        step, action = visit.step, ready.action
         unmet = self._walk.unmet(step, self._journal.mono()) if visit.attempt == 0 else []
         if unmet:
             reason = "; ".join(reason for _, reason in unmet)
             self._journal.tell(e.StepRefused, step=step.id, visit=visit.number, by=unmet[0][0], reason=reason)
             return None
-        first = visit.confirmed is None and visit.failures == 0
+        first = visit.confirmed is None and visit.failures == 0 and not is_part(self._walk, visit)
         # What a person stopped does not start again by itself.
-        if (first or visit.phase is Phase.INTERRUPTED) and _acts_by_itself(prepared):
-            hand = self._operator.ready(place, prepared.kind.preview())
+        if (first or visit.phase is Phase.INTERRUPTED) and _acts_by_itself(action):
+            hand = self._operator.ready(place, action.preview())
             if hand is not None:
                 return hand
-        for name in sorted(prepared.secrets):
+        if visit.attempt == 0:
+            try:
+                refused = self._guarded(visit, self._renderer.scope(self._walk, visit), starting=True)
+            except ExpressionError as error:
+                self._refuse(visit, error)
+                return None
+            if refused:
+                return None
+        for name in sorted(action.secrets):
             self._journal.tell(e.SecretResolved, step=step.id, visit=visit.number, secret=name)
         for warning in resolution.warnings:
             self._journal.tell(r.Warned, text=warning.message)
@@ -141,25 +223,39 @@ class Starter:
             visit=visit.number,
             attempt=visit.attempt + 1,
             effect=step.effect.value,
-            action=prepared.digest,
-            what=prepared.what,
+            action=action.digest,
+            what=action.what,
         )
         self._journal.sync()
         return None
 
-    def _why_stale(self, visit: Visit, prepared: Prepared, resolution: Resolution) -> str | None:
-        """Why a confirmation does not count any more; None if there is none, or it does."""
+    def _guarded(self, visit: Visit, scope: Scope, *, starting: bool) -> bool:
+        """Ask the guards of a step; whether one refuses it, which is told then.
+
+        :raises ExpressionError: if an expression of a guard has no value.
+        """
+        if not visit.step.guards:
+            return False
+        reason = self._guards.look(visit, scope, starting=starting)
+        if reason is not None:
+            self._journal.tell(e.StepRefused, step=visit.step.id, visit=visit.number, by="guard", reason=reason)
+        return reason is not None
+
+    def _why_stale(self, visit: Visit, action: AnAction, resolution: Resolution) -> str | None:
+        """Why a confirmation or an approval does not count any more; None if there is none, or it does."""
+        for agreed in (visit.confirmed, visit.approved):
+            if agreed is not None and agreed != action.digest:
+                return "the action is another one now"
         if visit.confirmed is None:
             return None
-        if visit.confirmed != prepared.digest:
-            return "the action is another one now"
         if (
             visit.attempt == 0
             and visit.expires is not None
             and self._journal.mono() - visit.confirmed_at > visit.expires
         ):
             return "the confirmation has expired"
-        if resolution.commitments != self._committed:
+        ready = self._ready.get(visit.step.id)
+        if ready is None or resolution.commitments != ready.committed:
             return "a secret has another value now"
         return None
 
@@ -169,7 +265,9 @@ class Starter:
         self._journal.tell(e.StepRefused, step=visit.step.id, visit=visit.number, by=by, reason=reason)
 
 
-def _acts_by_itself(prepared: Prepared) -> bool:
+def _acts_by_itself(action: AnAction) -> bool:
     """Whether a machine acts, so that the operator should be asked before it does."""
-    kind = prepared.kind
+    if isinstance(action, PreparedLoop):
+        return True
+    kind = action.kind
     return is_automated(kind) and not (is_asked(kind) and kind.question() is not None)

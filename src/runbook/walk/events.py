@@ -58,6 +58,7 @@ class StepRefused(StepEvent):
 class GuardChecked(StepEvent):
     """A guard was asked. ``guard`` is its place in the step's list (from 0); ``held`` says that it let the step go.
 
+    ``key`` is what a cooldown counts; one that let go just before ``step.started`` counts that start.
     ``reason`` says why, and for a refusal since when, until when and because of which run.
     """
 
@@ -65,6 +66,7 @@ class GuardChecked(StepEvent):
     guard: int
     kind: str
     held: bool
+    key: str | None = None
     reason: str
 
 

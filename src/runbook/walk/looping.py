@@ -69,6 +69,14 @@ def place_of(address: str) -> int:
     return int(address.rpartition("[")[2].rstrip("]"))
 
 
+def own_of(walk: "Walk", visit: Visit) -> JsonObject:
+    """What a visit has at the root of its scope: the ``item``, in an element of a loop."""
+    loop = walk.visit
+    if loop is None or visit.step.id not in loop.elements:
+        return {}
+    return {"item": loop.items[place_of(visit.step.id)]}
+
+
 def counts(walk: "Walk", visit: Visit) -> Counter[str]:
     """How many elements have passed, failed, are unknown, or have not run."""
     return Counter(outcome_of(walk, visit, address) for address in visit.elements)
@@ -135,6 +143,19 @@ def outcome_due(walk: "Walk", visit: Visit) -> str:
     if _borne(walk, visit) and not found[NOT_RUN]:
         return Outcome.PASSED.value
     return Outcome.UNKNOWN.value if found["unknown"] else Outcome.FAILED.value
+
+
+def reason(walk: "Walk", visit: Visit) -> str:
+    """How many elements ended how, where not all of them have passed."""
+    found = counts(walk, visit)
+    said = [f"{number} {outcome.replace('_', ' ')}" for outcome, number in sorted(found.items())]
+    return "" if set(found) <= {"passed"} else ", ".join(said)
+
+
+def changed(visit: Visit) -> str:
+    """What a loop changed: the gravest of what its elements did."""
+    told = [what for element in visit.elements.values() for what in element.changed.values()]
+    return max(told, key=("no", "maybe", "yes").index, default="no")
 
 
 def observation(walk: "Walk", visit: Visit) -> JsonObject:

@@ -34,6 +34,10 @@ class Scope(Mapping[str, Json]):
         self._own = {} if own is None else own
         self._spoiled = {"masked": masked, "cut": truncated}
 
+    def beside(self, own: JsonObject) -> "Scope":
+        """The scope with these fields at its root, too."""
+        return Scope(self._walk, {**self._own, **own}, masked=self._spoiled["masked"], truncated=self._spoiled["cut"])
+
     def __getitem__(self, name: str) -> Json:
         root, _, rest = name.partition(".")
         walk = self._walk
