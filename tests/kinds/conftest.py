@@ -12,6 +12,7 @@ from runbook.model.runbook import SecretSource
 from runbook.world.http import HttpClient
 from runbook.world.real import RealIo
 from runbook.world.secrets import SecretStore
+from runbook.world.ssh import SshClient
 
 SECRET = "correct-horse-battery"
 
@@ -34,6 +35,7 @@ def io(tmp_path: Path) -> Iterator[RealIo]:
     yield RealIo(
         secrets=secrets,
         client=client,
+        ssh=SshClient,
         directory=str(tmp_path),
         output=lambda *_: None,
         limit=20_000,

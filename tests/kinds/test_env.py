@@ -176,7 +176,7 @@ def test_d1_no_value_of_a_variable_is_observed(io: RealIo, tmp_path: Path) -> No
         ({"command": ["sh", "-c", "kill -9 $$"]}, "cannot be read: it ended with SIGKILL"),
         ({"command": ["surely-not-there"]}, "`surely-not-there`"),
         ({"command": ["head", "-c", "20000000", "/dev/zero"]}, "cannot be read: it is longer than can be read"),
-        ({"ssh": {"host": "web1", "command": ["env"]}}, "this version reads variables on this machine only"),
+        ({"ssh": {"host": "-oX=y", "command": ["env"]}}, "`-oX=y` is no name of a machine"),
     ],
 )
 def test_a_source_that_cannot_be_read_leaves_all_five_and_says_why(

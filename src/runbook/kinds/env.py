@@ -8,8 +8,9 @@ from runbook.kinds import dotenv, variable_rules
 from runbook.kinds.showing import quoted
 from runbook.model import fragments
 from runbook.model.canonical import Json, JsonObject
-from runbook.model.io import Cancelled, Io, NotSent, Process, WorldError
+from runbook.model.io import Cancelled, Io, Process, ProcessResult, WorldError
 from runbook.model.kind import Automated, Observed, Preview, Traits, Verdict
+from runbook.model.machine import HOST_AS_WRITTEN
 from runbook.model.runbook import Outcome
 from runbook.model.secrets import Resolved
 
@@ -35,9 +36,9 @@ class Env(Automated):
 
     Use it first when an application does not load: a name that is missing or misspelt, a value that is too short, or
     one with a newline, a carriage return or a quote at its edge. ``from`` says where to look: ``process`` (the
-    variables of this walk), ``secrets`` (those of the runbook), ``{file: PATH}`` or ``{command: [PROGRAM, …]}`` for
-    what is written like a ``.env`` file: ``NAME=value`` a line, comments and quotes as shells have them, and nothing
-    is expanded.
+    variables of this walk), ``secrets`` (those of the runbook), ``{file: PATH}``, ``{command: [PROGRAM, …]}`` or
+    ``{ssh: {host: MACHINE, command: [PROGRAM, …]}}`` for what is written like a ``.env`` file: ``NAME=value`` a line,
+    comments and quotes as shells have them, and nothing is expanded.
 
     ``require`` is a list of names, or a mapping of names to rules; ``forbid`` lists names that must not be set. An
     empty value is invalid unless ``min_length: 0`` allows it. A source that cannot be read puts every required name
@@ -69,14 +70,14 @@ class Env(Automated):
                     ssh=fragments.closed(
                         "A program on another machine that prints the variables.",
                         ["host", "command"],
-                        host=fragments.text("The machine."),
+                        host=fragments.text("The machine.", pattern=HOST_AS_WRITTEN),
                         command=fragments.texts("The program and its arguments.", minimum=1),
                     ),
                 ),
                 "minProperties": 1,
                 "maxProperties": 1,
             },
-            "Where to look: `process`, `secrets`, `{file: PATH}` or `{command: [PROGRAM, …]}`.",
+            "Where to look: `process`, `secrets`, `{file: PATH}`, `{command: [PROGRAM, …]}` or `{ssh: …}`.",
         )
         | {"default": "process"},
         require={
@@ -87,7 +88,7 @@ class Env(Automated):
         },
         forbid=_NAMES | {"description": "The names that must not be set."},
     )
-    TRAITS: ClassVar[Traits] = Traits(observes_failure=True, not_yet=("from.ssh",))
+    TRAITS: ClassVar[Traits] = Traits(observes_failure=True)
     OBSERVES: ClassVar[Mapping[str, Observed]] = {
         "present": _names("The required names that are set."),
         "missing": _names("The required names that are not set."),
@@ -120,6 +121,8 @@ class Env(Automated):
         match self.from_:
             case {"command": [*argv]}:
                 names.insert(0, f"running {quoted(map(str, argv))}")
+            case {"ssh": {"host": host, "command": [*argv]}}:
+                names.insert(0, f"running {quoted(map(str, argv))} on {host}")
         line = f"look for {len(rules)} variable{'' if len(rules) == 1 else 's'} in {self._source()}"
         return Preview(line=line, detail="\n".join([*names, *(f"{name}: not set" for name in self.forbid)]))
 
@@ -173,8 +176,8 @@ class Env(Automated):
                 return path
             case {"command": [program, *_]}:
                 return f"the output of {program}"
-            case {"ssh": _}:
-                return "another machine"
+            case {"ssh": {"host": str() as host, "command": [program, *_]}}:
+                return f"the output of {program} on {host}"
             case "secrets":
                 return "the runbook's secrets"
             case _:
@@ -186,15 +189,26 @@ class Env(Automated):
             case {"file": str() as path}:
                 return dotenv.variables(io.read(path))
             case {"command": [*argv]}:
-                result = io.run(Process(argv=tuple(map(str, argv))), quiet=True)
-                if result.exit_code != 0:
-                    raise ValueError(f"it ended with {result.signal or f'exit status {result.exit_code}'}")
-                if result.truncated:
-                    raise ValueError("it is longer than can be read")
-                return dotenv.variables(result.stdout.encode())
-            case {"ssh": _}:
-                raise NotSent("this version reads variables on this machine only")
+                return _printed(io.run(_process(argv), quiet=True))
+            case {"ssh": {"host": str() as host, "command": [*argv]}}:
+                return _printed(io.ssh(host, _process(argv), transport="paramiko", quiet=True))
             case "secrets":
                 return io.secret_values()
             case _:
                 return io.environ()
+
+
+def _process(argv: Sequence[Resolved]) -> Process:
+    return Process(argv=tuple(map(str, argv)))
+
+
+def _printed(result: ProcessResult) -> Mapping[str, str]:
+    """The variables that a program has printed.
+
+    :raises ValueError: if it failed, or they cannot be read.
+    """
+    if result.exit_code != 0:
+        raise ValueError(f"it ended with {result.signal or f'exit status {result.exit_code}'}")
+    if result.truncated:
+        raise ValueError("it is longer than can be read")
+    return dotenv.variables(result.stdout.encode())

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from runbook.language import places
 from runbook.language.document import Document
 from runbook.language.every_step import Written
 from runbook.language.places import Path
@@ -17,7 +16,6 @@ KIND_NOT_YET = Code(number="RB290", title="a kind that cannot be walked yet", wh
 GUARDS_NOT_YET = Code(number="RB291", title="guards cannot be kept yet", why=_WHY)
 FOR_EACH_NOT_YET = Code(number="RB292", title="loops cannot be walked yet", why=_WHY)
 APPROVALS_NOT_YET = Code(number="RB293", title="approvals cannot be asked for yet", why=_WHY)
-FIELD_NOT_YET = Code(number="RB294", title="a field that cannot be used yet", why=_WHY)
 SITE_NOT_YET = Code(number="RB295", title="sites cannot be chosen yet", why=_WHY)
 LOCK_NOT_YET = Code(number="RB296", title="locks cannot be held yet", why=_WHY)
 
@@ -49,13 +47,9 @@ _KEYS: tuple[tuple[Path, Code, str, str], ...] = (
     ),
 )
 _MEANWHILE: Mapping[str, str] = {
-    "ssh": "meanwhile use a `command` step with `argv: [ssh, HOST, …]`",
-    "revisions": "meanwhile use a `command` step with the provider's own program",
-    "activate": "meanwhile use a `command` step with the provider's own program",
     "parallel": "meanwhile write the steps one below the other",
     "runbook": "meanwhile copy its steps, or name the other runbook in a `manual` step",
     "undo": "meanwhile use a `manual` step that says what is to be taken back",
-    "env.from.ssh": "meanwhile use `from: {command: [ssh, HOST, printenv]}`",
 }
 _OTHERWISE = "meanwhile use a `manual` step"
 
@@ -78,11 +72,6 @@ def not_yet(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic
         for keys, code, what, meanwhile in _KEYS:
             if _has(step, keys):
                 yield _at_key(document, (*step.path, *keys), code, what, meanwhile)
-        for place in step.kind.TRAITS.not_yet:
-            for inner, _ in places.found(place, step.raw):
-                what = f"`{place}` in `{name}` steps cannot be used yet"
-                meanwhile = _MEANWHILE.get(f"{name}.{place}", _OTHERWISE)
-                yield _at_key(document, (*step.path, *inner), FIELD_NOT_YET, what, meanwhile)
 
 
 def _has(step: Written, keys: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Finds the places that a kind's traits name: ``until``, ``options[].when``, ``fields.*.enum``, ``from.ssh``.
+"""Finds the places that a kind's traits name: ``until``, ``options[].when``, ``fields.*.enum``.
 
 ``[]`` stands for every element of a list, ``*`` for every value of a mapping.
 """

@@ -147,6 +147,15 @@ class Io(Protocol):
     def sql(self, query: SqlQuery) -> SqlResult:
         """Have a database carry out one statement, in a transaction of its own that only a change may write in."""
 
+    def ssh(self, host: str, process: Process, *, transport: str, quiet: bool = False) -> ProcessResult:
+        """Run one program on another machine to its end.
+
+        :param host: ``HOST`` or ``USER@HOST``; HOST is an alias of the ssh configuration, a name or an address.
+        :param process: the program; its directory and its files are there.
+        :param transport: ``paramiko``, the built-in client, or ``openssh``, the ssh of this machine.
+        :param quiet: keeps its output off the screen and out of the output files.
+        """
+
     def environ(self) -> Mapping[str, str]:
         """The variables of this process."""
 

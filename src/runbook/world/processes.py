@@ -47,6 +47,7 @@ class Program:
         env: Mapping[str, str],
         cwd: str,
         stdin: bytes = b"",
+        more: bool = False,
         limit: int | None = None,
         output: Output | None = None,
         action: str = "",
@@ -57,6 +58,7 @@ class Program:
         :param env: the whole environment.
         :param cwd: the directory it runs in; a relative program is looked for from there.
         :param stdin: what it reads; an empty text is ``/dev/null``.
+        :param more: that :meth:`send` will say what else it reads.
         :param limit: milliseconds after which it is ended, or None.
         :param output: what takes its output while it runs.
         :param action: by what name it is found again if this process is killed, see :mod:`runbook.world.descendants`.
@@ -65,6 +67,7 @@ class Program:
         self._env = env
         self._cwd = cwd
         self._stdin = memoryview(stdin)
+        self._more = more
         self._limit = limit
         self._output = output
         self._output_error: Exception | None = None
@@ -113,6 +116,13 @@ class Program:
             if self._popen is not None:
                 self._family.signal(_CANCEL[level])
 
+    def send(self, data: bytes) -> None:
+        """Say what else it reads, which is all then; to be called by what takes its output, in that thread."""
+        if self._more and self._popen is not None and self._popen.stdin is not None:
+            self._more = False
+            self._stdin = memoryview(bytes(self._stdin) + data)
+            self._poll.register(self._popen.stdin.fileno(), select.POLLOUT)
+
     def _start(self) -> subprocess.Popen[bytes]:
         with self._starting:
             if self._level:
@@ -127,7 +137,7 @@ class Program:
         return subprocess.Popen(  # the loop closes what it opens
             self._argv,
             bufsize=0,
-            stdin=subprocess.PIPE if self._stdin else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if self._stdin or self._more else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self._cwd,
@@ -206,7 +216,8 @@ class Program:
                 self._stdin = self._stdin[:0]
         if not self._stdin:
             self._poll.unregister(popen.stdin)
-            popen.stdin.close()
+            if not self._more:
+                popen.stdin.close()
 
     def _end(self, popen: subprocess.Popen[bytes]) -> WorldError:
         """End all that descends from it, and say why."""

@@ -42,6 +42,7 @@ from runbook.world.secrets import SecretStore
 if TYPE_CHECKING:
     from runbook.world.sql import Statement
 
+    from runbook.world.ssh import Running, SshClient
 LARGEST_FILE = 1024 * 1024
 """Bytes that :meth:`RealIo.read` reads at most."""
 
@@ -55,6 +56,7 @@ class RealIo:
         secrets: SecretStore,
         client: HttpClient,
         directory: str,
+        ssh: "Callable[[], SshClient]",
         output: Output,
         limit: int | None = None,
         changes: bool = False,
@@ -65,6 +67,7 @@ class RealIo:
         :param secrets: what looks secrets up.
         :param client: the HTTP client of the run.
         :param directory: the working directory of the run.
+        :param ssh: makes or finds the SSH client of the run, which few runs need.
         :param output: takes what programs write, while they run.
         :param limit: milliseconds for all of it, or None.
         :param changes: whether it may change something; a database is held to that.
@@ -75,10 +78,11 @@ class RealIo:
         self._secrets = secrets
         self._client = client
         self._directory = directory
+        self._ssh = ssh
         self._output = output
         self._until = None if limit is None else time.monotonic() + limit / 1000
         self._lock = threading.Lock()
-        self._running: Program | Exchange | Statement | None = None
+        self._running: Program | Exchange | Statement | Running | None = None
         self._level = 0
 
     def http(self, request: HttpRequest) -> HttpResponse:
@@ -122,6 +126,22 @@ class RealIo:
 
     def environ(self) -> dict[str, str]:
         """The variables of this process."""
+    def ssh(self, host: str, process: Process, *, transport: str, quiet: bool = False) -> ProcessResult:
+        """Run one program on another machine to its end."""
+        from runbook.world.ssh_wrapper import Order  # few runs need it
+
+        order = Order(
+            argv=process.argv,
+            env={name: self._plain(value) for name, value in process.env.items()},
+            cwd=process.cwd,
+            stdin=b"" if process.stdin is None else self._plain(process.stdin).encode(),
+            files={name: self._plain(text) for name, text in process.files.items()},
+        )
+        output = None if quiet else self._output
+        running = self._ssh().program(host, order, transport=transport, limit=self._left(), output=output)
+        with self._stoppable(running):
+            return running.run()
+
         return dict(os.environ)
 
     def secret_values(self) -> Mapping[str, str]:
@@ -162,7 +182,7 @@ class RealIo:
         return left
 
     @contextmanager
-    def _stoppable(self, running: "Program | Exchange | Statement") -> Iterator[None]:
+    def _stoppable(self, running: "Program | Exchange | Statement | Running") -> Iterator[None]:
         with self._lock:
             if self._level:
                 raise Cancelled("stopped before it began")
@@ -218,6 +238,7 @@ class RealWorld:
         limit = limit_of(kind, timeout)
         io = RealIo(
             secrets=self._secrets,
+        self._ssh: SshClient | None = None
             client=self._client,
             directory=self._directory,
             output=output,
@@ -239,6 +260,7 @@ class RealWorld:
                 raise
             raise Lost(f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]) from error
         finally:
+            ssh=self._ssh_client,
             with self._lock:
                 self._attempts.discard(io)
 
@@ -269,6 +291,15 @@ def _written(files: Mapping[str, str]) -> Iterator[dict[str, str]]:
         yield {name: str(path) for name, path in paths.items()}
 
 
+    def _ssh_client(self) -> "SshClient":
+        from runbook.world.ssh import SshClient  # few runs need it
+
+        with self._lock:
+            self._ssh = self._ssh or SshClient(withheld=self._secrets.withheld)
+            return self._ssh
+
 def _without_waiting(path: str, flags: int) -> int:
     """Open, also a pipe that nobody writes to."""
     return os.open(path, flags | os.O_NONBLOCK)
+        if self._ssh is not None:
+            self._ssh.close()
