@@ -25,7 +25,9 @@ from runbook.model.diagnostics import Diagnostic
 _TEMPLATE = {"$ref": "#/$defs/template"}
 
 
-def complaints(document: Document, data: Json, schema: JsonObject, kinds: Iterable[str]) -> list[Diagnostic]:
+def complaints(
+    document: Document, data: Json, schema: JsonObject, kinds: Iterable[str]
+) -> Mapping[Complaint, Diagnostic]:
     """Every mistake in a file whose data is not what the schema says, in no particular order.
 
     Of a file in a version that is yet to come only that is said: its other mistakes may be none.
@@ -40,8 +42,8 @@ def complaints(document: Document, data: Json, schema: JsonObject, kinds: Iterab
             if document.has(complaint.path):
                 found.setdefault(complaint, _diagnostic(complaint, document))
     version = mapping(data).get("runbook") or mapping(data).get("scenario")
-    newer = [diagnostic for diagnostic in found.values() if diagnostic.code is value_complaints.VERSION]
-    return newer if newer and value_complaints.is_newer(version) else list(found.values())
+    newer = {said: diagnostic for said, diagnostic in found.items() if diagnostic.code is value_complaints.VERSION}
+    return newer if newer and value_complaints.is_newer(version) else found
 
 
 def _pattern(validator: Any, pattern: str, instance: Json, schema: JsonObject) -> Iterator[ValidationError]:  # noqa: ANN401 - the validator's class is made at run time

@@ -56,16 +56,21 @@ _ADDRESS_PARTS = frozenset({"undo", "probe", "until"})
 _AT_THE_END = frozenset({"id", "title", "description", "section", "kind", "needs"})
 
 
-def consistency(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic]:
-    """Everything on which the parts of a file do not agree, in no particular order."""
+def consistency(document: Document, steps: Sequence[Written], *, whole: bool = True) -> Iterator[Diagnostic]:
+    """Everything on which the parts of a file do not agree, in no particular order.
+
+    :param whole: false if something is wrong at the top of the file: then nothing is held against that.
+    """
     top = mapping(document.data)
     facts = _Facts(document, top)
-    yield from facts.environments()
+    if whole:
+        yield from facts.environments()
     for step in steps:
         yield from facts.groups(step)
         yield from facts.ids(step)
-        yield from facts.roles(step)
-        yield from facts.guarded_environments(step)
+        if whole:
+            yield from facts.roles(step)
+            yield from facts.guarded_environments(step)
         if step.kind.TRAITS.ends:
             yield from facts.end(step)
 

@@ -1,5 +1,6 @@
 """A file's data, and where each piece of it stands: every value, every key, every character of a text."""
 
+import copy
 import re
 from collections.abc import Sequence
 
@@ -34,8 +35,15 @@ class Document:
         self.raw = raw
         self.text = text
         self.data = data
+        self._written = data
         self._places = places
         self._lines = Lines(text)
+
+    def judged(self, data: Json) -> "Document":
+        """The same file with other data to be judged, such as those without mistakes; places are those of the file."""
+        other = copy.copy(self)
+        other.data = data
+        return other
 
     def has(self, path: Path) -> bool:
         """Whether the file says something at a path."""
@@ -119,7 +127,7 @@ class Document:
         )
 
     def _value(self, path: Path) -> Json:
-        value = self.data
+        value = self._written
         for part in path:
             match value, part:
                 case dict(), str():
@@ -132,7 +140,7 @@ class Document:
 
     def _found(self, path: Path) -> "tuple[int, Places, Places | None]":
         """How far a path leads, the places of what is there, and that of the key that leads to it."""
-        value, places, key = self.data, self._places, None
+        value, places, key = self._written, self._places, None
         for depth, part in enumerate(path):
             inner = places
             if isinstance(inner, int):

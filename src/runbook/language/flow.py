@@ -34,16 +34,20 @@ class Leg(NamedTuple):
 
 
 class Flow:
-    """The paths of a runbook from its first step. Steps are numbered as they stand in the file."""
+    """The paths of a runbook from its first step. Steps are numbered as they stand in the file.
 
-    def __init__(self, runbook: Runbook, registry: Registry) -> None:
+    Of steps in ``unknown`` it is not known where they lead: no path goes on from them, and the file's ``on_fail`` is
+    left out, for it depends on all other edges for which steps it stands.
+    """
+
+    def __init__(self, runbook: Runbook, registry: Registry, unknown: frozenset[int] = frozenset()) -> None:
         self.runbook = runbook
         self.registry = registry
         self.number = {step.id: i for i, step in reversed(list(enumerate(runbook.steps)))}
         self.edges = edges_of(runbook)
         self.out: list[list[tuple[Edge, int]]] = [[] for _ in runbook.steps]
         for edge in self.edges:
-            if edge.target in self.number:
+            if edge.target in self.number and not (unknown and (edge.default or self.number[edge.source] in unknown)):
                 self.out[self.number[edge.source]].append((edge, self.number[edge.target]))
         self._unproved: dict[str, frozenset[int]] = {}
 

@@ -48,9 +48,13 @@ NOT_A_PAIR = Code(
 _FORM_FIELDS = "#/$defs/form_fields"
 
 
-def declared(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic]:
-    """What is wrong with the declarations of inputs and of the fields of forms, in no particular order."""
-    yield from _declarations(document, ("inputs",), mapping(document.data).get("inputs"))
+def declared(document: Document, steps: Sequence[Written], *, whole: bool = True) -> Iterator[Diagnostic]:
+    """What is wrong with the declarations of inputs and of the fields of forms, in no particular order.
+
+    :param whole: false if the schema has refused something among the inputs; then they are left out.
+    """
+    if whole:
+        yield from _declarations(document, ("inputs",), mapping(document.data).get("inputs"))
     for step in steps:
         for name, piece in mapping(step.kind.SCHEMA["properties"]).items():
             if mapping(piece).get("$ref") == _FORM_FIELDS:

@@ -101,6 +101,7 @@ def missing_keys(mistake: Mistake, definitions: Mapping[str, Json]) -> Iterator[
             help=f"did you mean it by `{guess}`?" if guess else f"add `{key}`{_described(known.get(key), definitions)}",
             label=f"`{key}` is missing",
             at_key=True,
+            key=key,
         )
 
 

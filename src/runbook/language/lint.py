@@ -1,5 +1,6 @@
 """Judges what a whole runbook means: its graph, and its expressions."""
 
+from runbook.language.doubt import NONE, Doubt
 from runbook.language.flow import Flow
 from runbook.language.lint_graph import lint_graph
 from runbook.language.lint_types import lint_types
@@ -9,11 +10,14 @@ from runbook.model.kind import Registry
 from runbook.model.runbook import Nested, Runbook, Step
 
 
-def lint(runbook: Runbook, document: Document, registry: Registry) -> list[Diagnostic]:
-    """Every mistake in the graph and in the expressions of a runbook, in no particular order."""
+def lint(runbook: Runbook, document: Document, registry: Registry, doubt: Doubt = NONE) -> list[Diagnostic]:
+    """Every mistake in the graph and in the expressions of a runbook, in no particular order.
+
+    :param doubt: what is not known of the file; what might follow from it alone is left out.
+    """
     kinds = {name: registry[name] for name in _kinds(runbook)}
-    flow = Flow(runbook, kinds)
-    return [*lint_graph(runbook, document, kinds, flow), *lint_types(runbook, document, kinds, flow)]
+    flow = Flow(runbook, kinds, doubt.edges)
+    return [*lint_graph(runbook, document, kinds, flow, doubt), *lint_types(runbook, document, kinds, flow, doubt)]
 
 
 def _kinds(runbook: Runbook) -> set[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from runbook.language import places
 from runbook.language.cycles import components, shortest_cycle
+from runbook.language.doubt import NONE, Doubt
 from runbook.language.explain import meant
 from runbook.language.flow import Flow
 from runbook.language.places import Path
@@ -72,34 +73,45 @@ NEVER_RUN = Code(
 _EDGE_KEYS = ("next", "on_fail", "on_unknown")
 
 
-def lint_graph(runbook: Runbook, document: Document, registry: Registry, flow: Flow) -> Iterator[Diagnostic]:
+def lint_graph(
+    runbook: Runbook, document: Document, registry: Registry, flow: Flow, doubt: Doubt = NONE
+) -> Iterator[Diagnostic]:
     """Every mistake in the graph of a runbook, in no particular order."""
-    yield from _Graph(runbook, document, registry, flow).judge()
+    yield from _Graph(runbook, document, registry, flow, doubt).judge()
 
 
 class _Graph:
     """One judgement of one graph."""
 
-    def __init__(self, runbook: Runbook, document: Document, registry: Registry, flow: Flow) -> None:
+    def __init__(
+        self, runbook: Runbook, document: Document, registry: Registry, flow: Flow, doubt: Doubt = NONE
+    ) -> None:
         self.runbook = runbook
         self.document = document
         self.registry = registry
         self.flow = flow
+        self.doubt = doubt
         self.below = below(runbook)
         self.stops = {number for number, step in enumerate(runbook.steps) if registry[step.kind].TRAITS.ends}
 
     def judge(self) -> Iterator[Diagnostic]:
-        broken = [*self._duplicates(), *self._handler()]
+        duplicates = list(self._duplicates())
+        yield from duplicates
+        broken = list(self._handler())
         for number, step in enumerate(self.runbook.steps):
             broken += self._targets(number, step)
-            yield from self._own_edges(number, step)
-        yield from broken
+            if number not in self.doubt.edges:
+                yield from self._own_edges(number, step)
+        # A target that does not exist may be a step whose id is not known.
+        yield from (found for found in broken if found.code is SELF_EDGE or not self.doubt.nameless)
         yield from self._falls()
-        if any(diagnostic.code is not SELF_EDGE for diagnostic in broken):
-            return  # where edges lead nowhere, what paths are said to be missing would be guesswork
-        for number, step in enumerate(self.runbook.steps):
-            yield from self._needs(number, step)
-        yield from self._unreachable()
+        if duplicates:
+            return  # nobody knows which of the two an edge leads to
+        if not self.doubt.incomplete and not any(diagnostic.code is not SELF_EDGE for diagnostic in broken):
+            # Where edges lead nowhere, what no path enters would be guesswork.
+            for number, step in enumerate(self.runbook.steps):
+                yield from self._needs(number, step)
+            yield from self._unreachable()
         yield from self._endless()
         yield from self._unbounded()
 
@@ -192,7 +204,7 @@ class _Graph:
             if number in self.stops or step.next is not None or following is None or not self._falls_on(step):
                 continue
             others = [source for source in jumps.get(following, ()) if source not in {step.id, following}]
-            if others and step.on_fail is None and step.on_unknown is None:
+            if others and number not in self.doubt.edges and step.on_fail is None and step.on_unknown is None:
                 who = "the runbook's `on_fail`" if others[0] == "on_fail" else f"`{others[0]}`"
                 yield self._at(
                     FALLS_INTO,

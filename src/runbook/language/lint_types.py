@@ -7,6 +7,7 @@ second each is compiled. That keeps a file of 2,000 steps within a fifth of a se
 from collections.abc import Iterator
 
 from runbook.language import problems
+from runbook.language.doubt import NONE, Doubt
 from runbook.language.expression_places import Broken, ExpressionPlaces, Place
 from runbook.language.expressions import Compiler, Looked
 from runbook.language.flow import Flow
@@ -25,16 +26,18 @@ from runbook.model.kind import Registry
 from runbook.model.runbook import Runbook
 
 
-def lint_types(runbook: Runbook, document: Document, registry: Registry, flow: Flow) -> Iterator[Diagnostic]:
+def lint_types(
+    runbook: Runbook, document: Document, registry: Registry, flow: Flow, doubt: Doubt = NONE
+) -> Iterator[Diagnostic]:
     """Every mistake in the expressions of a runbook, in no particular order; one in a shared default only once."""
-    found = list(_Types(runbook, document, registry, flow).judge())
+    found = list(_Types(runbook, document, registry, flow, doubt).judge())
     yield from {(d.code.number, d.span, d.message): d for d in reversed(found)}.values()
 
 
 class _Types:
     """One judgement of the expressions of one runbook."""
 
-    def __init__(self, runbook: Runbook, document: Document, registry: Registry, flow: Flow) -> None:
+    def __init__(self, runbook: Runbook, document: Document, registry: Registry, flow: Flow, doubt: Doubt) -> None:
         self.runbook = runbook
         self.document = document
         self.compiler = Compiler()
@@ -42,6 +45,7 @@ class _Types:
         self.names = names_of(runbook, registry, self.compiler)
         self.sets = Sets(runbook, self.names, flow)
         self.saved: dict[str, str] = {}
+        self.doubt = doubt
 
     def judge(self) -> Iterator[Diagnostic]:
         found = list(self.places.find())
@@ -50,6 +54,8 @@ class _Types:
                 yield self._broken(broken)
         looked = [(place, self._look(place)) for place in found if isinstance(place, Place)]
         for place, expression in looked:
+            if self.doubt is not NONE and self._clouded(place, expression):
+                continue
             for problem in self._judged(place, expression):
                 yield self._diagnostic(place.path, place.text, place.offset, problem)
         yield from self._environments()
@@ -65,6 +71,17 @@ class _Types:
         """An expression as it was looked at, or the name of the secret that it is."""
         secret = Hole(place.source, 0).secret if place.template else None
         return secret or self.compiler.look(place.source, self.names.types, place.around.own)
+
+    def _clouded(self, place: Place, looked: Looked | str) -> bool:
+        """Whether what is said of an expression might come from another mistake, or nobody wrote it."""
+        if not self.document.has(place.path) or (place.around.step and place.around.own and self._vague(place)):
+            return True
+        if isinstance(looked, str):
+            return "secrets" in self.doubt.families
+        return self.doubt.clouds(looked.reading.mentions, (step.id for step in self.runbook.steps))
+
+    def _vague(self, place: Place) -> bool:
+        return place.around.step is not None and place.around.step.id in self.doubt.vague
 
     def _judged(self, place: Place, looked: Looked | str) -> Iterator[Problem]:
         """What is wrong with one expression."""

@@ -1,24 +1,25 @@
 """Loads a file: text, data, meaning, each judged before the next, and every diagnostic of it in file order.
 
-A stage that finds an error ends the loading, because what a later one said of a broken file would be guesswork:
-a misspelt ``next`` would make steps unreachable. The last stage looks at everything that a whole runbook can be.
+Text that is no YAML ends the loading. Where the schema refuses something, the rest is judged without it, and nothing is
+said that might only follow from it: a misspelt ``next`` would make steps unreachable.
 What not every file needs is imported where it is needed: a small file takes less time than the imports.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runbook.language.binding import bind
 from runbook.language.consistency import consistency
 from runbook.language.document import Document
-from runbook.language.every_step import every_step
+from runbook.language.doubt import NONE
+from runbook.language.every_step import Written, every_step
 from runbook.language.inputs import declared
 from runbook.language.lint import lint
 from runbook.language.not_yet import not_yet
 from runbook.language.safety import safety
 from runbook.language.source import Unread, read
-from runbook.language.validation import validate, validate_runbook
+from runbook.language.validation import complaints_about, validate
 from runbook.model.canonical import JsonObject
 from runbook.model.diagnostics import Diagnostic, Severity, Span
 from runbook.model.kind import Registry
@@ -57,21 +58,35 @@ def load(path: str, registry: Registry) -> Loaded:
     text, document, found = _read(path)
     if document is None:
         return Loaded(text=text, document=None, diagnostics=_in_file_order(found), runbook=None)
-    found += validate_runbook(document, registry)
-    runbook = None
-    if not _has_error(found):
-        steps = tuple(every_step(document.data, registry))
-        for stage in (consistency, declared, safety, not_yet):
-            found += stage(document, steps)
-        kinds = {step.kind.NAME: step.kind for step in steps}
-        runbook = bind(document, kinds)
-        found += lint(runbook, document, kinds)
+    complaints = complaints_about(document, registry)
+    found += complaints.values()
+    judged, doubt = document, NONE
+    if complaints:
+        from runbook.language.salvage import salvaged  # only where something is wrong
+
+        left = salvaged(document, complaints, registry)
+        if left is None:
+            return Loaded(text=text, document=document, diagnostics=_in_file_order(found), runbook=None)
+        judged, doubt = left
+    steps = tuple(every_step(judged.data, registry))
+    found += consistency(judged, _sure(steps, doubt.steps), whole=not doubt.top)
+    found += declared(judged, _sure(steps, doubt.steps), whole="inputs" not in doubt.families)
+    found += safety(judged, _sure(steps, doubt.unsafe))
+    found += not_yet(judged, steps)
+    kinds = {step.kind.NAME: step.kind for step in steps}
+    runbook = bind(judged, kinds)
+    found += lint(runbook, judged, kinds, doubt)
     return Loaded(
         text=text,
         document=document,
         diagnostics=_in_file_order(found),
         runbook=None if _has_error(found) else runbook,
     )
+
+
+def _sure(steps: Sequence[Written], unknown: Collection[int]) -> Sequence[Written]:
+    """The steps but for those of some numbers, and what is inside them."""
+    return [step for step in steps if step.path[1] not in unknown] if unknown else steps
 
 
 def load_scenario(path: str) -> "LoadedScenario":

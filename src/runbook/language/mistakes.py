@@ -41,7 +41,7 @@ class Mistake:
 class Complaint:
     """What is said about a mistake, before it has a place in a text.
 
-    ``at_key`` points at the key that leads to the path; else at the value there.
+    ``at_key`` points at the key that leads to the path; else at the value there. ``key`` is one that is missing there.
     """
 
     code: Code
@@ -50,3 +50,4 @@ class Complaint:
     help: str
     label: str = ""
     at_key: bool = False
+    key: str = ""

@@ -6,6 +6,7 @@ compile it for all of them would take longer than all else that is done with a s
 """
 
 from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
 import jsonschema_rs
 
@@ -18,26 +19,37 @@ from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Diagnostic
 from runbook.model.kind import KindClass, Registry
 
+if TYPE_CHECKING:
+    from runbook.language.mistakes import Complaint
+
 
 def validate_runbook(document: Document, registry: Registry) -> list[Diagnostic]:
     """Every mistake that the schema sees in a runbook, in no particular order."""
+    return list(complaints_about(document, registry).values())
+
+
+def complaints_about(document: Document, registry: Registry) -> "Mapping[Complaint, Diagnostic]":
+    """What the schema has to say of a runbook, as what is said and as diagnostics, in no particular order."""
     data = completed(document.data, registry)
     used = {step.kind.NAME for step in every_step(data, registry)} | mapping(mapping(data).get("defaults")).keys()
-    if _is_valid(compose({name: registry[name] for name in registry if name in used}), data):
-        return []
+    if is_valid(compose({name: registry[name] for name in registry if name in used}), data):
+        return {}
     return _complaints(document, compose(registry), data, registry)
 
 
 def validate(document: Document, schema: JsonObject) -> list[Diagnostic]:
     """Every mistake that a schema sees in a file, in no particular order."""
-    return [] if _is_valid(schema, document.data) else _complaints(document, schema, document.data, ())
+    return [] if is_valid(schema, document.data) else [*_complaints(document, schema, document.data, ()).values()]
 
 
-def _is_valid(schema: JsonObject, data: Json) -> bool:
+def is_valid(schema: JsonObject, data: Json) -> bool:
+    """Whether data is what a schema says."""
     return jsonschema_rs.Draft202012Validator(schema).is_valid(data)
 
 
-def _complaints(document: Document, schema: JsonObject, data: Json, kinds: Collection[str]) -> list[Diagnostic]:
+def _complaints(
+    document: Document, schema: JsonObject, data: Json, kinds: Collection[str]
+) -> "Mapping[Complaint, Diagnostic]":
     """The words about a file that is not valid.
 
     :raises RuntimeError: if the two libraries do not agree, which is our own fault.
