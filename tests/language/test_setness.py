@@ -56,16 +56,16 @@ def test_a_field_is_set_where_every_path_has_observed_it(unset: Changed) -> None
 
 def test_a_step_that_failed_without_an_observation_left_none(unset: Changed) -> None:
     assert unset(("Mend it", "${{ steps.check.status }}")) == [
-        "`steps.check.status` may not be set when `fix` starts; unset on the path check (failed) → fix"
+        "`steps.check.status` may not be set when `fix` starts; not set on this way: check fails → fix"
     ]
     assert unset(("run.mode ==", "steps.check.status == 200 && run.mode ==")) == [
-        "`steps.check.status` may not be set when `look` starts; unset on the path check (failed) → fix → look"
+        "`steps.check.status` may not be set when `look` starts; not set on this way: check fails → fix → look"
     ]
 
 
 def test_a_step_that_was_skipped_left_none(unset: Changed) -> None:
     assert unset(("resolved", SUMMARY + "${{ steps.look.stdout }}")) == [
-        "`steps.look.stdout` may not be set when `done` starts; unset on the path check → vars → look (skipped) → done"
+        "`steps.look.stdout` may not be set when `done` starts; not set on this way: check → vars → look is skipped → done"
     ]
 
 
@@ -85,7 +85,7 @@ def test_max_visits_may_end_a_step_that_observed_nothing(unset: Changed) -> None
         ("Mend it", "${{ steps.vars.missing.join(', ') }}"),
     )
     assert unset(*pieces) == [
-        "`steps.vars.missing` may not be set when `fix` starts; unset on the path check → vars (failed) → fix"
+        "`steps.vars.missing` may not be set when `fix` starts; not set on this way: check → vars fails → fix"
     ]
 
 
@@ -99,7 +99,7 @@ PROBE = "probe: {kind: command, argv: [ls]%s}\n    argv: [uptime]"
 def test_a_change_that_its_probe_settles_was_not_observed(unset: Changed) -> None:
     assert unset(CHANGE, ("resolved", SUMMARY + "${{ steps.look.stdout }} ${{ saved.file }}")) == []
     probed = (CHANGE[0], CHANGE[1].replace("argv: [uptime]", PROBE % ""))
-    path = "unset on the path check → vars → look (settled by its probe) → done"
+    path = "not set on this way: check → vars → look is settled by its probe → done"
     assert unset(probed, ("resolved", SUMMARY + "${{ steps.look.stdout }} ${{ saved.file }}")) == [
         f"`steps.look.stdout` may not be set when `done` starts; {path}",
         f"`saved.file` may not be set when `done` starts; {path}",
@@ -111,7 +111,7 @@ def test_a_change_that_its_probe_settles_was_not_observed(unset: Changed) -> Non
 def test_an_unknown_step_left_nothing(unset: Changed) -> None:
     unknown = (CHANGE[0], CHANGE[1] + "\n    on_unknown: done")
     assert unset(unknown, ("resolved", SUMMARY + "${{ steps.look.stdout }}")) == [
-        "`steps.look.stdout` may not be set when `done` starts; unset on the path check → vars → look (unknown) → done"
+        "`steps.look.stdout` may not be set when `done` starts; not set on this way: check → vars → look is unknown → done"
     ]
 
 
@@ -121,10 +121,10 @@ def test_a_value_is_set_where_every_path_has_saved_it_under_the_name(unset: Chan
     read = ("run.mode ==", "saved.seen != '' && run.mode ==")
     assert unset(by_check, by_fix, read) == []
     assert unset(by_check, read) == [
-        "`saved.seen` may not be set when `look` starts; unset on the path check (failed) → fix → look"
+        "`saved.seen` may not be set when `look` starts; not set on this way: check fails → fix → look"
     ]
     assert unset(by_fix, read) == [
-        "`saved.seen` may not be set when `look` starts; unset on the path check → vars → look"
+        "`saved.seen` may not be set when `look` starts; not set on this way: check → vars → look"
     ]
 
 

@@ -12,7 +12,7 @@ from runbook.language.tokens import Mention
 from runbook.model.graph import FAILED, PASSED, SKIPPED, UNKNOWN, Edge
 from runbook.model.runbook import Runbook, Step
 
-_LEFT_BY = {FAILED: "failed", SKIPPED: "skipped", UNKNOWN: "unknown"}
+_LEFT_BY = {FAILED: " fails", SKIPPED: " is skipped", UNKNOWN: " is unknown"}
 _SHOWN = 7
 
 
@@ -113,7 +113,7 @@ class Sets:
             mention,
             f"`saved.{name}` may not be set when `{here.id}` starts",
             self.flow.path(here.id, saves),
-            f"save `{name}` on that path too; now {listed(savers)} saves it when it passes",
+            f"save `{name}` on that way too; now only {listed(savers)} saves it, when it passes",
         )
 
     def _field(self, place: Place, mention: Mention, step: str, field: str, here: Step) -> Iterator[Problem]:
@@ -128,7 +128,7 @@ class Sets:
         if step == here.id:
             help_ = f"use it in the `expect` or `save` of `{step}`, as `{field}`: it is observed when the step has run"
         elif self.flow.leads_to(step, here.id):
-            help_ = f"use `last.{step}.{field}` behind `has(last.{step}.{field})`, or lead that path through `{step}`"
+            help_ = f"write `has(last.{step}.{field}) ? last.{step}.{field} : …` with what holds without it"
         else:
             help_ = f"lead through `{step}` first"
         observer = self.flow.number[step]
@@ -154,14 +154,14 @@ class Sets:
         return at(place.source, mention.starts[0], end, code, said, label=self._told(path), help=help)
 
     def _told(self, path: Sequence[Leg]) -> str:
-        """A path as a line of ids, each with how it is left unless it passes; long ones are shortened."""
+        """A path as a line of ids, each with how it is left unless it simply passes; long ones are shortened."""
         words = [f"{leg.step}{self._left(leg)}" for leg in path]
         if len(words) > _SHOWN:
             words = [*words[:2], "…", *words[3 - _SHOWN :]]
-        return f"unset on the path {' → '.join(words)}" if words else ""
+        return f"not set on this way: {' → '.join(words)}" if words else ""
 
     def _left(self, leg: Leg) -> str:
         step = self.runbook.steps[self.flow.number[leg.step]]
         if leg.via == PASSED and settled_otherwise(step):
-            return " (settled by its probe)"
-        return f" ({_LEFT_BY[leg.via]})" if leg.via in _LEFT_BY else ""
+            return " is settled by its probe"
+        return _LEFT_BY.get(leg.via, "")
