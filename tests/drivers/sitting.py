@@ -72,9 +72,10 @@ class Sitting:
         messages: Callable[[Journal], Act | None] = lambda _: None,
         interrupts: Interrupts | None = None,
         past: MemoryPast | None = None,
+        log: MemoryLog | None = None,
     ) -> None:
         self.walk = Walk(book, KINDS)
-        self.log = MemoryLog()
+        self.log = log or MemoryLog()
         clock = clock or SimulatedClock()
         masker = Masker()
 

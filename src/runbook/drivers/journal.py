@@ -112,7 +112,7 @@ class Journal:
         return self._mask(text)
 
     def sync(self) -> None:
-        """Make everything told so far durable; nothing is started before."""
+        """Make everything told so far durable, in one go: before anything is started, asked or waited for."""
         self._log.sync()
 
     def _note(self, event: Event) -> None:

@@ -26,8 +26,9 @@ ROOTS = frozenset({"inputs", "environment", "steps", "saved", "run", "last", "it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """An observation as it is recorded: masked, capped, and where it is."""
+    """An observation as it is recorded: masked, capped, and where it is; ``text`` is its canonical JSON."""
 
+    text: str
     value: JsonObject
     masked: tuple[str, ...] = ()
     truncated: tuple[str, ...] = ()
@@ -71,7 +72,7 @@ class Judge:
             }
         except ExpressionError as error:
             return Judged(outcome=Outcome.FAILED, reason=f"`save`: {error.message}", changed=changed)
-        taken = size(canonical(saved)) + size(canonical(seen.value))
+        taken = size(canonical(saved)) + size(seen.text)
         if taken > OBSERVED:
             reason = f"`save`: with what was observed it takes {taken:,} bytes in the log, and {OBSERVED:,} are allowed"
             return Judged(outcome=Outcome.FAILED, reason=reason, changed=changed)

@@ -292,6 +292,7 @@ class Performer:
         judged = Judged(outcome=Outcome.FAILED, reason="", changed="no")
         for failures in range(attempts):
             if failures and nested.retry:
+                self._journal.sync()
                 self._clock.wait(nested.retry.pause_after(failures))
             judged = self._nested_attempt(visit, address, nested, prepared)
             if judged.outcome is Outcome.PASSED or self._stopped:
@@ -357,7 +358,7 @@ class Performer:
         observed = observe(raw, self._masker)
         # What a scenario did not tell stays untold.
         value = Told(raw.address, observed.value) if isinstance(raw, Told) else observed.value
-        return Seen(value=value, masked=observed.masked, truncated=observed.truncated)
+        return Seen(text=observed.text, value=value, masked=observed.masked, truncated=observed.truncated)
 
     def _finish(self, place: Mapping[str, object], judged: Judged, seen: Seen | None) -> None:
         saved: JsonObject = dict(judged.saved)
@@ -367,12 +368,11 @@ class Performer:
             outcome=judged.outcome.value,
             reason=judged.reason,
             changed=judged.changed,
-            obs=canonical(seen.value) if seen else None,
+            obs=seen.text if seen else None,
             masked=seen.masked if seen else (),
             truncated=seen.truncated if seen else (),
             saved=canonical(saved) if saved else None,
         )
-        self._journal.sync()
 
     def _tell(self, cls: type[e.AttemptEvent], visit: Visit, **fields: object) -> None:
         self._journal.tell(cls, step=visit.step.id, visit=visit.number, attempt=visit.attempt, **fields)

@@ -151,6 +151,7 @@ class Rejudging:
             self.unjudged.add(event.step)
             return
         seen = Seen(
+            text=event.obs or "",
             value=_object(event.obs or "", f"what `{event.step}` observed"),
             masked=event.masked,
             truncated=event.truncated,

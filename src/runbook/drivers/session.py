@@ -1,7 +1,7 @@
 """The one loop that every driver shares: it does what the walk says is pending, and tells it what came of that.
 
 It decides nothing that the walk decides. Its order is the order of the promises: judged by the walk, written down,
-durable, then done.
+durable, then done. What came of it is durable before anything else is done, asked or waited for.
 """
 
 from collections import deque
@@ -82,7 +82,7 @@ class Session:
         self._wanted: deque[Act] = deque()
         self._stopping = 0
         self._ending: Ending | None = None
-        operator.attach(self.walk, self.idle)
+        operator.attach(self.walk, self._waiting)
         attempts.attend(self._watch)
 
     def go(self) -> Ending:
@@ -113,6 +113,11 @@ class Session:
             self._remind()
             self._look()
         return self._wanted.popleft() if self._wanted else None
+
+    def _waiting(self) -> Act | None:
+        """What whoever waits asks at least every half second; what has happened is on disk while nobody acts."""
+        self.journal.sync()
+        return self.idle()
 
     def _look(self) -> Act | None:
         """Look for messages from other processes; what one wants done waits until it can be, and is returned."""
@@ -278,6 +283,7 @@ class Session:
         left = due - self.journal.mono()
         if left <= 0:
             return False
+        self.journal.sync()
         self._carry_out(self._operator.wait(self._here(), min(left, IDLE), due))
         return True
 
@@ -301,6 +307,7 @@ class Session:
         self._performer.probe(visit, prepared)
 
     def _ask_operator(self, asked: a.AskOperator) -> None:
+        self.journal.sync()
         reply = self._operator.decide(self._here(), asked)
         match reply:
             case Settle(outcome=outcome, evidence=evidence):

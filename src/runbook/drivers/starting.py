@@ -151,6 +151,7 @@ class Starter:
             reason_required=visit.reason_required,
             stale=ready.stale,
         )
+        self._journal.sync()
         reply = self._operator.confirm(place, request)
         if isinstance(reply, Act | Note):
             return reply
