@@ -65,8 +65,10 @@ def test_a_step_that_failed_without_an_observation_left_none(unset: Changed) -> 
 
 def test_a_step_that_was_skipped_left_none(unset: Changed) -> None:
     assert unset(("resolved", SUMMARY + "${{ steps.look.stdout }}")) == [
-        "`steps.look.stdout` may not be set when `done` starts; "
-        "not set on this way: check → vars → look is skipped → done"
+        (
+            "`steps.look.stdout` may not be set when `done` starts; "
+            "not set on this way: check → vars → look is skipped → done"
+        )
     ]
 
 
@@ -112,8 +114,10 @@ def test_a_change_that_its_probe_settles_was_not_observed(unset: Changed) -> Non
 def test_an_unknown_step_left_nothing(unset: Changed) -> None:
     unknown = (CHANGE[0], CHANGE[1] + "\n    on_unknown: done")
     assert unset(unknown, ("resolved", SUMMARY + "${{ steps.look.stdout }}")) == [
-        "`steps.look.stdout` may not be set when `done` starts; "
-        "not set on this way: check → vars → look is unknown → done"
+        (
+            "`steps.look.stdout` may not be set when `done` starts; "
+            "not set on this way: check → vars → look is unknown → done"
+        )
     ]
 
 
