@@ -75,6 +75,14 @@ def test_k2_what_is_no_json_or_no_unicode_is_refused(value: object) -> None:
 
 
 @pytest.mark.reliability
+def test_k2_a_text_with_a_nul_is_refused_and_never_cut() -> None:
+    cel = Cel({"text": "string", "data": "dyn"})
+    for source in ("text", "text == 'prod'", "size(text)", "data.v", "data", "text + 'x'"):
+        with pytest.raises(ExpressionError, match="holds a NUL character"):
+            cel.evaluate(source, {"text": "prod\0uction", "data": {"v": "prod\0uction"}}, "dyn")
+
+
+@pytest.mark.reliability
 def test_k2_whole_numbers_beyond_64_bits_are_doubles_and_those_that_are_none_have_no_result() -> None:
     assert value_of("d == 18446744073709551616.0", {"d": 2**64}) is True
     assert refusal("n == 1", {"n": 2**63}).message == "`n` is a whole number beyond 64 bits"

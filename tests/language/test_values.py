@@ -56,6 +56,8 @@ def test_json_of_the_declared_type_is_admitted(value: Json, type_: str, admitted
         (2.0, "int", "is a decimal number, where a whole number is declared"),
         (2**63, "int", "is a whole number beyond 64 bits"),
         (None, "string", "is null, where text is declared"),
+        ("a\0b", "string", "holds a NUL character, behind which the rest of the text would be lost"),
+        ({"a\0b": 1}, "dyn", "holds a NUL character, behind which the rest of the text would be lost"),
         ([1], "list<string>", "is a whole number, where text is declared"),
         ({1: 2}, "dyn", "has a whole number for a key"),
         (b"x", "dyn", "is a Python bytes, where any value is declared"),

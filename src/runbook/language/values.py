@@ -137,6 +137,8 @@ def admit(value: object, type_: str, longest: int | None = None, depth: int = 0)
 
 
 def _text(value: str) -> str:
+    if "\0" in value:
+        raise Unfit("holds a NUL character, behind which the rest of the text would be lost")
     if not value.isascii():
         try:
             value.encode()
