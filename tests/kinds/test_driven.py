@@ -69,15 +69,13 @@ def test_every_ending_passes(ending: Finish) -> None:
 NOT_YET: dict[str, dict[str, Resolved]] = {
     "ssh": {"host": "web1", "argv": ["true"]},
     "sql": {"database": "sqlite:x.db", "statement": "select 1"},
-    "revisions": {"provider": "custom", "service": "api"},
-    "activate": {"provider": "custom", "service": "api", "revision": "r2"},
     "parallel": {"steps": [{"id": "a"}]},
     "runbook": {"path": "x.yaml"},
     "undo": {},
 }
 
 
-@pytest.mark.parametrize("name", ["ssh", "revisions", "activate"])
+@pytest.mark.parametrize("name", ["ssh"])
 def test_what_this_version_cannot_walk_does_nothing(io: RealIo, name: str) -> None:
     kind = make(name, NOT_YET[name])
     assert isinstance(kind, NotYet)
@@ -88,16 +86,12 @@ def test_what_this_version_cannot_walk_does_nothing(io: RealIo, name: str) -> No
 GOOD: dict[str, JsonObject] = {
     "ssh": {"exit_code": 0},
     "sql": {},
-    "revisions": {"current": "r1"},
-    "activate": {"current": "r2"},
     "parallel": {"steps": {"a": {}}},
     "runbook": {"finish": "mitigated"},
     "undo": {"left": []},
 }
 BAD: dict[str, tuple[JsonObject, str]] = {
     "ssh": ({"exit_code": 2}, "exit status 2"),
-    "revisions": ({"current": ""}, "no revision serves"),
-    "activate": ({"current": "r1"}, "r1 serves, not r2"),
     "parallel": ({"steps": {}}, "did not pass: a"),
     "runbook": ({"finish": "escalated"}, "it ended as escalated"),
     "undo": ({"left": ["a", "b"]}, "still changed: a, b"),

@@ -30,6 +30,8 @@ def fit(value: Resolved, piece: Json, place: str) -> Resolved:
             return fit(value, then if _is(value, first) else otherwise, place)
         case {"enum": list() as words} if value not in words:
             raise ExpressionError(f"`{place}` wants one of {', '.join(map(str, words))}")
+        case {"type": "string", "minLength": 1} if value == "":
+            raise ExpressionError(f"`{place}` is empty")
         case {"type": "string"}:
             return _text(value, place)
         case {"type": "array"}:

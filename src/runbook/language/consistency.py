@@ -51,6 +51,13 @@ LEADS_NOWHERE = Code(
     why="A run ends when a `finish` is entered: nothing can fail there, nothing follows, nothing is done. A key that "
     "says what happens afterwards would never be read.",
 )
+OTHER_VARIANT = Code(
+    number="RB136",
+    title="a field of another provider",
+    why="Some fields belong to one word of another field: `region` to the provider `cloud_run`, `list` to `custom`. "
+    "Elsewhere nobody would read them, so a step that has one was meant otherwise; and where one is needed, nothing "
+    "can be guessed in its place.",
+)
 
 _ADDRESS_PARTS = frozenset({"undo", "probe", "until"})
 _AT_THE_END = frozenset({"id", "title", "description", "section", "kind", "needs"})
@@ -67,6 +74,7 @@ def consistency(document: Document, steps: Sequence[Written], *, whole: bool = T
         yield from facts.environments()
     for step in steps:
         yield from facts.groups(step)
+        yield from facts.variants(step)
         yield from facts.ids(step)
         if whole:
             yield from facts.roles(step)
@@ -123,6 +131,26 @@ class _Facts:
                 for complaint in exclusive(f"this `{step.kind.NAME}` step", group, given, step.path):
                     span = self.document.key_span(complaint.path)
                     yield self.diagnostic(complaint.code, span, complaint.message, complaint.help)
+
+    def variants(self, step: Written) -> Iterator[Diagnostic]:
+        """No field that is only for another word than the one that its step has, and each that the word needs."""
+        given = own_fields(step.raw, step.kind, mapping(self.top.get("defaults")).get(step.kind.NAME))
+        for chosen, words in step.kind.TRAITS.variants.items():
+            word = text(given.get(chosen))
+            variant = words.get(word)
+            if variant is None:
+                continue
+            for name in step.raw:
+                others = [other for other, its in words.items() if name in its.knows]
+                if others and word not in others:
+                    span = self.document.key_span((*step.path, name))
+                    message = f"`{name}` is not for the {chosen} `{word}`, but for {' and '.join(others)}"
+                    yield self.diagnostic(OTHER_VARIANT, span, message, f"take `{name}` out")
+            for name in sorted(variant.needs - given.keys()):
+                at = (*step.path, chosen) if chosen in step.raw else (*step.path, "kind")
+                message = f"the {chosen} `{word}` needs `{name}`, which this `{step.kind.NAME}` step does not have"
+                help_ = f"add `{name}`; `runbook kinds {step.kind.NAME}` tells its fields"
+                yield self.diagnostic(OTHER_VARIANT, self.document.span(at), message, help_)
 
     def ids(self, step: Written) -> Iterator[Diagnostic]:
         """Each id once among options, items and inner steps, and none that an address uses otherwise."""

@@ -30,9 +30,15 @@ def text(
     default: str | None = None,
     pattern: str | None = None,
     examples: Sequence[str] = (),
+    filled: bool = False,
 ) -> JsonObject:
-    """A text, which may hold any number of ``${{ }}``. ``pattern`` speaks of the text as it is written."""
+    """A text, which may hold any number of ``${{ }}``. ``pattern`` speaks of the text as it is written.
+
+    ``filled``: it may not be empty, neither as it is written nor with its values in it.
+    """
     piece: JsonObject = {"type": "string", "description": description}
+    if filled:
+        piece["minLength"] = 1
     if pattern is not None:
         piece["pattern"] = pattern
     return _with(piece, default, examples)

@@ -165,6 +165,15 @@ class Io(Protocol):
     def read(self, path: str) -> bytes:
         """The bytes of a file (at most 1 MiB), its path relative to the working directory of the run."""
 
+    def now(self) -> str:
+        """The time of day as RFC 3339 in UTC with milliseconds."""
+
+    def mono(self) -> int:
+        """Milliseconds since some fixed moment; never goes back."""
+
+    def wait(self, ms: int) -> None:
+        """Return after so many milliseconds; with 0, see to it that there is time left and nobody wants it stopped."""
+
 
 class World(Protocol):
     """What performs an action: the real one through :class:`Io`, or a scripted one that was told what happens."""

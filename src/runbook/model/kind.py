@@ -54,6 +54,14 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """Which of the fields that depend on a word a step with that word may have, and which it must have."""
+
+    knows: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
     """What the checker and the walk must know of a kind without performing it.
 
@@ -69,6 +77,7 @@ class Traits:
     names one. ``observes_failure``: a failed visit leaves an observation. ``ready`` false: this version cannot walk
     it. ``not_yet``: fields, as dotted paths (``from.ssh``), that this version cannot walk. ``exactly_one``: groups of
     fields of which a step gives exactly one; ``at_most_one``: groups of fields that exclude each other.
+    ``variants``: by the name of an enumerated field and its word, the fields that only some words know.
     """
 
     effect: Effect | None = Effect.NONE
@@ -88,6 +97,7 @@ class Traits:
     exactly_one: tuple[tuple[str, ...], ...] = ()
     at_most_one: tuple[tuple[str, ...], ...] = ()
     not_yet: tuple[str, ...] = ()
+    variants: Mapping[str, Mapping[str, Variant]] = field(default_factory=dict)
 
 
 class Kind(Protocol):

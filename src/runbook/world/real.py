@@ -32,6 +32,7 @@ from runbook.model.io import (
     WorldError,
 )
 from runbook.model.secrets import SecretText, Text
+from runbook.world.clock import RealClock
 from runbook.world.descendants import action_of
 from runbook.world.http import Exchange, HttpClient
 from runbook.world.limits import limit_of
@@ -41,8 +42,8 @@ from runbook.world.secrets import SecretStore
 
 if TYPE_CHECKING:
     from runbook.world.sql import Statement
-
     from runbook.world.ssh import Running, SshClient
+
 LARGEST_FILE = 1024 * 1024
 """Bytes that :meth:`RealIo.read` reads at most."""
 
@@ -55,8 +56,8 @@ class RealIo:
         *,
         secrets: SecretStore,
         client: HttpClient,
-        directory: str,
         ssh: "Callable[[], SshClient]",
+        directory: str,
         output: Output,
         limit: int | None = None,
         changes: bool = False,
@@ -66,8 +67,8 @@ class RealIo:
 
         :param secrets: what looks secrets up.
         :param client: the HTTP client of the run.
-        :param directory: the working directory of the run.
         :param ssh: makes or finds the SSH client of the run, which few runs need.
+        :param directory: the working directory of the run.
         :param output: takes what programs write, while they run.
         :param limit: milliseconds for all of it, or None.
         :param changes: whether it may change something; a database is held to that.
@@ -77,13 +78,14 @@ class RealIo:
         self._action = action
         self._secrets = secrets
         self._client = client
-        self._directory = directory
         self._ssh = ssh
+        self._directory = directory
         self._output = output
         self._until = None if limit is None else time.monotonic() + limit / 1000
         self._lock = threading.Lock()
         self._running: Program | Exchange | Statement | Running | None = None
         self._level = 0
+        self._clock = RealClock()
 
     def http(self, request: HttpRequest) -> HttpResponse:
         """Send one request and read its answer."""
@@ -124,8 +126,6 @@ class RealIo:
         with self._stoppable(statement):
             return statement.run()
 
-    def environ(self) -> dict[str, str]:
-        """The variables of this process."""
     def ssh(self, host: str, process: Process, *, transport: str, quiet: bool = False) -> ProcessResult:
         """Run one program on another machine to its end."""
         from runbook.world.ssh_wrapper import Order  # few runs need it
@@ -142,6 +142,8 @@ class RealIo:
         with self._stoppable(running):
             return running.run()
 
+    def environ(self) -> dict[str, str]:
+        """The variables of this process."""
         return dict(os.environ)
 
     def secret_values(self) -> Mapping[str, str]:
@@ -162,10 +164,28 @@ class RealIo:
             raise NotSent(f"`{path}` is larger than 1 MiB", "name a smaller file")
         return data
 
+    def now(self) -> str:
+        """The time of day."""
+        return self._clock.now()
+
+    def mono(self) -> int:
+        """Milliseconds that never go back."""
+        return self._clock.mono()
+
+    def wait(self, ms: int) -> None:
+        """Wait, but not beyond the limit of the attempt, nor when a person has stopped it."""
+        left = self._left()
+        if ms and not self._level:
+            self._clock.wait(ms if left is None else min(ms, left))
+        if self._level:
+            raise Cancelled("stopped by a person")
+        self._left()
+
     def cancel(self, level: int) -> None:
         """Stop what runs, from another thread: 1 asks, 2 insists, 3 kills; and let nothing more of this begin."""
         with self._lock:
             self._level = max(self._level, level)
+            self._clock.wake()
             if self._running is not None:
                 self._running.cancel(level)
 
@@ -218,6 +238,7 @@ class RealWorld:
         self._directory = directory
         self._run = run
         self._client = HttpClient(value_of=secrets.value_of, carries=secrets.carried, directory=directory)
+        self._ssh: SshClient | None = None
         self._lock = threading.Lock()
         self._attempts: set[RealIo] = set()
 
@@ -238,8 +259,8 @@ class RealWorld:
         limit = limit_of(kind, timeout)
         io = RealIo(
             secrets=self._secrets,
-        self._ssh: SshClient | None = None
             client=self._client,
+            ssh=self._ssh_client,
             directory=self._directory,
             output=output,
             limit=limit,
@@ -260,7 +281,6 @@ class RealWorld:
                 raise
             raise Lost(f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]) from error
         finally:
-            ssh=self._ssh_client,
             with self._lock:
                 self._attempts.discard(io)
 
@@ -271,9 +291,18 @@ class RealWorld:
         for io in attempts:
             io.cancel(level)
 
+    def _ssh_client(self) -> "SshClient":
+        from runbook.world.ssh import SshClient  # few runs need it
+
+        with self._lock:
+            self._ssh = self._ssh or SshClient(withheld=self._secrets.withheld)
+            return self._ssh
+
     def close(self) -> None:
         """Close kept connections and drop the secrets."""
         self._client.close()
+        if self._ssh is not None:
+            self._ssh.close()
         self._secrets.forget()
 
 
@@ -291,15 +320,6 @@ def _written(files: Mapping[str, str]) -> Iterator[dict[str, str]]:
         yield {name: str(path) for name, path in paths.items()}
 
 
-    def _ssh_client(self) -> "SshClient":
-        from runbook.world.ssh import SshClient  # few runs need it
-
-        with self._lock:
-            self._ssh = self._ssh or SshClient(withheld=self._secrets.withheld)
-            return self._ssh
-
 def _without_waiting(path: str, flags: int) -> int:
     """Open, also a pipe that nobody writes to."""
     return os.open(path, flags | os.O_NONBLOCK)
-        if self._ssh is not None:
-            self._ssh.close()
