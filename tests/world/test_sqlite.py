@@ -128,7 +128,6 @@ def test_a_secret_is_looked_up_for_the_value_and_for_the_url(hand: Hand, file: P
         "pragma query_only = off",
         "replace into threads values (1, 'x')",
         "vacuum into 'copy.db'",
-        "attach 'other.db' as other",
     ],
 )
 def test_a_read_cannot_write(hand: Hand, file: Path, statement: str) -> None:
@@ -139,6 +138,15 @@ def test_a_read_cannot_write(hand: Hand, file: Path, statement: str) -> None:
         assert refused.help  # noqa: PT017 - some are carried out, and change nothing
     assert file.read_bytes() == before
     assert {path.name for path in file.parent.iterdir()} == {"app.db"}
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_no_other_file_can_be_reached_or_made(hand: Hand, file: Path, changes: bool) -> None:
+    other = file.with_name("other.db")
+    with pytest.raises(NotSent, match="attached databases") as caught:
+        hand.statement("attach :path as other", params={"path": str(other)}, changes=changes).run()
+    assert "one database" in caught.value.help
+    assert not other.exists()
 
 
 def test_a_read_says_what_the_step_would_have_to_say(hand: Hand) -> None:

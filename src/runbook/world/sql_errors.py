@@ -91,6 +91,7 @@ _ADVICE = {
     "25001": "it cannot run in a transaction: run it in a `manual` step with psql, or in a `command` step",
     "42P01": "look at the name and the search_path, and whether the migration that makes it has run here",
     "42703": "look at the name, and whether the migration that makes it has run here",
+    "42P08": "say its type: `cast(:name as text)`",
     "42P18": "say its type: `cast(:name as text)`",
     "42501": "grant it, or use another user",
     "42601": "mend the statement",

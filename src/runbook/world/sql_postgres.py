@@ -2,9 +2,9 @@
 
 Rules. One connection a statement, and one transaction on it: READ ONLY unless the step may change something, so that
 the server itself refuses a write. The server holds the limits too: on the statement, on waiting for a lock (a table
-lock that is waited for stops everybody who comes later), and on a transaction whose client has vanished. Values are
-bound as ``$1``; none is ever written into the statement. Of the types, whole numbers, floats, booleans, JSON and lists
-of them come as such, everything else as the text that PostgreSQL writes, instants in the form of RFC 3339.
+lock that is waited for stops everybody who comes later), and on what a client that has vanished left behind. Values
+are bound as ``$1``; none is ever written into the statement. Of the types, whole numbers, floats, booleans, JSON and
+lists of them come as such, everything else as the text that PostgreSQL writes, instants in the form of RFC 3339.
 """
 
 import contextlib
@@ -44,6 +44,10 @@ _URL = re.compile(
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)([+-]\d\d)?(:\d\d)?")
 _AS_THEY_ARE = frozenset({"bool", "int2", "int4", "int8", "oid", "float4", "float8", "json", "jsonb"})
 _CHUNK = 500
+_NOTICE_A_DEAD_CLIENT = b"""do $$ begin
+    perform set_config('client_connection_check_interval', '1s', true);
+exception when others then null; end $$"""
+"""From version 14 on, where its system can; else the limit of the statement has to do."""
 
 
 class PostgresSession:
@@ -90,21 +94,26 @@ class PostgresSession:
                 fallback_application_name=f"runbook/{runbook.VERSION}",
                 prepare_threshold=None,
             )
-            connection.read_only = None if self._asked.changes else True
-            _load_as_text(connection)
-            settings = {
-                "statement_timeout": str(limit),
-                "lock_timeout": str(max(1, min(LOCK_WAIT, limit * 3 // 4))),
-                "idle_in_transaction_session_timeout": str(limit),
-                "DateStyle": "ISO",
-                "bytea_output": "hex",
-                "standard_conforming_strings": "on",
-            }
-            calls = ", ".join("set_config(%s, %s, true)" for _ in settings)
+        except psycopg.Error as error:
+            raise unreached(error, self._where) from None
+        connection.read_only = None if self._asked.changes else True
+        _load_as_text(connection)
+        settings = {
+            "statement_timeout": str(limit),
+            "lock_timeout": str(max(1, min(LOCK_WAIT, limit * 3 // 4))),
+            "idle_in_transaction_session_timeout": str(limit),
+            "DateStyle": "ISO",
+            "bytea_output": "hex",
+            "standard_conforming_strings": "on",
+        }
+        calls = ", ".join("set_config(%s, %s, true)" for _ in settings)
+        try:
+            connection.execute(_NOTICE_A_DEAD_CLIENT)
             # The first look at the data: from here on the transaction cannot be made one that writes.
             connection.execute(f"select {calls}".encode(), [word for pair in settings.items() for word in pair])
         except psycopg.Error as error:
-            raise unreached(error, self._where) from None
+            reason = f"{self._where} let nobody begin a transaction ({error.sqlstate or 'the connection was lost'})"
+            raise NotSent(reason, "look at the database's log") from None
 
     def carry_out(self) -> SqlResult:
         """Send the statement, read the answer, and commit a change."""

@@ -34,6 +34,7 @@ _ADVICE = (
     ("constraint", "look at the rows that are there already"),
     ("number of bindings", "write every parameter as `:name`"),
     ("not a database", "look at the path"),
+    ("attached databases", "a step has one database: write a step for the other one"),
     ("full", "free space on the disk"),
 )
 
@@ -71,6 +72,7 @@ class SqliteSession:
                 isolation_level=None,
                 check_same_thread=False,  # another thread interrupts it
             )
+            connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # attaching a file would make it
             connection.text_factory = lambda data: data.decode("utf-8", "replace")
             connection.execute(f"pragma query_only = {'off' if self._asked.changes else 'on'}")
             connection.execute("pragma foreign_keys = on")
