@@ -294,3 +294,15 @@ def test_d9_a_secret_that_looks_like_one_of_our_words_breaks_nothing(secret: str
     assert walked.status == 0, walked
     assert desk.told("step.finished")[0]["masked"][0] == "stdout"
     assert desk.verify() == 0
+
+
+def test_d1_what_cannot_be_used_is_said_at_the_start_and_stops_only_who_needs_it(desk: Desk) -> None:
+    del desk.env["TOKEN"]
+    text = book(step("look", "true", then="done"), head=HEAD)
+    walked = desk.walk(text)
+    assert walked.status == 0
+    assert [told["text"].partition(";")[0] for told in desk.told("warning")] == [
+        "the variable `TOKEN` of the secret `token` is not set"
+    ]
+    assert desk.types()[:2] == ["run.started", "warning"]
+    assert desk.verify() == 0

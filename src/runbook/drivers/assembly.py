@@ -1,6 +1,6 @@
 """Puts the parts of one sitting together; which parts they are is all that tells a live walk from a scripted one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from runbook import VERSION
 from runbook.audit.masking import Masker
@@ -17,8 +17,10 @@ from runbook.language.expressions import Cel
 from runbook.language.scope import types_of
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.clock import Clock
+from runbook.model.diagnostics import Diagnostic
 from runbook.model.kind import Registry
 from runbook.model.runbook import Runbook
+from runbook.walk.run_events import Warned
 from runbook.walk.walk import Walk
 
 DISTRIBUTION = "runbook-walk"
@@ -85,6 +87,12 @@ def assemble(
         begin=lambda: begin(journal),
         messages=lambda: messages(journal),
     )
+
+
+def tell_unusable(journal: Journal, unusable: Sequence[Diagnostic]) -> None:
+    """Warn of secrets that cannot be used now; a walk that comes to no step that needs one goes on without."""
+    for said in unusable:
+        journal.tell(Warned, text=f"{said.message}; no step that needs it can start: {said.help}")
 
 
 def kinds_of(runbook: Runbook, registry: Registry) -> JsonObject:

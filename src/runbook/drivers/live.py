@@ -3,7 +3,7 @@
 import hashlib
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from runbook.audit.record import Record
 from runbook.audit.store import RunDir, glimpse
 from runbook.audit.writer import LogWriter, Reopened
 from runbook.drivers.approving import NoApprovals
-from runbook.drivers.assembly import assemble, started
+from runbook.drivers.assembly import assemble, started, tell_unusable
 from runbook.drivers.attempts import Stoppable, TakeOutput
 from runbook.drivers.interrupted import tell_interrupted
 from runbook.drivers.interrupts import Interrupts
@@ -118,7 +118,7 @@ class Live:
             for objection in walk.objections(start.start_at[0]):
                 raise Refused(_not_there(start.start_at[0], objection))
         directory = _here()
-        secrets, masker = self._secrets(runbook, directory)
+        secrets, masker, unusable = self._secrets(runbook, directory)
         for name, value in start.inputs.items():
             for secret in masker.mask(canonical(value))[1]:
                 raise Refused(_no_input(name, secret))
@@ -145,6 +145,7 @@ class Live:
                 journal.tell(
                     r.DeviationRecorded, step=step, deviation="start_at", to=step, reason=reason, by=start.operator
                 )
+            tell_unusable(journal, unusable)
             journal.sync()
 
         return self._sit(run, walk, writer, begin, last=None, known=(secrets, masker))
@@ -156,21 +157,22 @@ class Live:
         :raises Refused: if it is held, over, damaged, or its runbook is not there.
         """
         reopened, walk, last = _reopen(run, operator, self._registry)
-        known = self._secrets(walk.runbook, _directory_of(walk))
+        secrets, masker, unusable = self._secrets(walk.runbook, _directory_of(walk))
+        known = (secrets, masker)
         sitting = self._sit(run, walk, reopened.writer, lambda _: None, last=last, known=known)
         journal = sitting.session.journal
         if operator is not None and operator != walk.operator:
             journal.tell(r.RunHandedOver, to=operator, by=operator, reason="resumed by another operator")
         _tell_resumed(journal, reopened)
+        tell_unusable(journal, unusable)
         journal.sync()
         return sitting
 
-    def _secrets(self, runbook: Runbook, directory: str) -> tuple[SecretStore, Masker]:
-        """The secrets of a runbook, and what keeps them out of the log from the first record on."""
+    def _secrets(self, runbook: Runbook, directory: str) -> tuple[SecretStore, Masker, Sequence[Diagnostic]]:
+        """The secrets of a runbook, what keeps them out of the log from the first record on, and which lack now."""
         masker = Masker()
         secrets = SecretStore(runbook.secrets, register=masker.register, prompt=self._prompt, directory=directory)
-        secrets.foresee()
-        return secrets, masker
+        return secrets, masker, secrets.foresee()
 
     def _sit(
         self,

@@ -189,15 +189,23 @@ class SecretStore:
             self._warn_masker(name, value)
         return found
 
-    def foresee(self) -> None:
+    def foresee(self) -> list[Diagnostic]:
         """Tell the masker every secret that can be read without running a command or asking anybody.
 
         A step may print one before the first step that uses it.
+
+        :returns: what would be said of each that cannot be used now, if a step wanted it.
         """
+        unusable: list[Diagnostic] = []
         for name, source in self._sources.items():
             if source.kind in {"env", "file"}:
-                with suppress(Refused):
-                    self._warn_masker(name, self._read(source))
+                try:
+                    value = self._read(source)
+                    self._warn_masker(name, value)
+                    self._fit(name, value)
+                except Refused as refused:
+                    unusable += refused.diagnostics
+        return unusable
 
     def _warn_masker(self, name: str, value: str) -> None:
         if len(core := value.strip("\r\n")) >= SHORTEST:
