@@ -171,8 +171,10 @@ class News:
             show_table(screen, ((name, str(value)) for name, value in inputs.items()))
         called = runbook.contacts or runbook.links
         screen.say()
+        guarded = runbook.lock is not None or any(step.guards for step in runbook.steps)
         screen.say(
-            f"Guards and locks see {started.guards_see}. Nothing is changed that you have not confirmed; "
+            (f"Guards and locks see {started.guards_see}. " if guarded else "")
+            + "Nothing is changed that you have not confirmed; "
             f"Enter alone never confirms. Ctrl-C pauses, {'c says whom to call, ' if called else ''}? helps.",
             style="dim",
         )
