@@ -157,3 +157,12 @@ def test_visits_that_are_used_up_ask_where_no_edge_leads_on(desk: Desk) -> None:
     status, said = walk(desk, book(look, way), "step: way, choose: a", "step: look, do: abort, reason: in vain")
     # The first entry of `look` is for its second visit: nothing was asked at the first.
     assert (status, [f["finish"] for f in desk.told("run.finished")]) == (1, ["aborted"]), said
+
+
+def test_steps_that_are_used_up_and_lead_to_each_other_end_with_a_person(desk: Desk) -> None:
+    look = read("look", "false", then="done", fail="again", more="max_visits: 1\n")
+    text = book(look, read("again", "false", then="bad", fail="look", more="max_visits: 1\n"))
+    status, said = walk(desk, text, "step: look, do: abort, reason: in vain")
+    assert (status, [f["finish"] for f in desk.told("run.finished")]) == (1, ["aborted"]), said
+    assert [f["visit"] for f in desk.told("step.entered") if f["step"] == "look"] == [1, 2, 3]
+    assert "visited once, which is all that the file allows" in said

@@ -225,6 +225,24 @@ def test_a_visit_beyond_max_visits_fails_without_a_start() -> None:
     assert hand.follow() == a.Decide("out", 1)
 
 
+def test_two_steps_that_are_used_up_do_not_lead_to_each_other_for_ever() -> None:
+    hand = at(step("a", max_visits=1, on_fail="b"), step("b", max_visits=1, on_fail="a"), step("out", "finish"))
+    for _ in range(2):
+        hand.start()
+        hand.finish("failed")
+        hand.follow()
+    for name in ("a", "b"):
+        assert hand.follow() == a.Exhausted(name, 2)
+        hand.tell(e.StepFinished, step=name, visit=2, attempt=0, outcome="failed", reason="used up", changed="no")
+    assert hand.follow() == a.Exhausted("a", 3)
+    hand.tell(e.StepFinished, step="a", visit=3, attempt=0, outcome="failed", reason="used up", changed="no")
+    asked = hand.follow()
+    assert isinstance(asked, a.AskOperator)
+    assert asked.because == "used up"
+    hand.act("go_to", to="out", reason="it is in vain")
+    assert hand.follow() == a.Decide("out", 1)
+
+
 def test_a_resume_voids_a_confirmation_that_was_not_used() -> None:
     hand = at(changing("change"), END)
     hand.request()

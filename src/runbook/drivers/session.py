@@ -239,13 +239,15 @@ class Session:
         self._operator.arrive(self._here())
 
     def _exhausted(self, visit: Visit) -> None:
+        allowed = visit.step.max_visits
+        times = "once" if allowed == 1 else f"{allowed} times"
         self.journal.tell(
             e.StepFinished,
             step=visit.step.id,
             visit=visit.number,
             attempt=0,
             outcome=Outcome.FAILED.value,
-            reason=f"visited {visit.step.max_visits} times, which is all that the file allows",
+            reason=f"visited {times}, which is all that the file allows",
             changed="no",
         )
 

@@ -78,7 +78,9 @@ def _end(walk: "Walk", visit: Visit, result: Result) -> Phase:
     if is_part(walk, visit):
         return Phase.DONE if visit.undoes is None or via in {PASSED, SKIPPED} else Phase.STUCK
     ends = walk.registry[visit.step.kind].TRAITS.ends and result.outcome is Outcome.PASSED
-    if ends or walk.target(visit.step.id, via) is not None:
+    # Round and round through steps that are used up there is no way out: the second time a person is asked.
+    round_again = via == FAILED and walk.exhausted(visit) and visit.number > (visit.step.max_visits or 0) + 1
+    if ends or (walk.target(visit.step.id, via) is not None and not round_again):
         visit.onward = None if ends else via
         return Phase.DONE
     return Phase.STUCK
