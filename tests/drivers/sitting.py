@@ -14,6 +14,7 @@ from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act, Operator
 from runbook.drivers.past import MemoryPast
 from runbook.drivers.rehearsal import MemoryLog, Nowhere, Rehearsal, Rehearsed, rehearse
+from runbook.drivers.rejudging import Rejudging
 from runbook.drivers.session import Ending
 from runbook.kinds.registry import KINDS
 from runbook.language.loading import load, load_answers, load_scenario
@@ -21,6 +22,7 @@ from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.clock import Clock
 from runbook.model.runbook import Runbook
 from runbook.walk import run_events as r
+from runbook.walk.records import from_record
 from runbook.walk.walk import Walk
 from runbook.world.clock import SimulatedClock
 from runbook.world.scripted import ScriptedWorld
@@ -126,6 +128,17 @@ class Sitting:
     def path(self) -> list[str]:
         """The steps that were entered."""
         return [step for step, _ in self.walk.path]
+
+
+def replayed(sitting: Sitting) -> Walk:
+    """A fresh walk that was told a sitting's records, each judged again before."""
+    book = sitting.walk.runbook
+    walk, again = Walk(book, KINDS), Rejudging(book, KINDS)
+    for record in sitting.log.records:
+        event = from_record(record.type, record.ts, record.mono, record.fields)
+        again.look(walk, event)
+        walk.tell(event)
+    return walk
 
 
 def told(records: Sequence[Record], type_: str, step: str | None = None) -> list[Mapping[str, Json]]:

@@ -12,7 +12,7 @@ from runbook.audit.masking import Masker
 from runbook.audit.observation import observe
 from runbook.drivers.fitting import fit
 from runbook.drivers.judging import Judge, Judged, Seen
-from runbook.drivers.preparing import MASK, Prepared, Renderer
+from runbook.drivers.preparing import MASK, Prepared, PreparedLoop, Renderer
 from runbook.kinds.registry import fields_of, make
 from runbook.kinds.wait import Wait
 from runbook.language.expressions import Cel
@@ -24,10 +24,10 @@ from runbook.model.kind import Kind, Registry, is_asked, is_automated
 from runbook.model.runbook import Effect, Mode, Nested, Outcome, Runbook, Step
 from runbook.model.secrets import dereferenced
 from runbook.walk import events as e
+from runbook.walk import looping, undoing
 from runbook.walk.results import Visit
 from runbook.walk.rules import IllegalEvent, parsed
 from runbook.walk.run_events import Event
-from runbook.walk.scope import Scope
 from runbook.walk.walk import Walk
 
 
@@ -44,7 +44,7 @@ class Rejudging:
         self._kinds: dict[str, Kind] = {}
         self._prepared: Prepared | None = None
         self._answer: e.AnswerGiven | None = None
-        self._looked: Seen | None = None
+        self._looked: dict[str, Seen] = {}
         self.unjudged: set[str] = set()
 
     def look(self, walk: Walk, event: Event) -> None:
@@ -52,8 +52,8 @@ class Rejudging:
 
         :raises Differs: if it comes out otherwise.
         """
-        visit = walk.visit
-        if not isinstance(event, e.StepEvent) or visit is None or visit.step.id != event.step.partition(".")[0]:
+        visit = walk.visit_of(event.step) if isinstance(event, e.StepEvent) else None
+        if visit is None:
             return
         match event:
             case e.StepStarted():
@@ -61,7 +61,7 @@ class Rejudging:
             case e.StepFinished(obs=str()):
                 self._finished(walk, visit, event)
             case e.StepSkipped(by="when"):
-                self._when(walk, visit.step, holds=False)
+                self._when(walk, visit, holds=False)
             case e.ConfirmationRequested():
                 self._confirmation(walk, visit, event)
             case e.WaitStarted():
@@ -69,17 +69,18 @@ class Rejudging:
             case e.AnswerGiven():
                 self._answer = event
             case e.StepSettled(by="probe", outcome=Outcome.FAILED.value):
-                self._settled(walk, visit.step)
+                self._settled(walk, visit)
             case _:
                 pass
 
     # What was to be done
 
-    def _when(self, walk: Walk, step: Step, *, holds: bool) -> None:
+    def _when(self, walk: Walk, visit: Visit, *, holds: bool) -> None:
+        step = visit.step
         if step.when is None:
             return
         try:
-            held = self._renderer.value(step.when, Scope(walk), "bool") is True
+            held = self._renderer.value(step.when, self._renderer.scope(walk, visit), "bool") is True
         except ExpressionError as error:
             raise Differs(f"the `when` of `{step.id}` has no value: {error.message}") from None
         if held is not holds:
@@ -87,9 +88,9 @@ class Rejudging:
 
     def _confirmation(self, walk: Walk, visit: Visit, event: e.ConfirmationRequested) -> None:
         step = visit.step
-        self._action(walk, step, event.step, event.what)
+        self._action(walk, visit, event.step, event.what)
         try:
-            asked = self._renderer.confirmation(visit.required, Scope(walk))
+            asked = self._renderer.confirmation(visit.required, self._renderer.scope(walk, visit))
         except ExpressionError as error:
             raise Differs(f"the phrase of `{step.id}` has no value: {error.message}") from None
         if asked is not None and asked[1] is not None and not _same(event.phrase or "", fit("phrase", asked[1])):
@@ -98,20 +99,24 @@ class Rejudging:
     def _started(self, walk: Walk, visit: Visit, event: e.StepStarted) -> None:
         if event.step == visit.step.id:
             if visit.attempt == 0:
-                self._when(walk, visit.step, holds=True)
+                self._when(walk, visit, holds=True)
             self._answer = None
-        self._action(walk, visit.step, event.step, event.what)
+        self._action(walk, visit, event.step, event.what)
 
-    def _action(self, walk: Walk, step: Step, address: str, what: str) -> None:
+    def _action(self, walk: Walk, visit: Visit, address: str, what: str) -> None:
         """The action of a step, or of one inside it, made anew."""
-        again = self._again(walk, step, address.partition(".")[2])
+        again = self._again(walk, visit, _part_of(visit, address))
         if again is not None and _same(what, again.what):
-            self._kinds[address] = again.kind
+            if isinstance(again, Prepared):
+                self._kinds[address] = again.kind
             return
         action = _object(what, f"the action of `{address}`")
         wrote = _about(walk, action.get("kind"), "version")
         if wrote == VERSION or wrote != action.get("version"):
             raise Differs(f"the action of `{address}` does not follow from the runbook and what was seen before")
+        if visit.step.for_each is not None:
+            self.unjudged.add(address)
+            return
         try:
             fields = {name: dereferenced(value) for name, value in dict(action["fields"]).items()}  # type: ignore[arg-type]  # what is no object is refused
             self._kinds[address] = make(str(action["kind"]), fields)
@@ -119,17 +124,19 @@ class Rejudging:
             raise Differs(f"the action of `{address}` is none: {error}") from None
         self.unjudged.add(address)
 
-    def _again(self, walk: Walk, step: Step, part: str) -> Prepared | None:
+    def _again(self, walk: Walk, visit: Visit, part: str) -> Prepared | PreparedLoop | None:
         """What would be announced now; None where nothing could be."""
         try:
             if part == "probe":
-                return self._renderer.probe(step, Scope(walk)) if step.probe else None
+                scope = self._renderer.scope(walk, visit)
+                return self._renderer.probe(visit.step, scope) if visit.step.probe else None
             if part:
                 return self._prepared.nested.get(part) if self._prepared else None
-            self._prepared = self._renderer.prepare(step, Scope(walk))
+            again = self._renderer.of(walk, visit)
         except ExpressionError:
             return None
-        return self._prepared
+        self._prepared = again if isinstance(again, Prepared) else None
+        return again
 
     def _wait(self, step: Step, event: e.WaitStarted) -> None:
         kind = self._kinds.get(step.id)
@@ -144,7 +151,10 @@ class Rejudging:
     # What came of it
 
     def _finished(self, walk: Walk, visit: Visit, event: e.StepFinished) -> None:
-        step, kind = _part(visit.step, event.step), self._kinds.get(event.step)
+        if visit.step.for_each is not None:
+            self._loop(walk, visit, event)
+            return
+        step, kind = _part(visit, event.step), self._kinds.get(event.step)
         if step is None or kind is None:
             return  # it was never started, which the walk says
         if _about(walk, kind.NAME, "judge") != kind.JUDGE:
@@ -159,8 +169,8 @@ class Rejudging:
         if isinstance(step, Step):
             self._observed(walk, visit, kind, event)
         else:
-            self._looked = seen
-        judged = self._judged(walk, event, kind, seen)
+            self._looked[visit.step.id] = seen
+        judged = self._judged(walk, visit, event, seen)
         if judged is None:
             return
         if (judged.outcome.value, judged.changed) != (event.outcome, event.changed):
@@ -173,13 +183,25 @@ class Rejudging:
         if _about(walk, kind.NAME, "version") == VERSION and not _same(event.reason, fit("reason", judged.reason)):
             raise Differs(f"`{event.step}` has another reason in the log than judged again: {judged.reason}")
 
-    def _judged(self, walk: Walk, event: e.StepFinished, kind: Kind, seen: Seen) -> Judged | None:
+    def _loop(self, walk: Walk, visit: Visit, event: e.StepFinished) -> None:
+        """A loop, which ends as its elements did."""
+        if _same(event.obs or "", observe(looping.observation(walk, visit), Masker()).text):
+            said = (looping.reason(walk, visit), looping.changed(visit))
+            if said != (event.reason, event.changed):
+                raise Differs(f"`{event.step}` has another reason in the log than judged again: {said[0]}")
+        elif not event.truncated:
+            raise Differs(f"what `{event.step}` observed is not what its elements came to")
+        else:
+            self.unjudged.add(event.step)
+
+    def _judged(self, walk: Walk, visit: Visit, event: e.StepFinished, seen: Seen) -> Judged | None:
         """The verdict on an observation; None where a part of it is missing that may be."""
-        owner = walk.steps[event.step.partition(".")[0]]
-        step = _part(owner, event.step) or owner
-        effect = owner.effect if step is owner else Effect.NONE
+        kind = self._kinds[event.step]
+        step = _part(visit, event.step) or visit.step
+        effect = visit.step.effect if step is visit.step else Effect.NONE
+        scope = seen.scope(walk).beside(looping.own_of(walk, visit))
         try:
-            return self._judge.judge(step, kind, seen, seen.scope(walk), effect)
+            return self._judge.judge(step, kind, seen, scope, effect)
         except KeyError as missing:
             if walk.mode is Mode.DRILL or event.truncated:
                 self.unjudged.add(event.step)
@@ -194,6 +216,8 @@ class Rejudging:
             again: JsonObject = self._waited(visit, kind, event)
         elif is_asked(kind) and (kind.question() is not None or not is_automated(kind)):
             again = self._answered(walk, visit, kind, event)
+        elif kind.NAME == "undo":
+            again = undoing.observation(walk, visit)
         else:
             return
         text = observe(again, Masker()).text
@@ -228,13 +252,14 @@ class Rejudging:
         met = visit.checked or visit.every is None
         return kind.ended(waited_ms=waited * 1_000, checks=visit.checks, met=met, last=visit.looked)
 
-    def _settled(self, walk: Walk, step: Step) -> None:
+    def _settled(self, walk: Walk, visit: Visit) -> None:
         """A probe said that it surely did not happen."""
+        step, looked = visit.step, self._looked.get(visit.step.id)
         failed_when = step.probe.failed_when if step.probe else None
-        if failed_when is None or self._looked is None:
+        if failed_when is None or looked is None:
             raise Differs(f"`{step.id}` is settled as failed, and its probe never says so")
         try:
-            said = self._renderer.value(failed_when, self._looked.scope(walk), "bool") is True
+            said = self._renderer.value(failed_when, looked.scope(walk), "bool") is True
         except ExpressionError:
             said = False
         if not said:
@@ -274,9 +299,14 @@ def _same(written: str, again: str) -> bool:
     return place <= len(again) - len(pieces[-1])
 
 
-def _part(step: Step, address: str) -> Step | Nested | None:
-    """The step of an address: the step itself, its probe, or another one inside it."""
-    part = address.partition(".")[2]
+def _part_of(visit: Visit, address: str) -> str:
+    """The last part of an address inside a visit's step: ``probe``, an item's id; empty for the step itself."""
+    return address.removeprefix(visit.step.id).removeprefix(".")
+
+
+def _part(visit: Visit, address: str) -> Step | Nested | None:
+    """The step of an address: the visit's own, its probe, or another one inside it."""
+    part, step = _part_of(visit, address), visit.step
     return step if not part else step.probe if part == "probe" else step.nested.get(part)
 
 

@@ -143,18 +143,18 @@ class Session:
             case a.Enter():
                 self._enter(action)
             case a.Decide():
-                self._carry_out(self._starter.decide(self._visit(action.step), self._here()))
+                self._carry_out(self._starter.decide(self._visit(action.step), self._here(action.step)))
             case a.Exhausted():
                 self._exhausted(self._visit())
             case a.Confirm():
-                self._carry_out(self._starter.confirm(self._visit(action.step), self._here()))
+                self._carry_out(self._starter.confirm(self._visit(action.step), self._here(action.step)))
             case a.RequestApproval():
                 override = action.override
                 self._carry_out(
-                    self._starter.request_approval(self._visit(action.step), self._here(), override=override)
+                    self._starter.request_approval(self._visit(action.step), self._here(action.step), override=override)
                 )
             case a.AwaitApproval():
-                self._carry_out(self._starter.await_approval(self._visit(action.step), self._here()))
+                self._carry_out(self._starter.await_approval(self._visit(action.step), self._here(action.step)))
             case a.Override():
                 self.journal.tell(
                     e.GuardOverridden,
@@ -165,7 +165,7 @@ class Session:
                     reason=action.reason,
                 )
             case a.Start():
-                self._carry_out(self._starter.start(self._visit(action.step), self._here()))
+                self._carry_out(self._starter.start(self._visit(action.step), self._here(action.step)))
             case a.Perform():
                 self._perform(self._visit(action.step))
                 self._calm()
@@ -181,7 +181,7 @@ class Session:
                 )
             case a.Pause():
                 if not self._waits(action.due):
-                    self._carry_out(self._starter.start(self._visit(action.step), self._here()))
+                    self._carry_out(self._starter.start(self._visit(action.step), self._here(action.step)))
             case a.Wait():
                 self._wait(action)
                 self._calm()
@@ -227,8 +227,8 @@ class Session:
             raise AssertionError("no visit")
         return visit.elements.get(address, visit)
 
-    def _here(self) -> Place:
-        visit = self._visit()
+    def _here(self, address: str = "") -> Place:
+        visit = self._visit(address)
         if self._place is None or (self._place.step.id, self._place.visit) != (visit.step.id, visit.number):
             self._place = self._renderer.place(self.walk, visit)
         return self._place
@@ -254,7 +254,7 @@ class Session:
     def _perform(self, visit: Visit) -> None:
         prepared = self._action(visit)
         if prepared is not None:
-            self._carry_out(self._performer.perform(visit, prepared, self._here()))
+            self._carry_out(self._performer.perform(visit, prepared, self._here(visit.step.id)))
 
     def _action(self, visit: Visit) -> Prepared | PreparedLoop | None:
         """The action that was started; where it cannot be made again in a later sitting, it has failed."""
@@ -310,7 +310,7 @@ class Session:
 
     def _ask_operator(self, asked: a.AskOperator) -> None:
         self.journal.sync()
-        reply = self._operator.decide(self._here(), asked)
+        reply = self._operator.decide(self._here(asked.step), asked)
         match reply:
             case Settle(outcome=outcome, evidence=evidence):
                 self.journal.tell(

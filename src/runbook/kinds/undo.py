@@ -39,12 +39,10 @@ class Undo(Kind):
     )
     TRAITS: ClassVar[Traits] = Traits(
         effect=Effect.CHANGE,
-        person=True,
         needs_undo=False,
         at_most_one=(("since", "of"),),
         jumps=("since", "of[]"),
         observes_failure=True,
-        ready=False,
     )
     OBSERVES: ClassVar[Mapping[str, Observed]] = {
         "undone": Observed(type="list<string>", text="The steps that were taken back.", after_failure=True),

@@ -14,7 +14,6 @@ _WHY = (
 )
 KIND_NOT_YET = Code(number="RB290", title="a kind that cannot be walked yet", why=_WHY)
 GUARDS_NOT_YET = Code(number="RB291", title="guards cannot be kept yet", why=_WHY)
-FOR_EACH_NOT_YET = Code(number="RB292", title="loops cannot be walked yet", why=_WHY)
 APPROVALS_NOT_YET = Code(number="RB293", title="approvals cannot be asked for yet", why=_WHY)
 SITE_NOT_YET = Code(number="RB295", title="sites cannot be chosen yet", why=_WHY)
 LOCK_NOT_YET = Code(number="RB296", title="locks cannot be held yet", why=_WHY)
@@ -26,12 +25,6 @@ _KEYS: tuple[tuple[Path, Code, str, str], ...] = (
         GUARDS_NOT_YET,
         "guards are not kept yet",
         "meanwhile put a `gate` step before this one whose question names the rule",
-    ),
-    (
-        ("for_each",),
-        FOR_EACH_NOT_YET,
-        "a step cannot be repeated for a list yet",
-        "meanwhile write one step for each element, or one `command` that goes through them",
     ),
     (
         ("confirm", "approvals"),
@@ -49,7 +42,6 @@ _KEYS: tuple[tuple[Path, Code, str, str], ...] = (
 _MEANWHILE: Mapping[str, str] = {
     "parallel": "meanwhile write the steps one below the other",
     "runbook": "meanwhile copy its steps, or name the other runbook in a `manual` step",
-    "undo": "meanwhile use a `manual` step that says what is to be taken back",
 }
 _OTHERWISE = "meanwhile use a `manual` step"
 

@@ -30,9 +30,9 @@ def requirement(step: Step, runbook: Runbook) -> Confirm | None:
     """What must be confirmed before a step starts; None when nothing must be.
 
     A change is asked about even when the file is silent; an irreversible one by a typed phrase and with a reason,
-    which no key weakens. A gate's own question is its confirmation.
+    which no key weakens. A gate's own question is its confirmation; of a loop with ``each`` the elements are confirmed.
     """
-    if step.kind == "gate":
+    if step.kind == "gate" or (step.for_each is not None and step.confirm is not None and step.confirm.each):
         return None
     asked = step.confirm
     match step.effect:

@@ -26,17 +26,12 @@ def tell(walk: "Walk", event: e.StepEvent) -> None:
 
     :raises IllegalEvent: if it may not happen now.
     """
-    visit = walk.visit
-    if walk.phase is not RunPhase.GOING or visit is None:
+    if walk.phase is not RunPhase.GOING or walk.visit is None:
         raise IllegalEvent("order", f"`{event.TYPE}` while the run is {walk.phase.value}")
-    visit = visit.elements.get(event.step.partition("]")[0] + "]", visit)
-    within = event.step == visit.step.id or event.step.startswith(f"{visit.step.id}.")
-    if event.visit != visit.number or not within:
-        raise IllegalEvent(
-            "order",
-            f"`{event.TYPE}` of `{event.step}` visit {event.visit}, and the walk is in `{visit.step.id}` "
-            f"visit {visit.number}",
-        )
+    visit = walk.visit_of(event.step)
+    if visit is None or event.visit != visit.number:
+        here = f"the walk is in `{walk.visit.step.id}` visit {walk.visit.number}"
+        raise IllegalEvent("order", f"`{event.TYPE}` of `{event.step}` visit {event.visit}, and {here}")
     if event.step != visit.step.id:
         nested.tell(walk, visit, event)
         return

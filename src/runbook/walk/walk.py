@@ -116,6 +116,13 @@ class Walk:
         """The step of the file that an address is part of."""
         return self.steps[re.split(r"[.\[]", address, maxsplit=1)[0]]
 
+    def visit_of(self, address: str) -> Visit | None:
+        """The visit that an address is in now: the walk's, or the one of an element of its loop; None if neither."""
+        if self.visit is None:
+            return None
+        visit = self.visit.elements.get(address.partition("]")[0] + "]", self.visit)
+        return visit if address == visit.step.id or address.startswith(f"{visit.step.id}.") else None
+
     def may_skip(self, step: Step) -> bool:
         """Whether an operator may skip a step: it is no gate, and something comes after it."""
         if step.id not in self.steps:
@@ -153,11 +160,12 @@ class Walk:
         return self.flies(visit)
 
     def flies(self, visit: Visit) -> bool:
-        """Whether a visit waits for what a machine does; a loop does not, its elements do."""
+        """Whether a visit waits for what a machine does; a loop does not, nor an undo: their parts do."""
         return visit.nested_running is not None or (
             visit.phase is Phase.RUNNING
             and not visit.waited
             and not visit.elements
+            and visit.step.kind != "undo"
             and not visiting.asks_a_person(self, visit.step)
         )
 
