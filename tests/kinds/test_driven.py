@@ -3,12 +3,10 @@
 import pytest
 
 from runbook.kinds.message import Message
-from runbook.kinds.not_yet import NotYet
 from runbook.kinds.registry import KINDS, make
 from runbook.kinds.wait import Wait
 from runbook.model.canonical import JsonObject
 from runbook.model.evaluator import ExpressionError
-from runbook.model.io import NotSent
 from runbook.model.runbook import Effect, Finish, Outcome
 from runbook.model.secrets import Resolved, SecretRef, SecretText
 from runbook.world.real import RealIo
@@ -73,14 +71,6 @@ NOT_YET: dict[str, dict[str, Resolved]] = {
     "runbook": {"path": "x.yaml"},
     "undo": {},
 }
-
-
-@pytest.mark.parametrize("name", ["ssh"])
-def test_what_this_version_cannot_walk_does_nothing(io: RealIo, name: str) -> None:
-    kind = make(name, NOT_YET[name])
-    assert isinstance(kind, NotYet)
-    with pytest.raises(NotSent, match=f"this version cannot walk a `{name}` step yet"):
-        kind.perform(io)
 
 
 GOOD: dict[str, JsonObject] = {

@@ -8,6 +8,7 @@ import contextlib
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -103,11 +104,17 @@ class Sshd:
         """Stop it, and every connection that it serves."""
         if self._daemon is None:
             return
-        for pid in [*self.serving(), self._daemon.pid]:
-            with contextlib.suppress(OSError):
-                os.kill(pid, 9)
+        os.kill(self._daemon.pid, signal.SIGSTOP)  # nobody new comes in meanwhile
+        self.drop()
+        self._daemon.kill()
         self._daemon.wait()
         self._daemon = None
+
+    def drop(self) -> None:
+        """Drop every connection that it serves, without a word; what runs there goes on."""
+        for pid in self.serving():
+            with contextlib.suppress(OSError):  # one ends the other
+                os.kill(pid, signal.SIGKILL)
 
     def serving(self) -> list[int]:
         """The processes of sshd that serve connections (not the programs in them)."""

@@ -75,8 +75,8 @@ class Traits:
     ``nested``: fields that hold nested steps: ``until``, ``items[].check``, ``steps[]``.
     ``jumps``: fields that name steps: ``options[].next``. ``timeout``: the limit in milliseconds unless the step
     names one. ``observes_failure``: a failed visit leaves an observation. ``ready`` false: this version cannot walk
-    it. ``not_yet``: fields, as dotted paths (``from.ssh``), that this version cannot walk. ``exactly_one``: groups of
-    fields of which a step gives exactly one; ``at_most_one``: groups of fields that exclude each other.
+    it. ``exactly_one``: groups of fields of which a step gives exactly one; ``at_most_one``: groups of fields that
+    exclude each other.
     ``variants``: by the name of an enumerated field and its word, the fields that only some words know.
     """
 
@@ -96,7 +96,6 @@ class Traits:
     ready: bool = True
     exactly_one: tuple[tuple[str, ...], ...] = ()
     at_most_one: tuple[tuple[str, ...], ...] = ()
-    not_yet: tuple[str, ...] = ()
     variants: Mapping[str, Mapping[str, Variant]] = field(default_factory=dict)
 
 

@@ -68,6 +68,7 @@ class Program:
         self._cwd = cwd
         self._stdin = memoryview(stdin)
         self._more = more
+        self._until: float | None = None
         self._limit = limit
         self._output = output
         self._output_error: Exception | None = None
@@ -94,7 +95,8 @@ class Program:
         popen = self._start()
         try:
             self._connect(popen)
-            self._follow(popen, None if self._limit is None else began + self._limit / 1000)
+            self._until = None if self._limit is None else began + self._limit / 1000
+            self._follow(popen)
             error = self._end(popen) if popen.returncode is None or self._level else None
         except BaseException:
             self._family.signal(signal.SIGKILL)
@@ -122,6 +124,11 @@ class Program:
             self._more = False
             self._stdin = memoryview(bytes(self._stdin) + data)
             self._poll.register(self._popen.stdin.fileno(), select.POLLOUT)
+
+    def hurry(self, seconds: float) -> None:
+        """End it after so many seconds, if it has not ended by then; to be called in the same thread."""
+        until = time.monotonic() + seconds
+        self._until = until if self._until is None else min(self._until, until)
 
     def _start(self) -> subprocess.Popen[bytes]:
         with self._starting:
@@ -164,7 +171,7 @@ class Program:
         if self._exit is not None:
             os.close(self._exit)
 
-    def _follow(self, popen: subprocess.Popen[bytes], limit: float | None) -> None:
+    def _follow(self, popen: subprocess.Popen[bytes]) -> None:
         """Serve it until it and its outputs have ended, until the limit, or until a person's word needs more."""
         drained: float | None = None
         while popen.returncode is None or self._streams:
@@ -175,7 +182,7 @@ class Program:
                 drained = now + GRACE if drained is None else drained
             elif self._level == max(_CANCEL):
                 return
-            until = limit if popen.returncode is None else drained
+            until = self._until if popen.returncode is None else drained
             if until is not None and now >= until:
                 return
             self._serve(popen, _IDLE if until is None else min(until - now, _IDLE))

@@ -27,6 +27,8 @@ SESSIONS = 8
 
 _KEEPALIVE = 15  # seconds between signs of life, so that a firewall on the way forgets no connection
 _SILENCE = 60  # seconds without an answer after which a connection is lost
+_SOON = 2.0  # seconds in which a machine must have seen that a session has ended
+_AGAIN = 0.05
 _CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
 _DIGESTS = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512")
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
@@ -96,19 +98,28 @@ class Connection:
         """What :data:`BOOTSTRAP` answers to an input, in a session of its own; what there is when the time is up."""
         until = time.monotonic() + seconds
         answer = b""
-        with contextlib.suppress(Closing, OSError):
-            channel = self.session(seconds, lambda: None)
-            with contextlib.closing(channel):
-                channel.settimeout(seconds)
-                channel.sendall(data)
-                channel.shutdown_write()
-                while (left := until - time.monotonic()) > 0:
-                    channel.settimeout(left)
-                    chunk = channel.recv(65536)
-                    if not chunk:
-                        break
-                    answer += chunk
+        with contextlib.suppress(Closing, OSError), contextlib.closing(self._session_soon(seconds)) as channel:
+            channel.settimeout(seconds)
+            channel.sendall(data)
+            channel.shutdown_write()
+            while (left := until - time.monotonic()) > 0:
+                channel.settimeout(left)
+                chunk = channel.recv(65536)
+                if not chunk:
+                    break
+                answer += chunk
         return answer
+
+    def _session_soon(self, seconds: float) -> "Channel":
+        """A session, also where the machine has not yet seen that others have ended."""
+        until = time.monotonic() + min(seconds, _SOON)
+        while True:
+            try:
+                return self.session(seconds, lambda: None)
+            except Closing:
+                if not self.alive() or time.monotonic() >= until:
+                    raise
+            time.sleep(_AGAIN)
 
     def forward(self, host: str, port: int, seconds: float) -> "Channel":
         """A stream from the machine to another one.

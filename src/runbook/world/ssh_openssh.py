@@ -8,7 +8,7 @@ import os
 import re
 
 from runbook.model.io import Cancelled, NotSent, ProcessResult, TimedOut, WorldError
-from runbook.world.processes import Program
+from runbook.world.processes import GRACE, Program
 from runbook.world.ssh_config import PATIENCE
 from runbook.world.ssh_session import Remote
 from runbook.world.ssh_wrapper import BOOTSTRAP
@@ -60,6 +60,7 @@ class OpenSsh:
         self._env = {name: value for name, value in os.environ.items() if name not in withheld}
         self._seen = b""
         self._error: WorldError | None = None
+        self._ended = False
         left = remote.seconds_left()
         limit = None if left is None else round(left * 1000)
         self._program = self._ssh(self._conversation.opening, limit, more=True)
@@ -116,6 +117,9 @@ class OpenSsh:
             self._error = error
         if self._error is not None or (conversation.begun and not conversation.gone and not self._remote.level):
             self._program.send(b"" if self._error else conversation.go())
+        if conversation.status is not None and not self._ended:
+            self._ended = True
+            self._program.hurry(GRACE)  # ssh itself waits for whatever was left behind
 
     def _ask(self, data: bytes, seconds: float) -> bytes:
         try:

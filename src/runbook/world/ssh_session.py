@@ -31,6 +31,7 @@ _CHUNK = 64 * 1024
 _STOPPING = 6.0  # seconds that ending a program for sure may take there: two, one, and the way
 _SIGNALLING = 3.0
 _IDLE = 1.0  # seconds until the loop looks around, though nothing woke it
+_AGAIN = 0.05  # seconds until a machine is asked again that had no room for a session
 _FULL = 0.02  # the same while the other side has no room for our input
 
 
@@ -174,8 +175,14 @@ class Session:
         return self._remote.ended(_nobody)
 
     def _open(self) -> tuple[Connection, "Channel"]:
-        """A connection with a place on it, and a session there; a kept one that has ended meanwhile is made anew."""
-        for last in (False, True):
+        """A connection with a place on it, and a session there.
+
+        A kept connection that has ended meanwhile is made anew, once. A machine that has no room for a session may not
+        have seen yet that another one has ended.
+        """
+        until = time.monotonic() + self._remote.patience()
+        anew = False
+        while True:
             connection = self._find(self)
             while not connection.enter(min(0.2, self._remote.patience())):
                 if self.stopped():
@@ -184,12 +191,14 @@ class Session:
                 return connection, connection.session(self._remote.patience(), self._woken.set)
             except Closing as closing:
                 connection.leave()
-                if connection.alive() or last:
-                    host = self._remote.host
+                if (anew and not connection.alive()) or time.monotonic() >= until:
                     raise NotSent(
-                        f"{host} takes no further session: {closing}", f"look at MaxSessions of {host}, or try again"
+                        f"{self._remote.host} takes no further session: {closing}", "look at MaxSessions of its sshd"
                     ) from closing
-        raise AssertionError  # pragma: no cover - the second time returns or raises
+                anew = not connection.alive()
+            if self.stopped():
+                raise self.refused()
+            self._woken.wait(_AGAIN)
 
     def _follow(self, connection: Connection, channel: "Channel") -> ProcessResult:
         """Serve it until it and its outputs have ended, or the time is up."""

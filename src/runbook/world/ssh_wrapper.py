@@ -144,7 +144,7 @@ class Conversation:
         order.refuse()
         self._host = host
         self._order = order
-        self._mark = f"runbook-{secrets.token_hex(16)}"
+        self._mark = f"^runbook-{secrets.token_hex(16)}"
         self._family = f"runbook-{secrets.token_hex(16)}"  # another one: the program can see it
         self._streams = {"stdout": _Stream(self._mark), "stderr": _Stream(self._mark)}
         self._take = take
@@ -229,7 +229,7 @@ class Conversation:
 
     def left(self, answer: bytes) -> Sequence[str] | None:
         """The process ids that a sure stop could not end; None if it did not say."""
-        found = re.search(rf"{self._mark}:left:([0-9 ]*);".encode(), answer)
+        found = re.search(rf"{re.escape(self._mark)}:left:([0-9 ]*);".encode(), answer)
         return found.group(1).decode().split() if found else None
 
     def _place(self) -> str:
