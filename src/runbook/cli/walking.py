@@ -49,14 +49,14 @@ def _say(sitting: Sitting, ending: Ending) -> None:
     if ending.stop is Stop.FINISHED:
         said = f"run {run.id} is over: {ending.finish.value if ending.finish else ''}"
         pairs = [
-            ("for the ticket", head),
+            ("ticket", head),
             ("log", str(run.log)),
             ("report", f"runbook report {run.id}{where}"),
             ("verify", f"runbook verify {run.id}{where} --anchor {head}"),
         ]
     else:
         said = f"run {run.id} is paused: {ending.reason}"
-        pairs = [("for the ticket", head), ("go on", f"runbook resume {run.id}{where}")]
+        pairs = [("ticket", head), ("go on", f"runbook resume {run.id}{where}")]
     sys.stderr.write("\n".join([said, *rows(pairs, sys.stderr)]) + "\n")
 
 

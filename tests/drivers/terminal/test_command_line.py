@@ -1,5 +1,7 @@
 """The command line at a pseudo-terminal: walked, paused, gone on with, and left without a word."""
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -70,3 +72,48 @@ def test_g5_a_change_that_was_cut_off_is_settled_after_the_resume(tmp_path: Path
         terminal.expect("How do you know?")
         terminal.answer("the list is as it was")
         terminal.expect("settled as failed", "r try again")
+    log = (tmp_path / "state" / "runs" / "r1" / "audit.jsonl").read_text()
+    assert "stopped by a person" not in log
+
+
+@pytest.mark.reliability
+def test_c2_a_change_whose_walk_was_killed_is_shown_as_it_was_begun_with_what_still_runs(tmp_path: Path) -> None:
+    """The action is the recorded one, with its values; the process that outlived the walk is named."""
+    running = BOOK.replace("[echo, mended]", '[sh, -c, "echo $$ > pid; exec sleep 60", "in-${{ environment.base }}"]')
+    (tmp_path / "demo.yaml").write_text(running.replace("argv: [sh", f"cwd: {tmp_path}\n    argv: [sh"))
+    with runbook(tmp_path, "run", str(tmp_path / "demo.yaml"), "-e", "production", "--run-id", "r1") as terminal:
+        terminal.expect("run r1", "run it")
+        terminal.answer("")
+        terminal.expect("yes do it now")
+        terminal.answer("yes", guarded=True)
+        terminal.expect("Ctrl-C stops it")
+        os.kill(terminal.process.pid, signal.SIGKILL)
+        terminal.end()
+    pid = int((tmp_path / "pid").read_text())
+    try:
+        with runbook(tmp_path, "resume", "r1") as terminal:
+            terminal.expect(f"its command may still be running: process {pid} on", "NOBODY SAW THE RESULT", "in-x")
+            terminal.expect("passed it happened, and all of it")
+            assert "${{" not in terminal.text
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.reliability
+def test_c2_a_change_by_hand_that_was_begun_says_so_when_it_is_asked_about_again(tmp_path: Path) -> None:
+    hand = "    kind: manual\n    effect: change\n    instructions: Switch it over.\n"
+    text = BOOK.replace("    kind: command\n    effect: change\n    argv: [echo, mended]\n", hand)
+    (tmp_path / "demo.yaml").write_text(text)
+    with runbook(tmp_path, "run", str(tmp_path / "demo.yaml"), "-e", "production", "--run-id", "r1") as terminal:
+        terminal.expect("run r1", "run it")
+        terminal.answer("")
+        terminal.expect("yes do it now")
+        terminal.answer("yes", guarded=True)
+        terminal.expect("Do it now, then say how it went", "d it is done")
+        os.kill(terminal.process.pid, signal.SIGKILL)
+        terminal.end()
+    with runbook(tmp_path, "status", "r1") as terminal:
+        terminal.expect("changed mend (maybe, begun and not seen to end)")
+    with runbook(tmp_path, "resume", "r1") as terminal:
+        terminal.expect("CHANGES SOMETHING, BY HAND", "Switch it over.", "confirmed and begun before the pause")
+        terminal.expect("d it is done")

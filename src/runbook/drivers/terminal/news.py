@@ -29,6 +29,8 @@ _PLAIN_TIMES = (10, 30, 60)
 _STOPPING = ("Ctrl-C stops it", "asked to stop; Ctrl-C again insists", "told to stop; Ctrl-C again kills it", "killed")
 _LONGEST_FACT = 40
 _LONGEST_ANSWER = 160
+_LONGEST_LOOK = 16 * 1024
+"""Bytes of one look of a wait that are shown; all of them are in the run's directory."""
 _SHOWN_ELSEWHERE = frozenset(
     (
         "stdout",
@@ -60,6 +62,8 @@ class News:
         self._elapsed = self._told_at = 0
         self._seen = (0, time.monotonic())
         self._look = self._last_look = ""
+        self._printed: dict[str, bytes] | None = None
+        self._last_printed: dict[str, bytes] = {}
         self.last = ""
         self.walk: Walk | None = None
         self.previewed: Preview | None = None
@@ -108,9 +112,20 @@ class News:
                 self._other(event)
 
     def output(self, stream: str, chunk: bytes) -> None:
-        """Show a piece of live output."""
-        self._live.feed(stream, chunk)
+        """Show a piece of live output; that of a wait's look only if it is another than before, and at its end."""
+        if self._printed is None:
+            self._live.feed(stream, chunk)
+        else:
+            self._printed[stream] = (self._printed.get(stream, b"") + chunk)[:_LONGEST_LOOK]
         self._modes.look()
+
+    def _show_look(self) -> None:
+        """Show what a wait's look has printed, unless the look before printed the same."""
+        printed, self._printed = self._printed or {}, None
+        if printed != self._last_printed:
+            for stream, text in printed.items():
+                self._live.feed(stream, text)
+        self._last_printed = printed
 
     def working(self, elapsed_ms: int) -> None:
         """Show that something still runs, and for how long."""
@@ -188,13 +203,14 @@ class News:
             self._screen.say(text, first=Text("! ", style="yellow"))
         changes = [f"{change.step} ({change.changed})" for change in walk.changes]
         if changes:
-            self._screen.say(f"Changed so far: {', '.join(changes)}")
+            self._screen.say(f"Changed so far: {', '.join(changes)}.")
 
     def _started(self, event: e.StepStarted) -> None:
         """Something is started: what has not been shown of it is shown now, before it happens."""
         self._live = LiveOutput(self._screen)
         self._told_at = 0
         owner, _, part = event.step.partition(".")
+        self._printed = {} if part == "until" else None
         action = announced(event.what)
         if self.walk is None or action is None:  # pragma: no cover - what is announced can be read
             return
@@ -211,6 +227,7 @@ class News:
                 if expect := step.nested[name].expect:
                     self._screen.say(f"passes if {one_line(expect)}", style="dim", indent=4)
             self._look = self._last_look = ""
+            self._last_printed = {}
         told = self._teller.tell(event)
         if told is not None and (event.attempt > 1 or self._screen.plain) and not part:
             self._line(told)
@@ -225,6 +242,10 @@ class News:
 
     def _other(self, event: r.Event) -> None:
         told = self._teller.tell(event)
+        if self._printed is not None and isinstance(event, e.StepOutput):
+            return
+        if self._printed is not None and isinstance(event, e.StepFinished | e.StepCancelled):
+            self._show_look()
         if isinstance(event, e.StepFinished | e.StepUnknown | e.StepCancelled | e.StepOutput):
             self._live.end()
         if isinstance(event, e.StepOutput) and event.file and event.size > self._live.sizes.get(event.stream, 0):
@@ -236,9 +257,15 @@ class News:
             return
         if isinstance(event, r.DeviationRecorded) and event.deviation == "skip":
             return  # the skip says it
-        if told is not None:
+        ends = isinstance(event, e.StepFinished) and self._ends(event)
+        if told is not None and not ends:
             facts = _facts(event) if isinstance(event, e.StepFinished) and "." not in event.step else ()
             self._line(replace(told, text=" · ".join([told.text, *facts])))
+
+    def _ends(self, event: e.StepFinished) -> bool:
+        """Whether a run's end was reached as it should be: its own line says what end that is."""
+        step = self.walk.steps.get(event.step) if self.walk else None
+        return step is not None and step.kind == "finish" and event.outcome == Outcome.PASSED.value
 
     def _line(self, told: Told) -> None:
         """A line about something, with its sign."""

@@ -148,14 +148,15 @@ class TerminalOperator:
         words = why.get(visit.phase if visit else Phase.STUCK, "THE FILE NAMES NO WAY ON FROM HERE")
         said = "" if asked.because in self._news.last else f": {asked.because}"
         self._screen.say(Text.assemble((words, "bold yellow"), styled(said)))
+        settles = Choice.SETTLE in asked.choices
+        action = announced(visit.what) if visit is not None and settles else None
+        if action is not None:
+            show_action(self._screen, action.preview, prose=place.step.kind == "manual")
         if visit is not None and visit.phase in {Phase.STUCK, Phase.UNKNOWN} and self._walk.runbook.contacts:
             self._screen.say("Who can help:", style="dim")
             show_contacts(self._screen, self._walk.runbook.contacts)
         described = tuple(self._described(place, asked))
-        if Choice.SETTLE in asked.choices:
-            action = announced(visit.what) if visit else None
-            if action is not None:
-                show_action(self._screen, action.preview, prose=place.step.kind == "manual")
+        if settles:
             return ask_to_settle(self._screen, self._hands, place, described=described)
         return self._retry_or_leave(place, described, stuck=visit is not None and visit.phase is Phase.STUCK)
 

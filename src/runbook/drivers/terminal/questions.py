@@ -89,8 +89,15 @@ class Questions:
 
     def _done(self, place: Place, question: AskDone, draft: Draft) -> JsonObject | Hand:
         if not draft.shown:
-            self._screen.say("BY HAND", style="bold")
+            # A change is shown when it is confirmed; where it was not, that was in an earlier sitting.
+            begun = place.step.effect.changes
+            self._screen.say(
+                "CHANGES SOMETHING, BY HAND" if begun else "BY HAND", style="bold yellow" if begun else "bold"
+            )
             markdown(self._screen, question.instructions, indent=2)
+            if begun:
+                warning = "It was confirmed and begun before the pause, and may be done, wholly or in part. Look first."
+                self._screen.say(warning, style="yellow")
         else:
             self._screen.say("Do it now, then say how it went.", style="bold")
         ways = (Way(key="d", says="it is done", also=("done",)), Way(key="f", says="it failed", also=("failed",)))
@@ -190,7 +197,8 @@ class Questions:
         for item in question.items:
             if item.checked:
                 self._show_checked(place, item, question.labels)
-        again = ask_again(self._screen, self._hands, place, len(mine), "these are the answers")
+        failing = "; with a no the step fails" if "no" in draft.answers.values() else ""
+        again = ask_again(self._screen, self._hands, place, len(mine), f"these are the answers{failing}")
         if not isinstance(again, int):
             return again
         if again:
