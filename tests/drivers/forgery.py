@@ -1,11 +1,14 @@
 """Logs that their owner wrote anew: changed where it matters, with every hash of the chain made to fit."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
+
+from tests.drivers.desk import Desk
 
 from runbook.audit.chain import encode, parse_line
 from runbook.audit.record import NO_RECORD
@@ -91,3 +94,14 @@ class Forgery:
             record = encode(seq=seq, prev=prev, ts=line.ts, mono=line.mono, type_=line.type, fields=line.fields)
             prev, raw = record.h, raw + record.raw + b"\n"
         log.write_bytes(raw)
+
+
+def judged(desk: Desk, forgery: Forgery, run: str = "forged") -> tuple[int, str]:
+    """What verify says of it."""
+    copy = desk.run(run).path
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(desk.run().path, copy)
+    forgery.write(desk.run(run).log)
+    done = desk.do("verify", run)
+    assert "our fault" not in done.text, done
+    return done.status, done.out

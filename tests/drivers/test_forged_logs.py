@@ -1,14 +1,12 @@
 """A log that its owner wrote anew, with every hash right: replay finds what is no legal walk, and names the line."""
 
 import os
-import shutil
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from tests.drivers.desk import Desk
 from tests.drivers.everything import BOOK, walked
-from tests.drivers.forgery import Forgery
+from tests.drivers.forgery import Forgery, judged
 
 pytestmark = pytest.mark.reliability
 
@@ -23,17 +21,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 def forged(desk: Desk) -> Forgery:
     """That walk's log, to be changed."""
     return Forgery.of(desk.run().log)
-
-
-def judged(desk: Desk, forgery: Forgery, run: str = "forged") -> tuple[int, str]:
-    """What verify says of it."""
-    copy = desk.run(run).path
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(desk.run().path, copy)
-    forgery.write(desk.run(run).log)
-    done = desk.do("verify", run)
-    assert "our fault" not in done.text, done
-    return done.status, done.out
 
 
 def test_the_log_as_it_is_and_written_anew_unchanged_is_valid(desk: Desk, forged: Forgery) -> None:
@@ -377,21 +364,3 @@ def test_i3_the_mode_is_in_the_log_and_in_every_word_about_it(desk: Desk, forged
         assert f", {mode.upper()}" in desk.do("status", "forged").out
         assert f"{mode}" in desk.do("runs").out
         assert status == 0
-
-
-def test_what_another_version_wrote_is_said_not_to_be_judged_and_strictly_counts_as_wrong(
-    desk: Desk, forged: Forgery
-) -> None:
-    kinds: Any = forged.lines[0].fields["kinds"]
-    forged.edit(0, kinds={name: {**about, "version": "0.0.9"} for name, about in kinds.items()})
-    for place, line in enumerate(forged.lines):
-        if "what" in line.fields:
-            forged.action(place, lambda action: action.update(version="0.0.9"))
-            new = forged.lines[place].fields["action"]
-            for later in range(place + 1, len(forged.lines)):
-                if forged.lines[later].fields.get("action") == line.fields["action"]:
-                    forged.edit(later, action=new)
-    status, out = judged(desk, forged)
-    assert status == 0, out
-    assert "warning RB549 not judged again: by_hand, done, " in out
-    assert desk.do("verify", "forged", "--strict").status == 6

@@ -19,7 +19,7 @@ from runbook.model.canonical import canonical
 pytestmark = pytest.mark.reliability
 WORDS = {
     # What people and machines say, and what decides nothing; only a signature or an anchor shows that it was changed.
-    "run.started": {"run", "mode", "operator", "incident", "host", "store", "guards_see", "tool", "kinds", "files"},
+    "run.started": {"run", "mode", "operator", "incident", "host", "store", "guards_see", "files", "directory"},
     "question.asked": {"question"},
     "answer.given": {"answer", "source"},
     "confirmation.requested": {"stale"},

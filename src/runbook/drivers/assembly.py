@@ -9,21 +9,19 @@ from runbook.drivers.guarding import AskedGuards, Past
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last, Log
 from runbook.drivers.operator import Act, Operator
+from runbook.drivers.origin import kinds_of
 from runbook.drivers.performing import Performer
 from runbook.drivers.preparing import Renderer, Secrets
 from runbook.drivers.session import Session
 from runbook.drivers.starting import Approvals, Starter
 from runbook.language.expressions import Cel
 from runbook.language.scope import types_of
-from runbook.model.canonical import Json, JsonObject
+from runbook.model.canonical import Json
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Diagnostic
-from runbook.model.kind import Registry
-from runbook.model.runbook import Runbook
 from runbook.walk.run_events import Warned
 from runbook.walk.walk import Walk
 
-DISTRIBUTION = "runbook-walk"
 GUARDS_SEE = "nothing: this version keeps neither"
 """What guards and locks of a run can see, as it is said at its start, in its log and in its report."""
 
@@ -93,18 +91,6 @@ def tell_unusable(journal: Journal, unusable: Sequence[Diagnostic]) -> None:
     """Warn of secrets that cannot be used now; a walk that comes to no step that needs one goes on without."""
     for said in unusable:
         journal.tell(Warned, text=f"{said.message}; no step that needs it can start: {said.help}")
-
-
-def kinds_of(runbook: Runbook, registry: Registry) -> JsonObject:
-    """Each kind that a runbook uses, as ``run.started`` names it: distribution, version, judge number."""
-    names = {step.kind for step in runbook.steps}
-    for step in runbook.steps:
-        inside = [*step.nested.values(), *(nested for nested in (step.undo, step.probe) if nested)]
-        names |= {nested.kind for nested in inside}
-    return {
-        name: {"distribution": DISTRIBUTION, "version": VERSION, "judge": registry[name].JUDGE}
-        for name in sorted(names)
-    }
 
 
 def started(

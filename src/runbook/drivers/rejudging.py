@@ -5,15 +5,17 @@ observations, what was answered is observed again, what was observed is judged a
 log holds. What another version of the program wrote is not judged where that version could have said otherwise.
 """
 
+import json
 from collections.abc import Mapping
 
 from runbook import VERSION
 from runbook.audit.masking import Masker
 from runbook.audit.observation import observe
+from runbook.drivers.agreeing import Agreement, same_text
 from runbook.drivers.fitting import fit
 from runbook.drivers.judging import Judge, Judged, Seen
-from runbook.drivers.preparing import MASK, Prepared, PreparedLoop, Renderer
-from runbook.kinds.registry import fields_of, make
+from runbook.drivers.preparing import Prepared, PreparedLoop, Renderer
+from runbook.kinds.registry import fields_of
 from runbook.kinds.wait import Wait
 from runbook.language.expressions import Cel
 from runbook.language.scope import types_of
@@ -22,7 +24,6 @@ from runbook.model.durations import milliseconds
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Kind, Registry, is_asked, is_automated
 from runbook.model.runbook import Effect, Mode, Nested, Outcome, Runbook, Step
-from runbook.model.secrets import dereferenced
 from runbook.walk import events as e
 from runbook.walk import looping, undoing
 from runbook.walk.results import Visit
@@ -39,6 +40,7 @@ class Rejudging:
     """Computes the records of one log again, each before the walk is told it. ``unjudged`` names what it could not."""
 
     def __init__(self, runbook: Runbook, registry: Registry) -> None:
+        self._registry = registry
         self._renderer = Renderer(registry, Cel(types_of(runbook, registry)))
         self._judge = Judge(self._renderer)
         self._kinds: dict[str, Kind] = {}
@@ -93,7 +95,7 @@ class Rejudging:
             asked = self._renderer.confirmation(visit.required, self._renderer.scope(walk, visit))
         except ExpressionError as error:
             raise Differs(f"the phrase of `{step.id}` has no value: {error.message}") from None
-        if asked is not None and asked[1] is not None and not _same(event.phrase or "", fit("phrase", asked[1])):
+        if asked is not None and asked[1] is not None and not same_text(event.phrase or "", fit("phrase", asked[1])):
             raise Differs(f"`{step.id}` is confirmed with another phrase than the file demands")
 
     def _started(self, walk: Walk, visit: Visit, event: e.StepStarted) -> None:
@@ -106,23 +108,23 @@ class Rejudging:
     def _action(self, walk: Walk, visit: Visit, address: str, what: str) -> None:
         """The action of a step, or of one inside it, made anew."""
         again = self._again(walk, visit, _part_of(visit, address))
-        if again is not None and _same(what, again.what):
-            if isinstance(again, Prepared):
-                self._kinds[address] = again.kind
-            return
-        action = _object(what, f"the action of `{address}`")
-        wrote = _about(walk, action.get("kind"), "version")
-        if wrote == VERSION or wrote != action.get("version"):
+        if again is None or not (what == again.what or self._agrees(walk, address, what, again.what)):
             raise Differs(f"the action of `{address}` does not follow from the runbook and what was seen before")
-        if visit.step.for_each is not None:
-            self.unjudged.add(address)
-            return
-        try:
-            fields = {name: dereferenced(value) for name, value in dict(action["fields"]).items()}  # type: ignore[arg-type]  # what is no object is refused
-            self._kinds[address] = make(str(action["kind"]), fields)
-        except (KeyError, TypeError, ValueError, ExpressionError) as error:
-            raise Differs(f"the action of `{address}` is none: {error}") from None
-        self.unjudged.add(address)
+        if isinstance(again, Prepared):
+            self._kinds[address] = again.kind
+
+    def _agrees(self, walk: Walk, address: str, what: str, again: str) -> bool:
+        """Whether an action that is written otherwise is the same all the same; what nobody can say is said."""
+        agreement = Agreement()
+        agrees = agreement.actions(
+            _object(what, f"the action of `{address}`"),
+            json.loads(again),
+            version=VERSION,
+            version_of=lambda kind: _about(walk, kind, "version"),
+            class_of=lambda kind: self._registry[kind],
+        )
+        self.unjudged |= {f"{address} ({path})" for path in agreement.unknown}
+        return agrees
 
     def _again(self, walk: Walk, visit: Visit, part: str) -> Prepared | PreparedLoop | None:
         """What would be announced now; None where nothing could be."""
@@ -157,19 +159,19 @@ class Rejudging:
         step, kind = _part(visit, event.step), self._kinds.get(event.step)
         if step is None or kind is None:
             return  # it was never started, which the walk says
-        if _about(walk, kind.NAME, "judge") != kind.JUDGE:
-            self.unjudged.add(event.step)
-            return
         seen = Seen(
             text=event.obs or "",
             value=_object(event.obs or "", f"what `{event.step}` observed"),
             masked=event.masked,
             truncated=event.truncated,
         )
+        if not isinstance(step, Step):
+            self._looked[visit.step.id] = seen
+        if _about(walk, kind.NAME, "judge") != kind.JUDGE:
+            self.unjudged.add(event.step)
+            return
         if isinstance(step, Step):
             self._observed(walk, visit, kind, event)
-        else:
-            self._looked[visit.step.id] = seen
         judged = self._judged(walk, visit, event, seen)
         if judged is None:
             return
@@ -178,14 +180,16 @@ class Rejudging:
                 f"`{event.step}` is {event.outcome}, changed {event.changed}, in the log, and {judged.outcome.value}, "
                 f"changed {judged.changed}, judged again"
             )
-        if not _same(event.saved or "{}", canonical(dict(judged.saved))):
+        if not self._is(event.step, event.saved or "{}", canonical(dict(judged.saved))):
             raise Differs(f"`{event.step}` saves other values in the log than judged again")
-        if _about(walk, kind.NAME, "version") == VERSION and not _same(event.reason, fit("reason", judged.reason)):
-            raise Differs(f"`{event.step}` has another reason in the log than judged again: {judged.reason}")
+        if not same_text(event.reason, fit("reason", judged.reason)):
+            if _about(walk, kind.NAME, "version") == VERSION:
+                raise Differs(f"`{event.step}` has another reason in the log than judged again: {judged.reason}")
+            self.unjudged.add(f"{event.step} (reason)")
 
     def _loop(self, walk: Walk, visit: Visit, event: e.StepFinished) -> None:
         """A loop, which ends as its elements did."""
-        if _same(event.obs or "", observe(looping.observation(walk, visit), Masker()).text):
+        if self._is(event.step, event.obs or "", observe(looping.observation(walk, visit), Masker()).text):
             said = (looping.reason(walk, visit), looping.changed(visit))
             if said != (event.reason, event.changed):
                 raise Differs(f"`{event.step}` has another reason in the log than judged again: {said[0]}")
@@ -221,11 +225,21 @@ class Rejudging:
         else:
             return
         text = observe(again, Masker()).text
-        if _same(event.obs or "", text):
+        if self._is(event.step, event.obs or "", text):
             return
         if not event.truncated:
             raise Differs(f"what `{event.step}` observed does not follow from what was answered or waited for")
         self.unjudged.add(event.step)
+
+    def _is(self, address: str, written: str, again: str) -> bool:
+        """Whether an object of the log is this one, given as canonical JSON."""
+        if written == again:
+            return True
+        agreement = Agreement()
+        agrees = agreement.values(_object(written, f"what `{address}` came to"), json.loads(again))
+        if agrees:
+            self.unjudged |= {f"{address} ({path})" for path in agreement.unknown}
+        return agrees
 
     def _answered(self, walk: Walk, visit: Visit, kind: Kind, event: e.StepFinished) -> JsonObject:
         step = visit.step
@@ -280,23 +294,6 @@ def _object(text: str, what: str) -> JsonObject:
     if value is None:
         raise Differs(f"{what} is no JSON object in its canonical form")
     return value
-
-
-def _same(written: str, again: str) -> bool:
-    """Whether a text of the log is this one, secrets covered or not."""
-    if MASK not in written:
-        return written == again
-    front, *pieces = written.split(MASK)
-    pieces = [piece.partition("]")[2] for piece in pieces]
-    if not again.startswith(front) or not again.endswith(pieces[-1]):
-        return False
-    place = len(front)
-    for piece in pieces[:-1]:
-        found = again.find(piece, place)
-        if found < 0:
-            return False
-        place = found + len(piece)
-    return place <= len(again) - len(pieces[-1])
 
 
 def _part_of(visit: Visit, address: str) -> str:

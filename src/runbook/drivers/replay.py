@@ -8,6 +8,7 @@ from pathlib import Path
 from runbook.audit.plain_file import open_plain
 from runbook.audit.record import Record
 from runbook.audit.verdict import Finding, Status
+from runbook.drivers.origin import look_at
 from runbook.drivers.rejudging import Differs, Rejudging
 from runbook.language.files import LARGEST
 from runbook.language.loading import load
@@ -40,8 +41,9 @@ OTHER_VERDICT = Code(
 NOT_JUDGED = Code(
     number="RB549",
     title="not judged again",
-    why="Some verdicts were taken as they stand: the kind's judge has another number in this version, or the "
-    "observation is masked or cut where it matters. The order of the walk was judged all the same.",
+    why="Some things were taken as they stand: the kind's judge has another number in this version, a field is one "
+    "that this version does not have, or a text is masked or cut where it matters. Whatever stands around it, and the "
+    "order of the walk, was judged all the same.",
     severity=Severity.WARNING,
 )
 
@@ -135,5 +137,6 @@ class Replay:
         if not isinstance(event, RunStarted):
             raise IllegalEvent("order", "the log does not begin with `run.started`")
         runbook = runbook_of(event, self._snapshots, self._registry)
+        look_at(event, runbook, self._registry)
         self._rejudging = Rejudging(runbook, self._registry)
         return Walk(runbook, self._registry)
