@@ -102,7 +102,7 @@ USAGE = {
     "run book.yaml -e staging --run-id ../up": "RB536",
     "run book.yaml -e staging --run-id last": "RB536",
     "run book.yaml -e staging --start-at nowhere": "RB313",
-    "run book.yaml -e staging --start-at one": "RB313",
+    "run book.yaml -e staging --start-at one": "RB310",
     "run book.yaml -e staging --dry-run": "RB311",
     "run book.yaml -e staging --store postgresql://example.com": "RB311",
     "resume": "RB310",

@@ -144,7 +144,7 @@ class Store:
         :raises Refused: if the id is not one, is in use, or the directory cannot be made.
         """
         if run_id == LAST:
-            raise footing.refusal(NOT_A_RUN_ID, "`last` names the run that began last", None, "choose another id")
+            raise footing.refusal(NOT_A_RUN_ID, "`last` names whichever run began last", None, "choose another id")
         run = self._run(run_id)
         try:
             footing.make_directory(run.path)
@@ -210,7 +210,8 @@ class Store:
     def _run(self, run_id: str) -> RunDir:
         if not RUN_ID.fullmatch(run_id):
             message = f"`{run_id[:80]}` is not the id of a run"
-            raise footing.refusal(NOT_A_RUN_ID, message, None, "list them with `runbook runs`")
+            help_ = "write letters, digits, dots, hyphens and underscores, as `runbook runs` lists them"
+            raise footing.refusal(NOT_A_RUN_ID, message, None, help_)
         return RunDir(self.runs / run_id)
 
     @staticmethod

@@ -8,7 +8,6 @@ from importlib import import_module
 
 import runbook
 from runbook.cli.options import Parser, format_option
-from runbook.language.near import nearest
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 
@@ -36,9 +35,8 @@ def main(arguments: Sequence[str]) -> int:
     codes = every_code()
     number = (options.code or "").upper()
     if number and number not in codes:
-        near = nearest(number, list(codes))
-        help_ = f"did you mean {near}?" if near else "`runbook explain` lists them"
-        raise Refused(Diagnostic(code=NO_SUCH_CODE, message=f"there is no code `{options.code}`", help=help_))
+        message = f"there is no code `{options.code}`"
+        raise Refused(Diagnostic(code=NO_SUCH_CODE, message=message, help="`runbook explain` lists them"))
     chosen = [codes[number]] if number else list(codes.values())
     if options.format == "json":
         described: list[Json] = [

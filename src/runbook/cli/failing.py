@@ -54,7 +54,7 @@ def unknown_command(name: str) -> int:
         message = f"`runbook {name}` does not exist yet: it will {COMMANDS_NOT_YET[name]}"
         complain([Diagnostic(code=NOT_YET, message=message, help="`runbook --help` lists what works")])
         return USAGE_STATUS
-    near = nearest(name, [*COMMANDS, *COMMANDS_NOT_YET])
+    near = nearest(name, COMMANDS)
     help_ = f"did you mean `runbook {near}`?" if near else "`runbook --help` lists the commands"
     complain([Diagnostic(code=USAGE, message=f"there is no command `{name}`", help=help_)])
     return USAGE_STATUS

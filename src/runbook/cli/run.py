@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from runbook.audit.store import Store, new_run_id, state_dir
-from runbook.cli.failing import complain
+from runbook.cli.failing import USAGE, complain
 from runbook.cli.options import Parser, default_operator, name, not_yet, reason, state_option
 from runbook.cli.walking import walk
 from runbook.drivers.attendance import Seat
@@ -153,9 +153,9 @@ def _start_at(runbook: Runbook, step: str | None, why: str | None) -> tuple[str,
     ids = [known.id for known in runbook.steps]
     if step not in ids:
         near = nearest(step, ids)
-        help_ = f"did you mean `{near}`?" if near else "`runbook check` shows the file"
+        help_ = f"did you mean `{near}`?" if near else f"its steps: {', '.join(ids[:8])}{', …' * (len(ids) > 8)}"
         raise Refused(Diagnostic(code=NO_SUCH_STEP, message=f"there is no step `{step}`", help=help_))
     if why is None:
         message = "`--start-at` skips steps, and no reason is given"
-        raise Refused(Diagnostic(code=NO_SUCH_STEP, message=message, help="add --reason TEXT"))
+        raise Refused(Diagnostic(code=USAGE, message=message, help="add --reason TEXT"))
     return step, why
