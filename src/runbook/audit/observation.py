@@ -22,7 +22,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from runbook.audit.masking import Masker
-from runbook.model.canonical import Json, JsonObject, canonical, size
+from runbook.model.canonical import Json, JsonObject, canonical, fits
 
 CAP = 32 * 1024
 """The most bytes of an observation's canonical JSON."""
@@ -165,7 +165,7 @@ def _unicode(text: str) -> str:
 
 def _fits(text: str) -> bool:
     """Whether the canonical JSON of a value can stand in a record as an observation."""
-    return len(text) <= CAP and size(text) <= ESCAPED_CAP
+    return len(text) <= CAP and fits(text, ESCAPED_CAP)
 
 
 def _cut(value: Json, limit: int, path: str, cut: dict[str, None]) -> Json:

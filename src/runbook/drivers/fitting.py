@@ -7,7 +7,7 @@ secret that happens to look like a piece of JSON, or like one of our words, brea
 import json
 from collections.abc import Callable
 
-from runbook.model.canonical import Json, JsonObject, canonical, size
+from runbook.model.canonical import Json, JsonObject, canonical, fits, size
 
 Mask = Callable[[str], str]
 """Covers secrets in a text."""
@@ -27,7 +27,7 @@ def fit(name: str, text: str) -> str:
     if not text.isascii():
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     limit = _REASON if name == "reason" else _TEXT
-    if len(text) < limit // 12 or size(text) <= limit:
+    if fits(text, limit):
         return text
     low, high = 0, min(len(text), limit)
     while low < high:

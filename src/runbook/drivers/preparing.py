@@ -14,7 +14,7 @@ from runbook.drivers.operator import Place
 from runbook.kinds.registry import fields_of, make
 from runbook.language.rendering import resolved
 from runbook.language.scope import own_types
-from runbook.model.canonical import Json, JsonObject, canonical, sha256, size
+from runbook.model.canonical import Json, JsonObject, canonical, fits, sha256, size
 from runbook.model.evaluator import NO_TYPES, Evaluator, ExpressionError
 from runbook.model.kind import Kind, Preview, Registry
 from runbook.model.runbook import Confirm, Nested, Step
@@ -171,7 +171,8 @@ class Renderer:
         what = self._announceable(action)
         secrets = secret_names(fields).union(*(inner.secrets for inner in nested.values()))
         prepared = Prepared(kind=kind, what=what, digest=sha256(what), secrets=secrets, nested=nested, undo=undo)
-        if what == canonical(action) and self._is_constant(step):
+        again = scope[f"steps.{step.id}.visits"] not in {0, 1}
+        if again and what == canonical(action) and self._is_constant(step):
             if len(self._known) == _KNOWN:
                 del self._known[next(iter(self._known))]
             self._known[step.id] = prepared
@@ -205,7 +206,7 @@ class Renderer:
         :raises ExpressionError: if no record can hold it.
         """
         what = covered_action(canonical(action), self._mask)
-        if size(what) > LONGEST:
+        if not fits(what, LONGEST):
             raise ExpressionError(f"the action takes {size(what):,} bytes in the log, and {LONGEST:,} are allowed")
         return what
 

@@ -44,6 +44,11 @@ def size(text: str) -> int:
     return len(json.encoder.encode_basestring_ascii(text))
 
 
+def fits(text: str, limit: int) -> bool:
+    """Whether a text takes at most so many bytes in a record; a character takes 12 at most."""
+    return len(text) <= limit // 12 or size(text) <= limit
+
+
 def sha256(text: str) -> str:
     """The SHA-256 of a text's UTF-8 bytes, as 64 lower-case hexadecimal digits."""
     import hashlib  # not for those who only write

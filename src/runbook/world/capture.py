@@ -45,6 +45,8 @@ class Capture:
 
 def _decoded(data: bytes, *, final: bool) -> tuple[str, bool]:
     """A text and whether something in it was replaced; a character cut at the end counts only in a final piece."""
+    if data.isascii():
+        return data.decode("ascii"), False
     try:
         return codecs.getincrementaldecoder("utf-8")("strict").decode(data, final), False
     except UnicodeDecodeError:

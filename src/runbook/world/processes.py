@@ -28,6 +28,7 @@ GRACE = 2.0
 Output = Callable[[str, bytes], None]
 """Takes each chunk as it comes: the name of the stream (``stdout``, ``stderr``) and its bytes."""
 
+_STREAMS = ("stdout", "stderr")
 _CHUNK = 64 * 1024
 _LAST = 1.0  # seconds in which SIGKILL must have worked
 _IDLE = 1.0  # seconds until the loop looks around, though nothing woke it
@@ -79,7 +80,7 @@ class Program:
         self._poll = select.poll()
         self._streams: dict[int, str] = {}
         self._exit: int | None = None
-        self._captures = {"stdout": Capture(), "stderr": Capture()}
+        self._captures = {name: Capture() for name in _STREAMS}
 
     def run(self) -> ProcessResult:
         """Run it to its end.
@@ -141,22 +142,35 @@ class Program:
             return self._popen
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # the loop closes what it opens
-            self._argv,
-            bufsize=0,
-            stdin=subprocess.PIPE if self._stdin or self._more else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=self._cwd,
-            env={**self._env, MARK: self._family.mark},
-            start_new_session=True,
-        )
+        """Launch it with bare pipes: those of subprocess come as files, which nobody wants here."""
+        pipes: list[tuple[int, int]] = []
+        try:
+            for _ in _STREAMS:
+                pipes.append(os.pipe())  # noqa: PERF401 - what was opened is closed if the next cannot be
+            (_, stdout), (_, stderr) = pipes
+            popen = subprocess.Popen(  # the loop closes what it opens
+                self._argv,
+                bufsize=0,
+                stdin=subprocess.PIPE if self._stdin or self._more else subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                cwd=self._cwd,
+                env={**self._env, MARK: self._family.mark},
+                start_new_session=True,
+            )
+        except BaseException:
+            for reading, _ in pipes:
+                os.close(reading)
+            raise
+        finally:
+            for _, writing in pipes:
+                os.close(writing)
+        self._streams = {reading: name for (reading, _), name in zip(pipes, _STREAMS, strict=True)}
+        return popen
 
     def _connect(self, popen: subprocess.Popen[bytes]) -> None:
-        for pipe, name in ((popen.stdout, "stdout"), (popen.stderr, "stderr")):
-            assert pipe is not None  # noqa: S101 - we asked for pipes
-            self._streams[pipe.fileno()] = name
-            self._poll.register(pipe.fileno(), select.POLLIN)
+        for descriptor in self._streams:
+            self._poll.register(descriptor, select.POLLIN)
         if popen.stdin is not None:
             os.set_blocking(popen.stdin.fileno(), False)
             self._poll.register(popen.stdin.fileno(), select.POLLOUT)
@@ -165,9 +179,10 @@ class Program:
             self._poll.register(self._exit, select.POLLIN)
 
     def _disconnect(self, popen: subprocess.Popen[bytes]) -> None:
-        for pipe in (popen.stdin, popen.stdout, popen.stderr):
-            if pipe is not None:
-                pipe.close()
+        for descriptor in self._streams:
+            os.close(descriptor)
+        if popen.stdin is not None:
+            popen.stdin.close()
         if self._exit is not None:
             os.close(self._exit)
 
@@ -206,6 +221,7 @@ class Program:
         if not chunk:
             self._poll.unregister(descriptor)
             del self._streams[descriptor]
+            os.close(descriptor)
             return
         self._captures[name].take(chunk)
         if self._output is not None and self._output_error is None:
