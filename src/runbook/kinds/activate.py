@@ -85,9 +85,7 @@ class Activate(served.Served, Automated):
         looks = self.told(self.looks())
         lines = [f"make {self.revision} of {self.service} serve; before and after it look with:", *looks]
         script = served.script_of(argv)
-        return Preview(
-            line=served.one_line(argv), detail="\n".join([*lines, *(["the script:", script] if script else [])])
-        )
+        return Preview(line=self.line(argv), detail="\n".join([*lines, *(["the script:", script] if script else [])]))
 
     def activation(self) -> Sequence[str]:
         """The command of the step itself (custom)."""

@@ -13,6 +13,7 @@ from runbook.kinds.json_paths import PATH
 from runbook.model import fragments
 from runbook.model.canonical import JsonObject
 from runbook.model.kind import Observed, Variant
+from runbook.model.machine import HOST_AS_WRITTEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +128,8 @@ PROVIDERS: Mapping[str, Provider] = {
 }
 """The providers of this package, by name."""
 
+_REMOTE = frozenset({"host", "transport"})
+
 
 def _path(text: str) -> JsonObject:
     return fragments.text(text, pattern=PATH)
@@ -146,6 +149,16 @@ FIELDS: dict[str, JsonObject] = {
     "scope": fragments.text("The team (vercel); default: that of the login."),
     "namespace": fragments.text("The namespace (kubernetes); default: that of kubectl's context."),
     "context": fragments.text("The context of kubectl's configuration (kubernetes); default: its current one."),
+    "host": fragments.text(
+        "The machine on which the commands are run, over ssh (releases, custom); default: this one.",
+        pattern=HOST_AS_WRITTEN,
+    ),
+    "transport": fragments.enumeration(
+        "What connects to `host`: the built-in client, or this machine's own ssh.",
+        "paramiko",
+        "openssh",
+        default="paramiko",
+    ),
     "list_": fragments.closed(
         "How to list the revisions (custom): a command that prints JSON, and where in it what is.",
         ["argv"],
@@ -173,8 +186,9 @@ FIELDS: dict[str, JsonObject] = {
 def variants(*custom: str) -> Mapping[str, Mapping[str, Variant]]:
     """Which fields each provider knows and needs; ``custom`` are those that only that one needs."""
     named = {name: Variant(knows=frozenset(provider.options)) for name, provider in PROVIDERS.items()}
+    named["releases"] = Variant(knows=_REMOTE)
     needs = frozenset({"list", *custom})
-    return {"provider": {**named, "custom": Variant(knows=needs | {"serving"}, needs=needs)}}
+    return {"provider": {**named, "custom": Variant(knows=needs | _REMOTE | {"serving"}, needs=needs)}}
 
 
 OBSERVES: Mapping[str, Observed] = {

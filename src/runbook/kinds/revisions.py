@@ -75,7 +75,7 @@ class Revisions(served.Served, Automated):
 
     def preview(self) -> Preview:
         """The commands that are run."""
-        return Preview(line=served.one_line(self.looks()[0]), detail="\n".join(self.told(self.looks()[1:])))
+        return Preview(line=self.line(self.looks()[0]), detail="\n".join(self.told(self.looks()[1:])))
 
     def perform(self, io: Io) -> JsonObject:
         """Look."""

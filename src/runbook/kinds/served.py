@@ -74,6 +74,8 @@ class Served:
     scope: str | None = None
     namespace: str | None = None
     context: str | None = None
+    host: str | None = None
+    transport: str = "paramiko"
     list_: Mapping[str, Resolved] | None = None
     serving: Mapping[str, Resolved] | None = None
 
@@ -118,7 +120,11 @@ class Served:
 
     def told(self, argvs: Iterable[Sequence[str]]) -> list[str]:
         """Commands as they are shown, a line each, and below each the script in it."""
-        return [line for argv in argvs for line in (one_line(argv), *script_of(argv).splitlines())]
+        return [line for argv in argvs for line in (self.line(argv), *script_of(argv).splitlines())]
+
+    def line(self, argv: Sequence[str]) -> str:
+        """A command as one would type it, and where."""
+        return one_line(argv) if self.host is None else f"on {self.host}: {one_line(argv)}"
 
     def filled(self, argv: Iterable[str], **texts: str) -> tuple[str, ...]:
         """A command with its texts put in, and with what the step's other fields add to it."""
@@ -134,8 +140,11 @@ class Served:
         :raises Refused: if the client is not there (RB420).
         :raises WorldError: as the world does.
         """
+        process = Process(argv=argv)
+        if self.host is not None:
+            return io.ssh(self.host, process, transport=self.transport, quiet=quiet)
         try:
-            return io.run(Process(argv=argv), quiet=quiet)
+            return io.run(process, quiet=quiet)
         except NotSent as error:
             if error.reason != f"the command `{argv[0]}` was not found":
                 raise
@@ -147,13 +156,13 @@ class Served:
         filled = self.filled(argv)
         result = self.run(io, filled, quiet=True)
         if problem := failure(filled, result):
-            raise NotSent(problem, f"try it yourself: {one_line(filled)}")
+            raise NotSent(problem, f"try it yourself: {self.line(filled)}")
         try:
             return parsed(result.stdout)
         except ValueError as error:
             why = "it was cut" if result.truncated else str(error)
             message = f"what `{filled[0]}` answered cannot be read as JSON: {why}"
-            raise NotSent(message, f"look at what it prints: {one_line(filled)}") from error
+            raise NotSent(message, f"look at what it prints: {self.line(filled)}") from error
 
 
 def failure(argv: Sequence[str], result: "ProcessResult") -> str:
