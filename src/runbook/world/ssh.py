@@ -121,8 +121,6 @@ class SshClient:
 
     def _reach(self, name: str, jumps: tuple[str, ...] | None, path: tuple[str, ...]) -> Connection:
         """Connect to a machine, through its jump hosts (ssh_config(5), ProxyJump)."""
-        if name in path:
-            raise NotSent(f"the way to {name} jumps through itself", "mend ProxyJump in the ssh configuration")
         with self._lock:
             self._configuration = self._configuration or Configuration(Path.home())
         to = self._configuration.destination(name)
@@ -131,7 +129,12 @@ class SshClient:
         return connect(to, self._keyring, via)
 
     def _jump(self, name: str, jumps: tuple[str, ...] | None, path: tuple[str, ...]) -> Connection:
-        """The connection to a jump host, which others may use too."""
+        """The connection to a jump host, which others may use too.
+
+        :param path: what is reached through it.
+        """
+        if name in path:
+            raise NotSent(f"the way to {name} jumps through itself", "mend ProxyJump in the ssh configuration")
         with self._lock:
             kept = self._kept.get((name, jumps))
             mine = kept is None or not kept.usable()

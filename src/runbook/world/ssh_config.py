@@ -55,13 +55,17 @@ _EXEC = re.compile(r"\s*match\s.*\bexec\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """A machine to connect to. ``alias`` is what the runbook calls it; ``identities`` are files of private keys."""
+    """A machine to connect to. ``alias`` is what the runbook calls it; ``identities`` are files of private keys.
+
+    Its key is looked for under ``key_name`` and ``key_port``; a ``HostKeyAlias`` stands there without its port.
+    """
 
     alias: str
     host: str
     port: int
     user: str
     key_name: str
+    key_port: int
     known_hosts: tuple[Path, ...]
     identities: tuple[Path, ...]
     identities_only: bool
@@ -108,6 +112,7 @@ class Configuration:
             port=number,
             user=user or options.get("user", "") or getpass.getuser(),
             key_name=options.get("hostkeyalias", host),
+            key_port=22 if "hostkeyalias" in options else number,
             known_hosts=tuple(files),
             identities=tuple(map(self._path, identities.splitlines()))
             or tuple(self._home / ".ssh" / key for key in _DEFAULT_KEYS),

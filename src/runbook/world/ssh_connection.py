@@ -166,7 +166,7 @@ def connect(to: Destination, keyring: Keyring, via: Connection | None) -> Connec
     :raises NotSent: with what to do.
     """
     logging.getLogger("paramiko").addHandler(_QUIET)
-    keys = known(to.key_name, to.port, to.known_hosts)
+    keys = known(to.key_name, to.key_port, to.known_hosts)
     stream = via.forward(to.host, to.port, to.patience) if via else _dial(to)
     try:
         transport = _transport(stream, to, keys)

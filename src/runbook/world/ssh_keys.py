@@ -5,6 +5,7 @@ itself within seconds: an agent that hangs or wants a touch, a machine that want
 passphrase end in a refusal that says what to do.
 """
 
+import contextlib
 import os
 import socket
 import threading
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 _AGENT_PATIENCE = 3
 _MOST = 6  # tries that a machine allows by default (MaxAuthTries, sshd_config(5))
-_FACTORS = frozenset({"keyboard-interactive", "password"})
 
 
 @dataclass(kw_only=True)
@@ -33,6 +33,12 @@ class _Offer:
 
     keys: list["PKey"] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
+    agent: socket.socket | None = None
+
+    def close(self) -> None:
+        """Let the agent go."""
+        if self.agent is not None:
+            self.agent.close()
 
 
 class Keyring:
@@ -50,34 +56,32 @@ class Keyring:
         """
         from paramiko.ssh_exception import AuthenticationException, BadAuthenticationType, SSHException
 
-        offer = self._offer(to)
-        until = time.monotonic() + PATIENCE
-        allowed: Sequence[str] = ("publickey",)
-        for key in offer.keys[:_MOST]:
-            transport.auth_timeout = max(0.1, until - time.monotonic())
-            try:
-                further = transport.auth_publickey(to.user, key)
-            except BadAuthenticationType as error:
-                allowed = error.allowed_types
-                break
-            except AuthenticationException as error:
-                if "timeout" in str(error).lower():
-                    raise NotSent(f"logging in to {to.alias} took more than {PATIENCE} s", _touch(key)) from error
+        with contextlib.closing(_Offer()) as offer:
+            self._collect(to, offer)
+            until = time.monotonic() + PATIENCE
+            allowed: Sequence[str] = ("publickey",)
+            for key in offer.keys[:_MOST]:
+                transport.auth_timeout = max(0.1, until - time.monotonic())
+                try:
+                    further = transport.auth_publickey(to.user, key)
+                except BadAuthenticationType as error:
+                    allowed = error.allowed_types
+                    break
+                except AuthenticationException as error:
+                    if "timeout" in str(error).lower():
+                        raise NotSent(f"logging in to {to.alias} took more than {PATIENCE} s", _WAITING) from error
+                except SSHException as error:
+                    offer.problems.append((f"a key could not be used ({error})", "look at `ssh-add -l`"))
+                else:
+                    if not further:
+                        return
+                    raise NotSent(f"{to.alias} wants a further factor ({', '.join(further)})", _BY_HAND)
                 if not transport.is_active():
                     break  # it had enough of our keys
-            except SSHException as error:
-                offer.problems.append((f"a key could not be used ({error})", "look at `ssh-add -l`"))
-                if not transport.is_active():
-                    break
-            else:
-                if not further:
-                    return
-                raise NotSent(f"{to.alias} wants a further factor ({', '.join(further)})", _BY_HAND)
-        raise _refused(to, offer, allowed)
+            raise _refused(to, offer, allowed)
 
-    def _offer(self, to: Destination) -> _Offer:
-        """What to offer, in order."""
-        offer = _Offer()
+    def _collect(self, to: Destination, offer: _Offer) -> None:
+        """Collect what to offer, in order."""
         named = [self._public(path) for path in to.identities]
         held = self._agent_keys(to, offer)
         wanted = [key for key in held if key.asbytes() in named]
@@ -95,7 +99,6 @@ class Keyring:
                 case key:
                     others.append(key)  # type: ignore[arg-type] # an agent's key is a key
         offer.keys += others
-        return offer
 
     def _agent_keys(self, to: Destination, offer: _Offer) -> Sequence["AgentKey"]:
         """The keys of the agent; each connection asks it anew, since its protocol is one question at a time."""
@@ -117,6 +120,7 @@ class Keyring:
             offer.problems.append((f"the ssh agent does not answer ({error})", "start one, or unset SSH_AUTH_SOCK"))
             return ()
         connection.settimeout(PATIENCE)  # a key that wants to be touched
+        offer.agent = connection
         return agent.get_keys()
 
     def _private(self, path: Path) -> "PKey | tuple[str, str] | None":
@@ -151,12 +155,8 @@ class Keyring:
         return None
 
 
+_WAITING = "an agent may wait for a touch or a passphrase: use a key that can be used unattended"
 _BY_HAND = "the built-in client asks nobody: use `transport: openssh` over a connection that a person has opened"
-
-
-def _touch(key: "PKey") -> str:
-    del key
-    return "an agent may wait for a touch or a passphrase: use a key that can be used unattended"
 
 
 def _refused(to: Destination, offer: _Offer, allowed: Sequence[str]) -> NotSent:
