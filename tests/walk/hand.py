@@ -22,6 +22,7 @@ DEFAULTS: Mapping[str, Mapping[str, Json]] = {
     "wait": {"for": "1s"},
     "assert": {"that": "true"},
     "finish": {"outcome": "resolved"},
+    "checklist": {"items": []},
     "choice": {"options": [{"id": "one", "label": "one"}, {"id": "two", "label": "two"}]},
 }
 
