@@ -69,7 +69,7 @@ def tell(run: str, status: int) -> None:
     if not log.exists():
         return
     if paused:
-        print("A pause loses nothing, but this service does not come back. Begin anew with `make run`.")
+        print("A pause loses nothing, but this service does not come back:\nbegin anew with `make run`.")
         print(f"  the log     {log}")
         print(f"  look at it  export RUNBOOK_STATE_DIR={STATE}; {os.path.relpath(TOOL)} status {run}")
         return

@@ -117,3 +117,22 @@ def test_c2_a_change_by_hand_that_was_begun_says_so_when_it_is_asked_about_again
     with runbook(tmp_path, "resume", "r1") as terminal:
         terminal.expect("CHANGES SOMETHING, BY HAND", "Switch it over.", "confirmed and begun before the pause")
         terminal.expect("d it is done")
+
+
+def test_a_wait_that_is_gone_on_with_says_what_it_waits_for(tmp_path: Path) -> None:
+    wait = (
+        "    kind: wait\n    until: {kind: command, argv: [test, -e, there], expect: exit_code == 0}\n    every: 30s\n"
+    )
+    text = BOOK.replace("    kind: command\n    effect: change\n    argv: [echo, mended]\n", wait + "    timeout: 5m\n")
+    (tmp_path / "demo.yaml").write_text(text.replace("    undo: {kind: manual, instructions: Break it again}\n", ""))
+    with runbook(tmp_path, "run", str(tmp_path / "demo.yaml"), "-e", "production", "--run-id", "r1") as terminal:
+        terminal.expect("run r1", "run it")
+        terminal.answer("")
+        terminal.expect("look 1: not yet", "looks in 0:29")
+        terminal.send("\x03")
+        terminal.expect("run r1 is paused")
+        assert terminal.end() == 3
+    with runbook(tmp_path, "resume", "r1") as terminal:
+        terminal.expect(
+            "step 2 of 3", "(until): test -e there", "passes if exit_code == 0", "x stop waiting", "looks in"
+        )

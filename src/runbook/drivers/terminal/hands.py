@@ -26,6 +26,7 @@ NOTES = {"note": "note", "d": "decision", "h": "hypothesis", "c": "communication
 """Kinds of a note by the letter that is typed for them."""
 
 
+_NOTE_KEYS = (("Enter", "a note"), ("d", "a decision"), ("h", "a hypothesis"), ("c", "a communication"), (":b", "back"))
 _WIDEST_KEY = 12
 _BACK = frozenset({":b", ":back"})
 
@@ -130,24 +131,37 @@ class Hands:
         enter = "goes back" if needed else "nothing to add"
         keys = [("Enter", enter), (":b", "back"), (":n", "note"), (":p", "pause"), (":?", "help")]
         while True:
+            text = self._line(place, question, [key for key in keys if not (needed and key[0] == ":b")])
+            if not isinstance(text, str):
+                return text
+            if needed and not text:
+                return None
+            if not self._is_key(text):
+                return text
+
+    def _line(self, place: Place, question: str, keys: Iterable[tuple[str, str]]) -> str | Hand | None:
+        """What is typed in answer to a question of one line, None for the way back, or a hand."""
+        while True:
             self._screen.say(question)
-            shown = [Text.assemble((key, "bold"), f" {says}") for key, says in keys if not (needed and key == ":b")]
-            self._screen.items(shown, style="dim")
+            self._screen.items([Text.assemble((key, "bold"), f" {says}") for key, says in keys], style="dim")
             line = self._keyboard.ask()
             if not isinstance(line, str):
                 return line
-            text = line.strip()
-            if text.casefold() in _BACK or (needed and not text):
+            if line.strip().casefold() in _BACK:
                 return None
             handle, rest = handle_of(line, (), free=True)
-            if handle is not None:
-                hand = self.take(handle, place, rest)
-                if hand is not None:
-                    return hand
-            elif any(text == handle.key for handle in HANDLES):
-                self._screen.say(f"`{text}` alone is no text. The key here is `:{text}`.", style="yellow")
-            else:
-                return text
+            if handle is None:
+                return line.strip()
+            hand = self.take(handle, place, rest)
+            if hand is not None:
+                return hand
+
+    def _is_key(self, text: str) -> bool:
+        """Say so where a text is only the letter of a key, which was hardly meant to be the text."""
+        found = any(text == handle.key for handle in HANDLES)
+        if found:
+            self._screen.say(f"`{text}` alone is no text. The key here is `:{text}`.", style="yellow")
+        return found
 
     def take(self, handle: str, place: Place, rest: str = "") -> Hand | None:
         """Do what a key says; None where nothing came of it."""
@@ -274,22 +288,22 @@ class Hands:
         return line
 
     def _note(self, place: Place, rest: str) -> Hand | None:
-        kind = "note"
-        if not rest:
-            self._screen.say("What is it? Enter a note · d a decision · h a hypothesis · c a communication")
-            typed = self._keyboard.ask()
+        kind: str | None = "note"
+        while not rest:
+            typed = self._line(place, "What is it?", _NOTE_KEYS)
             if not isinstance(typed, str):
                 return typed
-            word = typed.strip().casefold()
-            named = NOTES.get(word) or (word if word in NOTES.values() else None)
-            if word and named is None:
-                return Note(kind="note", text=typed.strip())
-            kind = named or "note"
-            said = self.text(place, f"The {kind}:", needed=True)
-            if not isinstance(said, str):
+            word = typed.casefold() or "note"
+            kind = NOTES.get(word) or (word if word in NOTES.values() else None)
+            said: str | Hand | None = typed
+            if kind is not None:
+                said = self.text(place, f"The {kind}:", needed=True)
+            elif self._is_key(typed):
+                continue
+            if said is not None and not isinstance(said, str):
                 return said
-            rest = said
-        return Note(kind=kind, text=rest)
+            rest = said or ""
+        return Note(kind=kind or "note", text=rest)
 
     def _abort(self, place: Place) -> Hand | None:
         self._screen.say(

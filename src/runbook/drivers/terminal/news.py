@@ -9,7 +9,7 @@ from rich.text import Text
 
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.operator import Place
-from runbook.drivers.telling import Mark, Teller, Told, announced
+from runbook.drivers.telling import Announced, Mark, Teller, Told, announced
 from runbook.drivers.terminal.modes import Modes
 from runbook.drivers.terminal.output import LiveOutput
 from runbook.drivers.terminal.screen import Screen, one_line, styled
@@ -17,7 +17,7 @@ from runbook.drivers.terminal.wording import banner, heading, markdown, show_act
 from runbook.model.canonical import Json
 from runbook.model.durations import spoken
 from runbook.model.kind import Preview
-from runbook.model.runbook import Finish, Outcome
+from runbook.model.runbook import Finish, Outcome, Step
 from runbook.walk import events as e
 from runbook.walk import run_events as r
 from runbook.walk.walk import Walk
@@ -222,15 +222,19 @@ class News:
             asks = self.walk.registry[step.kind].asks(step.fields)
             if not _same(action.preview, self.previewed) and not asks and event.attempt == 1:
                 show_action(self._screen, action.preview, prose=False)
-            for name, inside in action.nested:
-                self._screen.exactly(f"the machine looks ({name}): {inside.line}", style="dim", indent=2)
-                if expect := step.nested[name].expect:
-                    self._screen.say(f"passes if {one_line(expect)}", style="dim", indent=4)
+            self.show_looks(step, action)
             self._look = self._last_look = ""
             self._last_printed = {}
         told = self._teller.tell(event)
         if told is not None and (event.attempt > 1 or self._screen.plain) and not part:
             self._line(told)
+
+    def show_looks(self, step: Step, action: Announced) -> None:
+        """Show what a machine looks at within a step, and what it is held against."""
+        for name, inside in action.nested:
+            self._screen.exactly(f"the machine looks ({name}): {inside.line}", style="dim", indent=2)
+            if expect := step.nested[name].expect:
+                self._screen.say(f"passes if {one_line(expect)}", style="dim", indent=4)
 
     def _checked(self, event: e.WaitChecked) -> None:
         """A wait has looked; a line only when it saw something new, so that a long wait stays short."""

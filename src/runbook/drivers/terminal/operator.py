@@ -169,9 +169,13 @@ class TerminalOperator:
 
     def wait(self, place: Place, ms: int, due: int) -> Hand | None:
         """Let some time pass, counted down."""
+        resumed = self._at != (place.step.id, place.visit)
         if (act := self._before(place, waits=True)) is not None:
             return act
         visit = self._walk.visit
+        if resumed and visit is not None and (action := announced(visit.what)) is not None:
+            self._screen.say(action.preview.line, style="bold", indent=2)
+            self._news.show_looks(place.step, action)
         return None if visit is None else self._countdown.wait(place, visit, ms, due)
 
     def output(self, stream: str, chunk: bytes) -> None:
