@@ -29,7 +29,7 @@ CHANGED = "kind: manual\neffect: change\ninstructions: Restart it\nundo: {kind: 
         ("kind: command\neffect: none\ncmd: ls", "3:1 RB120", "did you mean `argv` or `script`?"),
         ("kind: manual\neffect: none\ntext: Look", "3:1 RB120", "did you mean `instructions`?"),
         ("kind: shell\nscript: ls", "1:7 RB123", "did you mean `command`?"),
-        ("kind: finish\noutcome: success", "2:10 RB124", "did you mean `resolved`?"),
+        ("kind: command\nargv: [ls]\neffect: read", "3:9 RB124", "did you mean `none`?"),
         (f"{HTTP}\nargv: [ls]", "3:1 RB120", "take it out, or make it a `command` or `ssh` step"),
         ("kind: http", "0:1 RB121", "add `url`: where the request goes"),
         ("kind: command\nargv: [ls]", "0:1 RB121",

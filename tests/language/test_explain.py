@@ -277,7 +277,7 @@ WRONG_RESULTS = """
 status   -> bool
     1:1+6 RB154 this must be true or false, and it is a whole number
     label: a whole number
-    help: compare it with something
+    help: compare it: `status == …`
 
 text   -> list
     1:1+4 RB154 this must be a list, and it is text

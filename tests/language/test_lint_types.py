@@ -71,7 +71,7 @@ Mend it => ${{ secrets.token }}
 
 [uptime] => [uptime]\n    expect: stdout
     34:13 RB154 this must be true or false, and it is text
-    | compare it with something
+    | compare it: `stdout == …`
 
 [uptime] => [uptime]\n    expect: exit_code == "0"
     34:23 RB153 `==` cannot be used with a whole number and text

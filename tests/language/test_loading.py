@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import pytest
 from tests.language.conftest import Load
 
 from runbook.kinds.registry import KINDS
@@ -110,3 +111,17 @@ def test_an_answers_file_is_bound(tmp_path: Path) -> None:
     assert (answer.step, answer.confirm, answer.reason, answer.choose) == ("a", "yes", "no", None)
     assert dict(answer.items) == {"x": "not_verified"}
     assert answer.span.line == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "help_"),
+    [
+        ("scenario: v1\nrunbook: ../a.yaml\ntitle: x\nanswers: []", "`runbook test FILE` walks it"),
+        ("answers: []", "give it to a walk: `runbook run RUNBOOK --answers FILE`"),
+    ],
+)
+def test_a_file_of_another_sort_is_told_as_one(text: str, help_: str, tmp_path: Path) -> None:
+    path = tmp_path / "other.yaml"
+    path.write_text(text)
+    (said,) = load(str(path), KINDS).diagnostics
+    assert (said.code.number, said.help) == ("RB120", help_)

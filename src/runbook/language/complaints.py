@@ -18,7 +18,7 @@ from runbook.language import key_complaints, value_complaints
 from runbook.language.document import Document
 from runbook.language.mistakes import Complaint, Mistake
 from runbook.language.scalars import Style
-from runbook.language.typed import mapping
+from runbook.language.typed import mapping, text
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Diagnostic
 
@@ -36,6 +36,8 @@ def complaints(
         left to its own place in ``defaults``.
     """
     definitions = mapping(schema.get("$defs"))
+    if other := key_complaints.other_file(mapping(data), text(schema.get("title"))):
+        return {other: _diagnostic(other, document)}
     found: dict[Complaint, Diagnostic] = {}
     for error in _Validator(schema).iter_errors(data):
         for complaint in _about(_mistake(error), document, definitions, tuple(kinds)):

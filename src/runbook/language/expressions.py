@@ -27,6 +27,7 @@ from runbook.language.rendering import rendered
 from runbook.language.tokens import Reading, position, read
 from runbook.language.traps import Rejected, accepts, held, look_at, mentioned, traps, wrong_result
 from runbook.language.values import MAX_ELEMENTS, Unfit, admit, conforms, duration_text, kind_of, spoken, time_text
+from runbook.language.written import constant_meant
 from runbook.model.canonical import Json
 from runbook.model.evaluator import NO_TYPES, ExpressionError
 from runbook.model.secrets import Resolved
@@ -202,9 +203,7 @@ class Compiler:
                 self._constants[piece.text] = self._tried(piece.text)
             said = self._constants[piece.text]
             if said is not None:
-                written = source[piece.start : piece.end]
-                days = piece.text.startswith("duration") and written.rstrip("'\"").endswith("d")
-                help_ = 'write days as hours: "24h"' if days else "correct the constant"
+                help_ = constant_meant(piece.text, source[piece.start : piece.end])
                 yield at(source, piece.start, piece.end, problems.BAD_CONSTANT, said, help=help_)
 
     def _tried(self, text: str) -> str | None:
@@ -251,7 +250,7 @@ def _never_works(source: str, program: cel.Expression) -> Iterable[Problem]:
         _json(program.eval(data={}))
     except (RuntimeError, Unfit) as error:
         said = f"this can never be evaluated: {failure(str(error))}"
-        yield at(source, 0, len(source.rstrip()), problems.BAD_CONSTANT, said, help="correct the constant")
+        yield at(source, 0, len(source.rstrip()), problems.BAD_CONSTANT, said, help="change it, or leave it out")
 
 
 def _json(value: cel.Value) -> Json:

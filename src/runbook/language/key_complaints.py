@@ -30,6 +30,23 @@ NOT_ONE_OF = Code(
 )
 
 _ENVELOPE = "#/$defs/envelope_"
+_FILES = {
+    "Scenario": ("scenario", "a scenario", "`runbook test FILE` walks it"),
+    "Answers file": ("answers", "an answers file", "give it to a walk: `runbook run RUNBOOK --answers FILE`"),
+    "Runbook": ("steps", "a runbook", "`runbook run FILE` walks it"),
+}
+"""By the title of its schema: a key that only such a file has, what it is, and what is done with one."""
+
+
+def other_file(data: Mapping[str, Json], wanted: str) -> Complaint | None:
+    """The one complaint about a file of another sort than the one that is wanted."""
+    if wanted not in _FILES or _FILES[wanted][0] in data:
+        return None
+    for title, (key, what, use) in _FILES.items():
+        if title != wanted and key in data and (key != "answers" or len(data) == 1):
+            message = f"this is {what}, and {_FILES[wanted][1]} is wanted"
+            return Complaint(code=UNKNOWN_KEY, path=(key,), message=message, help=use, at_key=True)
+    return None
 
 
 def unknown_keys(mistake: Mistake, definitions: Mapping[str, Json]) -> Iterator[Complaint]:

@@ -83,6 +83,10 @@ IDLE_UNDO = Code(
 )
 
 _PASSWORD = re.compile(r"://[^/@\s:]*:(?!\$\{\{)[^/@\s]+@")
+_BY_NAME = {
+    "script": "write `env: {NAME: …}` with the expression, and `$NAME` in the script",
+    "statement": "write `params: {name: …}` with the expression, and `:name` in the statement",
+}
 _FOR_CHANGES = ("undo", "probe", "on_unknown")
 _TOO_EASY = frozenset({"y", "yes", "n", "no", "ok"})
 
@@ -110,13 +114,12 @@ def _verbatim(document: Document, path: Path, kind: KindClass, fields: Mapping[s
     """No ``${{ }}`` in what will run as it stands."""
     for name in sorted(kind.TRAITS.verbatim & fields.keys()):
         if OPEN in text(fields[name]):
-            carrier = {"script": "env", "statement": "params"}.get(name)
             yield Diagnostic(
                 code=VERBATIM,
                 message=f"`{name}` cannot hold `${{{{ }}}}`",
                 file=document.file,
                 span=document.span((*path, name)),
-                help=f"pass the value through `{carrier}` and use it by name" if carrier else "write it out",
+                help=_BY_NAME.get(name, "write it out"),
             )
 
 

@@ -39,8 +39,11 @@ _EDGES = frozenset(
     }
 )
 """Keys that decide where a step leads, or whether a cycle through it has a bound."""
-_SAFETY = frozenset({"effect", "because", "undo", "idempotent", "confirm", "retry", "probe", "on_unknown"})
-"""Keys that the rules of safety speak of."""
+_SAFETY = frozenset(
+    {"effect", "because", "undo", "idempotent", "confirm", "retry", "probe", "on_unknown"}
+    | {"method", "webhook", "statement", "params"}
+)
+"""Keys that the rules of safety speak of: those of every step, and those of kinds that say what a step does."""
 _SAVES = {"save": "saved", "save_secret": "secrets"}
 _LEADING_NOWHERE: JsonObject = {"kind": "finish", "outcome": "completed"}
 _STEP = 2

@@ -1,5 +1,6 @@
 """What is settled about an expression without asking the library: what it would misread, and what must not reach it."""
 
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 
 from runbook.language import problems
@@ -77,7 +78,9 @@ def wrong_result(source: str, want: str, returns: str) -> Problem:
         said = f"this yields {spoken(returns)}, which has no place in JSON"
     else:
         said = f"this must be {spoken(want)}, and it is {spoken(returns)}"
-    help_ = "compare it with something" if want == "bool" else "convert it, or name another value"
+    help_ = "convert it, or name another value"
+    if want == "bool":
+        help_ = f"compare it: `{source} == …`" if re.fullmatch(r"[\w.]+", source) else "compare it with something"
     return at(source, 0, len(source.rstrip()), problems.WRONG_RESULT, said, label=spoken(returns), help=help_)
 
 

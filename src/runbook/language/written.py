@@ -65,6 +65,23 @@ def duration_meant(text: str) -> str | None:
     return None
 
 
+def constant_meant(call: str, written: str) -> str:
+    """What to write instead of a constant that cannot be converted.
+
+    :param call: the conversion with the constant in it, such as ``duration("1d")``; ``written`` is the constant alone.
+    """
+    word = written.strip("rR'\"")
+    if call.startswith("duration"):
+        return 'write days as hours: "24h"' if word.endswith("d") else 'write it in h, m, s or ms, such as "90m"'
+    if call.startswith("timestamp"):
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", word):
+            return f'write "{word}T00:00:00Z"'
+        return 'write it as RFC 3339 does, such as "2026-11-21T09:00:00Z"'
+    if ".matches(" in call or call.startswith("matches"):
+        return "write an RE2 pattern; a bracket that is meant as itself has a backslash before it"
+    return "write a number in digits"
+
+
 def why_text(text: str) -> str:
     """Why a plain word is a text in a runbook, for those whose habits say otherwise; empty where it is plain."""
     if text.lower() in _TRUE | _FALSE:
