@@ -224,6 +224,24 @@ def test_d14_of_a_step_whose_secret_cannot_be_known_nothing_is_kept(expression: 
     assert desk.verify() == 0
 
 
+def test_d14_of_a_step_that_is_ended_before_its_secret_is_known_nothing_is_kept(desk: Desk) -> None:
+    more = SAVE + "timeout: 500ms\n"
+    walked = desk.walk(book(step("make", "cat minted.txt; exec sleep 60", then="done", more=more)))
+    assert walked.status == 1, walked
+    assert "did not end within" in str(desk.told("step.finished")[0]["reason"])
+    assert desk.told("step.output") == []
+    assert_kept(desk, walked)
+
+
+def test_d14_more_than_can_be_held_back_is_a_failure_and_nothing_of_it_is_kept(desk: Desk) -> None:
+    flood = "cat minted.txt; echo; head -c 20000000 /dev/zero | tr '\\0' x"
+    walked = desk.walk(book(step("make", flood, then="done", more=SAVE)))
+    assert walked.status == 1, walked
+    assert "more was printed than can be held back" in str(desk.told("step.finished")[0]["reason"])
+    assert desk.told("step.output") == []
+    assert_kept(desk, walked)
+
+
 def test_d13_a_secret_field_of_a_form_is_never_written_down(desk: Desk) -> None:
     form = "id: form\nkind: ask\nfields: {code: {secret: true}, plain: {default: x}}\nnext: use\non_fail: bad\n"
     use = step("use", 'echo "$M"', env="{M: '${{ secrets.code }}'}", then="done")

@@ -16,6 +16,9 @@ from runbook.walk.results import Visit
 
 TICK = 0.25
 """Seconds after which the operator is shown that something still runs."""
+HELD = 4 * 1024 * 1024
+"""Bytes that are held back at most of what may hold a secret; each piece counts for :data:`PIECE` more."""
+PIECE = 128
 LAST_WAIT = 3.0
 """Seconds to wait for something that was killed because we have to end."""
 
@@ -67,6 +70,7 @@ class Attempts:
         self._worker = Worker()
         self._watch: Callable[[], int] = lambda: 0
         self._held: list[tuple[str, bytes]] | None = None
+        self._holding = 0
 
     def attend(self, watch: Callable[[], int]) -> None:
         """Ask this, while something runs, how hard to stop it."""
@@ -90,7 +94,7 @@ class Attempts:
         """
         perform = self._world.perform
         job = Job(lambda: perform(address, prepared.kind, timeout, changes=changes))  # type: ignore[arg-type]
-        self._held = [] if hold else None
+        self._held, self._holding = [] if hold else None, 0
         self._place = (address, visit.number, attempt)
         self._job = job
         self._worker.start(job)
@@ -102,6 +106,11 @@ class Attempts:
             job.wait(LAST_WAIT)
             raise
         return job.result()
+
+    @property
+    def overflowed(self) -> bool:
+        """Whether more was to be held back than can be; none of it is there any more."""
+        return self._holding > HELD
 
     def _stay(self, job: Job[JsonObject]) -> None:
         """Show what it prints, pass on whoever wants it stopped, until it is over."""
@@ -125,7 +134,11 @@ class Attempts:
         """Take a piece of output from the world; called in the thread that performs."""
         del address  # one attempt at a time
         if self._held is not None:
-            self._held.append((stream, chunk))
+            self._holding += len(chunk) + PIECE
+            if self._holding > HELD:
+                self._held.clear()
+            else:
+                self._held.append((stream, chunk))
             return
         shown = self._keep(stream, chunk)
         if shown:

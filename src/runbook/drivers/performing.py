@@ -206,14 +206,16 @@ class Performer:
 
     def _machine(self, visit: Visit, prepared: Prepared) -> None:
         step = visit.step
+        changes, hold = step.effect.changes, bool(step.save_secret)
         try:
-            changes, hold = step.effect.changes, bool(step.save_secret)
             raw = self._attempts.run(step.id, visit, visit.attempt, prepared, step.timeout, changes=changes, hold=hold)
         except WorldError as error:
-            self._attempts.record_outputs(step.id, visit, visit.attempt)
+            self._attempts.record_outputs(step.id, visit, visit.attempt, drop=hold)
             self._unseen(visit, error)
             return
         problem = self._keep_made_secrets(visit, step, raw)
+        if self._attempts.overflowed:
+            problem = "`save_secret`: more was printed than can be held back until the secret is known; print less"
         self._attempts.record_outputs(step.id, visit, visit.attempt, drop=problem is not None)
         if problem is not None:
             self.failed(visit, problem, changed="maybe" if step.effect.changes else "no")
