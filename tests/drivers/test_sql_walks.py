@@ -259,3 +259,19 @@ def test_a_file_of_sqlite_is_seen_from_the_directory_of_the_run(tmp_path: Path) 
     text = book(make, look).replace("${{ secrets.database_url }}", "sqlite:app.db")
     done = desk.walk(text, *WITH)
     assert (done.status, desk.verify()) == (0, 0), done.text
+
+
+def test_an_undo_may_write_again(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.write("app.db", "")
+    desk.write(
+        "answers.yaml", answers(*(f"step: {step}, confirm: 'yes'" for step in ("change", "back", "change.undo")))
+    )
+    make = sql("change", "create table threads (id)", changes=True, then="back").replace(
+        "undo: none\nbecause: a test\n", "undo: {kind: sql, database: 'sqlite:app.db', statement: drop table threads}\n"
+    )
+    back = f"id: back\nkind: undo\n{ways('look', 'bad')}"
+    look = sql("look", "select count(*) as n from sqlite_master", more="expect: rows[0].n == 0\n")
+    done = desk.walk(book(make, back, look).replace("${{ secrets.database_url }}", "sqlite:app.db"), *WITH)
+    assert (done.status, desk.verify()) == (0, 0), done.text
+    assert desk.intents() == ["change", "back", "change.undo"]

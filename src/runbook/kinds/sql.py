@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _PASSWORD = re.compile(r"(?<=://)([^@/:]*):(?!‹secret )[^@/]*@")
 
+_LINE = 100
+"""Characters of a statement that fit on a line with the name of the database."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sql(Automated):
@@ -105,10 +108,13 @@ class Sql(Automated):
     )
 
     def preview(self) -> Preview:
-        """The database, without its password; below it the statement and its parameters."""
-        params = f"\nwith {shown_json(dict(self.params))}" if self.params else ""
+        """The database, without its password, and the statement; below them what does not fit on the line."""
         where = _PASSWORD.sub(r"\1:‹password›@", shown(self.database))
-        return Preview(line=f"on {where}", detail=f"{self.statement.rstrip()}{params}")
+        statement = self.statement.strip()
+        short = "\n" not in statement and len(statement) <= _LINE
+        line = f"on {where}: {statement}" if short else f"on {where}, the statement:"
+        params = [f"with {shown_json(dict(self.params))}"] if self.params else []
+        return Preview(line=line, detail="\n".join([*([] if short else [statement]), *params]))
 
     def perform(self, io: "Io") -> JsonObject:
         """Have the database carry it out."""

@@ -97,11 +97,13 @@ def safety(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic]
     kinds = {step.kind.NAME: step.kind for step in steps}
     for name in defaults.keys() & kinds.keys():
         yield from _verbatim(document, ("defaults", name), kinds[name], mapping(defaults[name]))
-        yield from _open_passwords(document, ("defaults", name), kinds[name], mapping(defaults[name]))
+        yield from _open_passwords(document, ("defaults", name), kinds[name].TRAITS.secrets, mapping(defaults[name]))
+    for name, keys in mapping(mapping(document.data).get("environments")).items():
+        yield from _open_passwords(document, ("environments", name), frozenset(mapping(keys)), mapping(keys))
     yield from statements(document, steps)
     for step in steps:
         yield from _verbatim(document, step.path, step.kind, step.raw)
-        yield from _open_passwords(document, step.path, step.kind, step.raw)
+        yield from _open_passwords(document, step.path, step.kind.TRAITS.secrets, step.raw)
         filled = own_fields(step.raw, step.kind, defaults.get(step.kind.NAME))
         rules = _Rules(document, step, step.kind.effect_of(filled))
         if step.place == "step":
@@ -124,10 +126,10 @@ def _verbatim(document: Document, path: Path, kind: KindClass, fields: Mapping[s
 
 
 def _open_passwords(
-    document: Document, path: Path, kind: KindClass, fields: Mapping[str, Json]
+    document: Document, path: Path, names: frozenset[str], fields: Mapping[str, Json]
 ) -> Iterator[Diagnostic]:
-    """No password in the URL of a field that may hold a secret."""
-    for name in sorted(kind.TRAITS.secrets & fields.keys()):
+    """No password in a URL."""
+    for name in sorted(names & fields.keys()):
         if _PASSWORD.search(text(fields[name])):
             yield Diagnostic(
                 code=OPEN_PASSWORD,
