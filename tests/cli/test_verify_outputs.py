@@ -45,9 +45,18 @@ def damaged(desk: Desk, how: Callable[[Path], object]) -> tuple[int, int, str]:
     return status, judged(desk, "--strict")[0], text
 
 
+def test_a7_a_run_in_the_place_of_another_is_said_and_strictly_counts(desk: Desk) -> None:
+    status, text = judged(desk)
+    assert status == 0
+    assert "warning RB554 the directory is that of `copy`, and the log that of `r1`" in text
+    assert judged(desk, "--strict")[0] == 6
+    assert "RB554" not in desk.do("verify", "r1").text
+
+
 def test_outputs_that_are_as_the_log_says_are_established(desk: Desk) -> None:
-    assert judged(desk, "--strict")[0] == 5  # nobody signed it
-    assert "output" not in judged(desk)[1]
+    done = desk.do("verify", "r1", "--strict")
+    assert done.status == 5  # nobody signed it
+    assert "output" not in done.text
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {
@@ -100,7 +109,6 @@ def test_a_file_that_the_log_does_not_name_is_said(desk: Desk) -> None:
         (desk.run("copy").output / name).touch()
     status, text = judged(desk)
     assert status == 0
-    assert judged(desk, "--strict")[0] == 5  # as without them: nobody signed it
     assert "warning RB552 files in `output/` that the log does not name: b\\x1b[2J, c, d and 1 more" in text
 
 

@@ -324,3 +324,22 @@ def test_d1_what_cannot_be_used_is_said_at_the_start_and_stops_only_who_needs_it
     ]
     assert desk.types()[:2] == ["run.started", "warning"]
     assert desk.verify() == 0
+
+
+def test_d14_a_resume_knows_secrets_of_variables_and_files_before_the_first_step_that_uses_one(desk: Desk) -> None:
+    desk.write("leak.txt", f"{FROM_ENV} {FROM_FILE}")
+    text = book(
+        "id: sure\nkind: gate\nquestion: Sure?\nnext: leak\n",
+        step("leak", "cat leak.txt", then="use"),
+        step("use", "true", then="done", env="{T: '${{ secrets.token }}', F: '${{ secrets.filed }}'}"),
+        head=HEAD.partition("  made:")[0],
+    )
+    walked = desk.walk(text)
+    assert walked.status == 3
+    desk.write("answers.yaml", answers("step: sure, confirm: 'yes'"))
+    resumed = desk.do("resume", "r1", "--answers", "answers.yaml")
+    assert resumed.status == 0, resumed
+    everywhere = desk.every_byte() + resumed.text.encode()
+    assert b"[MASKED:token] [MASKED:filed]" in everywhere
+    for secret in (FROM_ENV, FROM_FILE):
+        assert secret.encode() not in everywhere

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from runbook.audit.kept import KeptOutputs
@@ -15,7 +15,7 @@ from runbook.drivers.replay import Replay
 from runbook.kinds.registry import KINDS
 from runbook.language.frames import one_line
 from runbook.model.canonical import Json, JsonObject
-from runbook.model.diagnostics import Refused
+from runbook.model.diagnostics import Code, Diagnostic, Refused, Severity
 from runbook.walk.walk import Walk
 
 WORDS = {
@@ -27,6 +27,15 @@ WORDS = {
     Status.NOT_A_WALK: "NOT a legal walk of its runbook",
     Status.UNREADABLE: "unreadable",
 }
+
+
+MISNAMED = Code(
+    number="RB554",
+    title="run under another name",
+    why="The directory of a run is named for its id, and the first record says the id too. Here they differ: the "
+    "directory was copied or renamed, or a run was put in the place of another.",
+    severity=Severity.WARNING,
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -45,6 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(str(error))
     log = _log(options.log, options.state_dir)
     verdict, walk = judged(log, anchor)
+    verdict = verdict.adding(_misnamed(log, walk))
     status = verdict.strict_status if options.strict else verdict.status
     if options.format == "json":
         sys.stdout.write(json.dumps(_as_json(log, verdict, status, walk), indent=2) + "\n")
@@ -60,6 +70,15 @@ def _log(text: str, state: str | None) -> Path:
     if "/" in text or (len(text) < 256 and Path(text).exists()):
         return Path(text)
     return Store(state_dir(state, os.environ)).find(text).log
+
+
+def _misnamed(log: Path, walk: Walk | None) -> Iterator[Finding]:
+    """A run that lies in the store under the id of another."""
+    started = walk.started if walk else None
+    if started is not None and log.parent.parent.name == "runs" and log.parent.name != started.run:
+        message = f"the directory is that of `{log.parent.name}`, and the log that of `{started.run}`"
+        diagnostic = Diagnostic(code=MISNAMED, message=message, file=str(log), help="find out who copied or renamed it")
+        yield Finding(status=Status.VALID, strict=Status.NOT_A_WALK, diagnostic=diagnostic)
 
 
 def judged(log: Path, anchor: Anchor | None) -> tuple[Verdict, Walk | None]:
