@@ -1,9 +1,11 @@
-"""A hand to ask databases with, and values that would be code if they could."""
+"""A hand to ask databases with, a database to ask, and values that would be code if they could."""
 
 import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+
+from tests.world.postgres import Postgres
 
 from runbook.model.io import SqlQuery, SqlResult
 from runbook.model.secrets import Resolved, Text
@@ -71,3 +73,21 @@ def cancelled_after(statement: Statement, seconds: float) -> None:
         statement.cancel(1)
 
     threading.Thread(target=stop, daemon=True).start()
+
+
+def threads(postgres: Postgres, directory: Path) -> Hand:
+    """A hand for a database with two threads and no posts, made anew."""
+    postgres.do(
+        "drop schema public cascade; create schema public;"
+        "create table threads (id int primary key, title text);"
+        "create table posts (thread int references threads deferrable initially deferred);"
+        "create sequence numbers;"
+        "insert into threads values (1, 'one'), (2, 'two');"
+        "create function sneak() returns int language sql as 'delete from threads returning id';"
+    )
+    return Hand(postgres.url, directory)
+
+
+def titles(postgres: Postgres) -> list[object]:
+    """The titles of the threads."""
+    return [title for (title,) in postgres.do("select title from threads order by id")]
