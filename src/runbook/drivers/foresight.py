@@ -49,6 +49,8 @@ _SAYS = ("confirm", "choose", "fields", "items", "notes", "outcome", "do", "to",
 """The keys that say something; a reason and an evidence only go with one of them."""
 _EXPLAINED = frozenset({"skip", "go_to", "abort"})
 """What an operator may do with a reason only."""
+_FEW = 12
+"""So many steps are listed to somebody who names one that is not there."""
 _WAYS = "`confirm: yes`, `no` or `not_verified`"
 
 
@@ -115,7 +117,8 @@ def _nowhere(entry: Answer, runbook: Runbook) -> Iterator[Misfit]:
     """What is wrong with an answer for an address that the runbook does not have."""
     steps = {step.id: step for step in runbook.steps}
     near = nearest(entry.step, [*steps, *(f"{name}.{item}" for name, step in steps.items() for item in items_of(step))])
-    help_ = f"did you mean `{near}`?" if near else f"the steps are {', '.join(steps)}"
+    known = f"the steps are {', '.join(steps)}" if len(steps) <= _FEW else "name a step of the runbook"
+    help_ = f"did you mean `{near}`?" if near else known
     yield Misfit("step", f"there is no step `{entry.step}` in `{runbook.id}`", help_)
 
 

@@ -45,7 +45,7 @@ ANSWERS: JsonObject = {
         "What is answered in one visit of a step.",
         ["step"],
         step={"$ref": "#/$defs/address"},
-        confirm=_text("`yes`, `no`, or the phrase to type."),
+        confirm=_text("`yes`, `no`, or the phrase to type; for an item of a checklist also `not_verified`."),
         choose={"$ref": "#/$defs/name", "description": "The id of the option to take."},
         fields=_by_name({"$ref": "#/$defs/value"}, "What is filled into a form, by field."),
         items=_by_name(enumeration("The answer to an item.", "yes", "no", "not_verified"), "A checklist's answers."),
