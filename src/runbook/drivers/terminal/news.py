@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rich.text import Text
@@ -86,7 +86,7 @@ class News:
             screen.say(banner(walk.mode), style="bold reverse")
         number = ids.index(place.step.id) + 1
         screen.rule(heading(place, number, len(ids)), where)
-        screen.say(self._crumbs(walk, place))
+        screen.items(self._crumbs(walk, place), between=" › ")
         screen.say()
         section = f"{one_line(place.step.section)}: " if place.step.section else ""
         screen.say(Text.assemble(styled(section, "dim"), styled(one_line(place.title or place.step.id), "bold")))
@@ -150,18 +150,20 @@ class News:
         begun = self._live.begun()
         return (row.append_text(styled(f" · {begun}")) if begun else row), None
 
-    def _crumbs(self, walk: Walk, place: Place) -> Text:
+    def _crumbs(self, walk: Walk, place: Place) -> Iterator[Text]:
         """The last steps with their outcomes, and this one."""
         path = walk.path[:-1] if walk.path and walk.path[-1] == (place.step.id, place.visit) else walk.path
-        crumbs = Text().append("… › " if len(path) > _CRUMBS else "", "dim")
+        if len(path) > _CRUMBS:
+            yield Text("…", "dim")
         for step, visit in path[-_CRUMBS:]:
             outcome = walk.outcomes.get((step, visit))
+            crumb = Text()
             if outcome is not None and self._screen.plain:
-                crumbs.append(f"{outcome.value} ")
+                crumb.append(f"{outcome.value} ")
             elif outcome is not None:
-                crumbs.append_text(sign(Mark(outcome.value))).append(" ")
-            crumbs.append(step, "dim").append(" › ", "dim")
-        return crumbs.append(place.step.id, "bold")
+                crumb.append_text(sign(Mark(outcome.value))).append(" ")
+            yield crumb.append(step, "dim")
+        yield Text(place.step.id, "bold")
 
     def _open(self, event: r.RunStarted | r.RunResumed) -> None:
         walk, screen = self.walk, self._screen

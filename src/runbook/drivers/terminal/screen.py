@@ -82,15 +82,15 @@ class Screen:
             shown.append((start + line) if line.plain or number == 0 else Text())
         self._put(Text("\n").join(shown))
 
-    def items(self, items: Iterable[Text], *, style: str = "", indent: int = 0) -> None:
-        """Write short items behind each other, with a dot between two; one is wrapped only if a line is too short."""
+    def items(self, items: Iterable[Text], *, style: str = "", indent: int = 0, between: str = " · ") -> None:
+        """Write short items behind each other, with a sign between two; one is wrapped only if a line is too short."""
         width = min(self.columns, WIDEST) - indent
         line = Text(style=style)
         for item in items:
-            if line.plain and line.cell_len + item.cell_len + 3 > width:
+            if line.plain and line.cell_len + item.cell_len + cell_len(between) > width:
                 self.say(line, indent=indent)
                 line = Text(style=style)
-            line.append(" · " if line.plain else "").append_text(item)
+            line.append(between if line.plain else "").append_text(item)
         if line.plain:
             self.say(line, indent=indent)
 
