@@ -5,6 +5,7 @@
 A name from a user is a name in this directory and nothing else: no path, no link.
 """
 
+import heapq
 import os
 import secrets
 import stat
@@ -194,8 +195,7 @@ class Store:
                 began.append((os.lstat(f"{runs}/{name}/runbook").st_mtime_ns, name))
             except OSError:
                 began.append((0, name))  # it was never begun, or is somebody's leftover: listed last, not hidden
-        began.sort(reverse=True)
-        return [RunDir(self.runs / name) for _, name in began[:limit]]
+        return [RunDir(self.runs / name) for _, name in heapq.nlargest(limit or len(began), began)]
 
     def _names(self) -> list[str]:
         """The ids of all runs, in no order."""

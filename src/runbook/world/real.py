@@ -62,6 +62,7 @@ class RealIo:
         limit: int | None = None,
         changes: bool = False,
         action: str = "",
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
         """Begin an attempt; its limit counts from here.
 
@@ -73,8 +74,10 @@ class RealIo:
         :param limit: milliseconds for all of it, or None.
         :param changes: whether it may change something; a database is held to that.
         :param action: by what name its programs are found again if this process is killed.
+        :param environ: the variables of this process.
         """
         self._changes = changes
+        self._environ = environ
         self._action = action
         self._secrets = secrets
         self._client = client
@@ -144,7 +147,7 @@ class RealIo:
 
     def environ(self) -> dict[str, str]:
         """The variables of this process."""
-        return dict(os.environ)
+        return dict(self._environ)
 
     def secret_values(self) -> Mapping[str, str]:
         """The runbook's secrets that can be read."""
@@ -237,6 +240,7 @@ class RealWorld:
         self._output = output
         self._directory = directory
         self._run = run
+        self._environ = dict(os.environ)  # a copy decodes each variable, which is not for every program
         self._client = HttpClient(value_of=secrets.value_of, carries=secrets.carried, directory=directory)
         self._ssh: SshClient | None = None
         self._lock = threading.Lock()
@@ -266,6 +270,7 @@ class RealWorld:
             limit=limit,
             changes=changes,
             action=action_of(*self._run, address),
+            environ=self._environ,
         )
         with self._lock:
             self._attempts.add(io)
