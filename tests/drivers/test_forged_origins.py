@@ -152,3 +152,17 @@ def test_another_judge_number_is_said_not_to_be_judged(desk: Desk, forged: Forge
     assert status == 0, out
     assert "warning RB549 not judged again: " in out
     assert desk.do("verify", "forged", "--strict").status == 6
+
+
+def test_i2_a_field_without_which_nothing_can_be_judged_is_not_called_cut(desk: Desk, forged: Forgery) -> None:
+    place = forged.find("step.finished", "stuck")
+    forged.within(place, "obs", lambda o: o.pop("exit_code")).edit(place, outcome="passed", truncated=["exit_code"])
+    status, out = judged(desk, forged)
+    assert status == 6
+    assert "lacks 'exit_code'" in out
+
+
+def test_i2_nothing_is_called_masked_that_is_not(desk: Desk, forged: Forgery) -> None:
+    status, out = judged(desk, forged.edit(forged.find("step.finished", "look", nth=2), masked=["json.n"]))
+    assert status == 6
+    assert "nothing in it is" in out

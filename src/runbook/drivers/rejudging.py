@@ -14,7 +14,7 @@ from runbook.audit.observation import observe
 from runbook.drivers.agreeing import Agreement, same_text
 from runbook.drivers.fitting import fit
 from runbook.drivers.judging import Judge, Judged, Seen
-from runbook.drivers.preparing import Prepared, PreparedLoop, Renderer
+from runbook.drivers.preparing import MASK, Prepared, PreparedLoop, Renderer
 from runbook.kinds.registry import fields_of
 from runbook.kinds.wait import Wait
 from runbook.language.expressions import Cel
@@ -165,6 +165,8 @@ class Rejudging:
             masked=event.masked,
             truncated=event.truncated,
         )
+        if event.masked and not event.truncated and MASK not in seen.text:
+            raise Differs(f"what `{event.step}` observed is said to be masked, and nothing in it is")
         if not isinstance(step, Step):
             self._looked[visit.step.id] = seen
         if _about(walk, kind.NAME, "judge") != kind.JUDGE:
@@ -207,7 +209,7 @@ class Rejudging:
         try:
             return self._judge.judge(step, kind, seen, scope, effect)
         except KeyError as missing:
-            if walk.mode is Mode.DRILL or event.truncated:
+            if walk.mode is Mode.DRILL or "" in event.truncated:  # whole fields are cut where it has too many values
                 self.unjudged.add(event.step)
                 return None
             raise Differs(f"what `{event.step}` observed lacks {missing}") from None
