@@ -18,9 +18,11 @@ URL = SecretText(("postgresql://app:", SecretRef("token"), "@db.example.com/app"
 
 
 def test_a_short_statement_stands_on_the_line_and_its_parameters_below() -> None:
-    preview = Sql(database=TOKEN, statement="delete from t where a = :a\n", params={"a": [TOKEN, 1]}).preview()
+    preview = Sql(
+        database=TOKEN, statement="delete from t where a = :a\n", params={"a": [TOKEN, 1], "b": "x"}
+    ).preview()
     assert preview.line == "on ‹secret token›: delete from t where a = :a"
-    assert preview.detail == 'with {\n  "a": [\n    "‹secret token›",\n    1\n  ]\n}'
+    assert preview.detail == 'with :a = ["‹secret token›", 1]\nwith :b = "x"'
 
 
 def test_a_long_statement_stands_below_exactly_as_it_is() -> None:

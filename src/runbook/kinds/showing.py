@@ -14,9 +14,9 @@ def shown(text: Text) -> str:
     return text.resolve(lambda name: f"‹secret {name}›") if isinstance(text, SecretText) else text
 
 
-def shown_json(value: Resolved) -> str:
-    """A value as indented JSON, secrets by name."""
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False)
+def shown_json(value: Resolved, *, indent: int | None = 2) -> str:
+    """A value as JSON, indented or on one line, secrets by name."""
+    return json.dumps(_plain(value), indent=indent, ensure_ascii=False)
 
 
 def quoted(argv: Iterable[str]) -> str:

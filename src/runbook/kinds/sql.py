@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PASSWORD = re.compile(r"(?<=://)([^@/:]*):(?!‹secret )[^@/]*@")
 
-_LINE = 100
+_LINE = 72
 """Characters of a statement that fit on a line with the name of the database."""
 
 
@@ -113,7 +113,7 @@ class Sql(Automated):
         statement = self.statement.strip()
         short = "\n" not in statement and len(statement) <= _LINE
         line = f"on {where}: {statement}" if short else f"on {where}, the statement:"
-        params = [f"with {shown_json(dict(self.params))}"] if self.params else []
+        params = [f"with :{name} = {shown_json(value, indent=None)}" for name, value in self.params.items()]
         return Preview(line=line, detail="\n".join([*([] if short else [statement]), *params]))
 
     def perform(self, io: "Io") -> JsonObject:

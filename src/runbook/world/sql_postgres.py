@@ -185,7 +185,9 @@ class PostgresSession:
             if result.status in {status.TUPLES_CHUNK, status.SINGLE_TUPLE, status.TUPLES_OK}:
                 transformer.set_pgresult(result)
                 if first:
-                    answer.begin([(result.fname(column) or b"").decode() for column in range(result.nfields)])
+                    answer.begin(
+                        [(result.fname(column) or b"").decode("utf-8", "replace") for column in range(result.nfields)]
+                    )
                     first = False
                 answer.take(transformer.load_rows(0, result.ntuples, tuple))
             elif result.status in {status.COPY_IN, status.COPY_OUT, status.COPY_BOTH}:
