@@ -17,9 +17,11 @@ run: setup ## Walk a runbook against a small broken service on this machine
 	@$(BIN)/python examples/demo/run.py $(RUNBOOK)
 
 test: setup ## Run all tests
+	@tools/test_needs
 	$(PYTEST)
 
 check: lint ## Lint, types, imports, schema and docs up to date, tests
+	@tools/test_needs
 	$(PYTEST) --ignore tests/house/test_lint.py
 
 lint: setup ## Lint, types, imports alone
@@ -40,6 +42,7 @@ bench: setup ## Measure against the bars, with peers
 	$(BIN)/python tools/bench.py
 
 reliability: setup ## Perform every row of the reliability bar in full and print each
+	@tools/test_needs
 	$(BIN)/python tools/reliability.py
 
 clean: ## Remove what was built, .venv included

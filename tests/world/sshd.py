@@ -7,6 +7,7 @@ whoever runs the tests, root or not; only that user can log in.
 import contextlib
 import getpass
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -162,12 +163,17 @@ class Home:
             file.write("\n".join(lines) + "\n")
         return alias
 
+    @property
+    def options(self) -> list[str]:
+        """What the system's ssh has to be told of this home, which it would not look for under HOME."""
+        told = [f"UserKnownHostsFile={self.known_hosts}", "GlobalKnownHostsFile=/dev/null", f"IdentityFile={self.key}"]
+        return ["-F", str(self.config), *(word for option in told for word in ("-o", option))]
+
     def openssh(self, place: Path) -> Path:
-        """A directory with the real ``ssh``, told of this home, which it would not look for under HOME."""
+        """A directory with the real ``ssh``, told of this home."""
         place.mkdir(exist_ok=True)
-        options = f"-F {self.config} -o UserKnownHostsFile={self.known_hosts} -o GlobalKnownHostsFile=/dev/null"
         script = place / "ssh"
-        script.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} {options} -o IdentityFile={self.key} "$@"\n')
+        script.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} {shlex.join(self.options)} "$@"\n')
         script.chmod(0o755)
         return place
 

@@ -70,7 +70,9 @@ class Env(Automated):
                     ssh=fragments.closed(
                         "A program on another machine that prints the variables.",
                         ["host", "command"],
-                        host=fragments.text("The machine.", pattern=HOST_AS_WRITTEN),
+                        host=fragments.text(
+                            "The machine: a name, an address, or an alias of ~/.ssh/config.", pattern=HOST_AS_WRITTEN
+                        ),
                         command=fragments.texts("The program and its arguments.", minimum=1),
                     ),
                 ),
