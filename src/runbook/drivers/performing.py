@@ -227,7 +227,7 @@ class Performer:
         """There is nothing to observe: failed when it surely did not happen, else unknown for a change."""
         reason = f"{error.reason}; {error.help}" if error.help else error.reason
         if isinstance(error, Cancelled):
-            reason = f"{self._interrupts.why or 'a person stopped it'}: {reason}"
+            reason = f"{self._interrupts.why or 'a person stopped it'}; {reason}"
         if isinstance(error, NotSent):
             self.failed(visit, reason, changed="no")
         elif visit.step.effect.changes:

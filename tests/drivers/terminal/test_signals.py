@@ -88,7 +88,7 @@ def test_g5_a_signal_ends_the_sitting_and_restores_the_terminal(
     assert cooked(terminal)
     assert [record["reason"] for record in walking.records("run.paused")] == [why]
     for record in walking.records("step.cancelled"):
-        assert record["reason"].startswith(f"{why}: `sh` was stopped")
+        assert record["reason"].startswith(f"{why}; `sh` was stopped")
     assert [record["by"] for record in walking.records("run.paused")] == ["signal"]
 
 

@@ -90,7 +90,8 @@ def ask_to_settle(screen: Screen, hands: Hands, place: Place, *, described: tupl
         line = hands.choose(place, ways, described=described, guarded=True)
         if not isinstance(line, str):
             return line
-        evidence = hands.text(place, f"{line.capitalize()}. How do you know? It is recorded.", needed=True)
+        question = "Where have you looked?" if line == Outcome.UNKNOWN.value else "How do you know?"
+        evidence = hands.text(place, f"{line.capitalize()}. {question} It is recorded.", needed=True)
         if isinstance(evidence, str):
             return Settle(outcome=Outcome(line), evidence=evidence)
         if evidence is not None:
