@@ -17,10 +17,11 @@ from jsonschema.validators import extend
 from runbook.language import key_complaints, value_complaints
 from runbook.language.document import Document
 from runbook.language.mistakes import Complaint, Mistake
+from runbook.language.places import Path
 from runbook.language.scalars import Style
 from runbook.language.typed import mapping, text
 from runbook.model.canonical import Json, JsonObject
-from runbook.model.diagnostics import Diagnostic
+from runbook.model.diagnostics import Code, Diagnostic
 
 _TEMPLATE = {"$ref": "#/$defs/template"}
 
@@ -39,12 +40,15 @@ def complaints(
     if other := key_complaints.other_file(mapping(data), text(schema.get("title"))):
         return {other: _diagnostic(other, document)}
     found: dict[Complaint, Diagnostic] = {}
+    said: set[tuple[Code, Path, str]] = set()
     for error in _Validator(schema).iter_errors(data):
         for complaint in _about(_mistake(error), document, definitions, tuple(kinds)):
-            if document.has(complaint.path):
-                found.setdefault(complaint, _diagnostic(complaint, document))
+            mistake = (complaint.code, complaint.path, complaint.message)
+            if document.has(complaint.path) and mistake not in said:
+                said.add(mistake)
+                found[complaint] = _diagnostic(complaint, document)
     version = mapping(data).get("runbook") or mapping(data).get("scenario")
-    newer = {said: diagnostic for said, diagnostic in found.items() if diagnostic.code is value_complaints.VERSION}
+    newer = {one: diagnostic for one, diagnostic in found.items() if diagnostic.code is value_complaints.VERSION}
     return newer if newer and value_complaints.is_newer(version) else found
 
 

@@ -123,8 +123,13 @@ def _for_mapping(mistake: Mistake, source: str | None) -> str:
     """What to write where a mapping is wanted."""
     keys = list(mapping(mistake.schema.get("properties")))
     required = elements(mistake.schema.get("required"))
-    if "kind" in keys or (not keys and mistake.path[:1] == ("steps",) and len(mistake.path) == 2):
+    last = mistake.path[-1] if mistake.path else ""
+    if mistake.path[:1] == ("steps",) and len(mistake.path) == 2:
         return "write a step: `id`, `kind` and what its kind needs"
+    if "kind" in keys:
+        return f"write {'`none`, or ' * (last == 'undo')}a step: `kind` and what its kind needs"
+    if last == "confirm":
+        return "take it out: a change is confirmed anyway; or ask for more, such as `{reason: required}`"
     if len(required) == 1 and source is not None:
         return f"write `{{{required[0]}: {source}}}`"
     return f"write a mapping with {_or(keys)}" if keys else "write a mapping: each line a name, a colon and a value"
