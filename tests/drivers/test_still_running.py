@@ -6,8 +6,13 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.drivers.books import book, change, read
+from tests.drivers.books import GOOD, book, change, read
 from tests.drivers.desk import Desk, answers, wait_for
+
+from runbook.drivers.interrupted import still_running
+from runbook.kinds.registry import KINDS
+from runbook.language.loading import load
+from runbook.walk.walk import Walk
 
 pytestmark = pytest.mark.reliability
 LONG = "echo $$ > pid; [ -e again ] || { touch again; exec sleep 60; }"
@@ -68,6 +73,23 @@ def test_c2_a_change_that_ended_with_its_walk_is_said_to_have_left_no_process(de
     desk.settled()
     desk.do("resume", "r1", "--answers", "answers.yaml")
     assert re.search("no process of its command is found on .", str(desk.told("step.unknown")[0]["reason"]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (
+            "kind: ssh\nhost: web1.example.com\nargv: [sleep, '60']",
+            "; its command may still be running on the other machine, which cannot be seen from here",
+        ),
+        ("kind: http\nurl: https://example.com/\nmethod: POST", ""),
+    ],
+)
+def test_c2_what_runs_elsewhere_is_not_looked_for_here(kind: str, said: str, desk: Desk) -> None:
+    text = f"id: far\ntitle: Far\n{kind}\neffect: change\nundo: none\nbecause: a test\nnext: done\n"
+    loaded = load(str(desk.write("book.yaml", book(text, end=GOOD))), KINDS)
+    assert loaded.runbook is not None, loaded.diagnostics
+    assert still_running(Walk(loaded.runbook, KINDS), "far") == said
 
 
 def stop(pid: int) -> None:

@@ -22,15 +22,18 @@ def tell_interrupted(journal: Journal, action: a.Interrupted) -> None:
 def still_running(walk: Walk, address: str) -> str:
     """A clause about what still runs of an action that a killed walk started; empty where there is nothing to say."""
     started = walk.started
+    owner, _, part = address.partition(".")
+    step = walk.steps[owner]
+    nested = {"probe": step.probe, **step.nested}.get(part)
+    kind = nested.kind if nested else step.kind
+    if kind == "ssh":
+        return "; its command may still be running on the other machine, which cannot be seen from here"
     found = left_running(action_of(started.store, started.run, address)) if started else None
     if found:
         which = f"process{'' if len(found) == 1 else 'es'} {', '.join(map(str, found[:_MANY]))}"
         more = f" and {len(found) - _MANY} more" if len(found) > _MANY else ""
         return f"; its command may still be running: {which}{more} on {platform.node()}"
-    owner, _, part = address.partition(".")
-    step = walk.steps[owner]
-    nested = {"probe": step.probe, **step.nested}.get(part)
-    if (nested.kind if nested else step.kind) != "command":
+    if kind != "command":
         return ""
     if found is None or started is None or started.host != platform.node():
         return "; its command may still be running, which cannot be seen from here"
