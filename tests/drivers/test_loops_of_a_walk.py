@@ -110,3 +110,50 @@ def test_a_failed_element_is_repeated_as_the_file_says(tmp_path: Path) -> None:
 def test_a_loop_over_nothing_passes(tmp_path: Path) -> None:
     sitting = walked(tmp_path, loop(effect="none").replace("[a, b, c]", "[]"))
     assert seen(sitting) == {"failed": 0, "items": [], "passed": 0, "unknown": 0}
+
+
+def test_elements_run_side_by_side_up_to_the_number_that_the_file_says(tmp_path: Path) -> None:
+    text = loop(each=", at_once: 2")
+    sitting = walked(tmp_path, text, "  - {step: stop, confirm: yes}\n", e0=[{**GOOD, "delay": "2s"}])
+    started = [told["step"] for told in sitting.told("step.started")]
+    finished = [told["step"] for told in sitting.told("step.finished")]
+    assert started[:3] == ["stop", "stop[0]", "stop[1]"]
+    assert sorted(map(str, finished[:3])) == ["stop[0]", "stop[1]", "stop[2]"]
+    assert outcomes(sitting) == ["passed", "passed", "passed"]
+
+
+PARALLEL = book(
+    "id: all\ntitle: Ask all\nkind: parallel\nnext: done\non_fail: bad\nsteps:\n"
+    "  - {id: one, kind: command, argv: [one]}\n"
+    "  - {id: two, kind: command, argv: [two], expect: exit_code == 0, retry: {attempts: 2, delay: 1s}}\n"
+)
+
+
+def side_by_side(root: Path, text: str, **world: list[JsonObject]) -> Sitting:
+    clock = SimulatedClock()
+    entries = {f"all.{part}": world.get(part, [GOOD]) for part in ("one", "two")}
+    sitting = Sitting(loaded(root, text), answering(root, "answers: []\n", clock), clock=clock, world=entries)
+    sitting.go()
+    assert replayed(sitting).phase is sitting.walk.phase
+    return sitting
+
+
+def test_reads_side_by_side_all_start_before_one_ends_and_their_observations_stand_together(tmp_path: Path) -> None:
+    sitting = side_by_side(tmp_path, PARALLEL)
+    assert [told["step"] for told in sitting.told("step.started")] == ["all", "all.one", "all.two", "done"]
+    obs = json.loads(str(sitting.told("step.finished", "all")[0]["obs"]))
+    assert obs["steps"]["one"]["exit_code"] == 0
+    assert sitting.path() == ["all", "done"]
+
+
+def test_reads_side_by_side_fail_when_one_does_and_say_which(tmp_path: Path) -> None:
+    sitting = side_by_side(tmp_path, PARALLEL, one=[BAD])
+    finished = sitting.told("step.finished", "all")[0]
+    assert (finished["outcome"], finished["reason"]) == ("failed", "did not pass: one")
+    assert sitting.path() == ["all", "bad"]
+
+
+def test_a_read_among_others_is_repeated_by_itself(tmp_path: Path) -> None:
+    sitting = side_by_side(tmp_path, PARALLEL, two=[BAD, GOOD])
+    assert [told["attempt"] for told in sitting.told("step.finished", "all.two")] == [1, 2]
+    assert sitting.path() == ["all", "done"]

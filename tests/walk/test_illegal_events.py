@@ -287,6 +287,6 @@ def test_a_check_of_an_item_that_was_stopped_has_said_nothing() -> None:
     hand.tell(e.StepCancelled, **inside(hand, "there", 2), reason="stopped")
     visit = hand.walk.visit
     assert visit is not None
-    assert (visit.nested_running, visit.nested_passed, visit.nested) == (None, {}, {"list.there": 2})
+    assert (visit.nested_running, visit.nested_passed, visit.nested) == (set(), {}, {"list.there": 2})
     hand.finish()
     assert hand.walk.results["list"].outcome is Outcome.PASSED

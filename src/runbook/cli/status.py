@@ -102,7 +102,7 @@ def _left(walk: Walk, visit: Visit) -> str | None:
     """What may still run of what was in flight when the walk was killed."""
     if not walk.in_flight():
         return None
-    return still_running(walk, visit.nested_running or visit.step.id).removeprefix("; ") or None
+    return still_running(walk, next(iter(visit.nested_running), visit.step.id)).removeprefix("; ") or None
 
 
 def _how(change: JsonObject) -> str:

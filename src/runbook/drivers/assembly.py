@@ -4,14 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 from runbook import VERSION
 from runbook.audit.masking import Masker
+from runbook.drivers.asking import Asker
 from runbook.drivers.attempts import Attempts, Keepers, Stoppable, TakeOutput
 from runbook.drivers.guarding import AskedGuards, Past
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last, Log
+from runbook.drivers.looking import Looker
 from runbook.drivers.operator import Act, Operator
 from runbook.drivers.origin import kinds_of
 from runbook.drivers.performing import Performer
 from runbook.drivers.preparing import Renderer, Secrets
+from runbook.drivers.recording import Recorder
 from runbook.drivers.session import Session
 from runbook.drivers.starting import Approvals, Starter
 from runbook.language.expressions import Cel
@@ -58,6 +61,11 @@ def assemble(
     evaluator = Cel(types_of(walk.runbook, walk.registry))
     renderer = Renderer(walk.registry, evaluator, mask)
     attempts = Attempts(journal=journal, operator=operator, world=world, keepers=keepers, clock=clock)
+    recorder = Recorder(journal, renderer, masker)
+    looker = Looker(
+        journal=journal, renderer=renderer, attempts=attempts, secrets=secrets, recorder=recorder, clock=clock
+    )
+    asker = Asker(journal=journal, operator=operator, renderer=renderer, secrets=secrets, recorder=recorder)
     return Session(
         journal=journal,
         operator=operator,
@@ -72,12 +80,12 @@ def assemble(
         ),
         performer=Performer(
             journal=journal,
-            operator=operator,
             renderer=renderer,
             attempts=attempts,
             secrets=secrets,
-            masker=masker,
-            clock=clock,
+            recorder=recorder,
+            looker=looker,
+            asker=asker,
             interrupts=interrupts,
         ),
         attempts=attempts,

@@ -1,13 +1,14 @@
-"""One attempt of an action: in the other thread, its output masked and kept, while the operator stays in charge."""
+"""Attempts of actions: in other threads, their output masked and kept, while the operator stays in charge."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from runbook.audit.outputs import Output
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Operator
 from runbook.drivers.preparing import Prepared
-from runbook.drivers.worker import Job, Worker
+from runbook.drivers.worker import Job, Workers
 from runbook.model.canonical import JsonObject
 from runbook.model.clock import Clock
 from runbook.model.io import World
@@ -48,8 +49,22 @@ TakeOutput = Callable[[str, str, bytes], None]
 """Takes a piece of output from a world: the address, the stream, the bytes."""
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """One that runs, or whose outputs are still to be told. ``held`` is output that may hold a secret not known yet."""
+
+    address: str
+    visit: int
+    attempt: int
+    job: Job
+    open: dict[str, Keeper] = field(default_factory=dict)
+    held: list[tuple[str, bytes]] | None = None
+    holding: int = 0
+    line: dict[str, bytes] = field(default_factory=dict)
+
+
 class Attempts:
-    """Runs the attempts of one session, one at a time."""
+    """Runs the attempts of one session: one after the other, or several side by side."""
 
     def __init__(
         self,
@@ -64,19 +79,16 @@ class Attempts:
         self._operator = operator
         self._world = world(self.take_output)
         self._keepers = keepers
-        self._open: dict[str, Keeper] = {}
-        self._place = ("", 0, 0)
         self._clock = clock
-        self._worker = Worker()
+        self._workers = Workers()
         self._watch: Callable[[], int] = lambda: 0
-        self._held: list[tuple[str, bytes]] | None = None
-        self._holding = 0
+        self._all: dict[str, _Attempt] = {}
 
     def attend(self, watch: Callable[[], int]) -> None:
         """Ask this, while something runs, how hard to stop it."""
         self._watch = watch
 
-    def run(
+    def begin(
         self,
         address: str,
         visit: Visit,
@@ -86,83 +98,101 @@ class Attempts:
         *,
         changes: bool = False,
         hold: bool = False,
-    ) -> JsonObject:
-        """Perform an action and return its raw observation; :meth:`record_outputs` is to follow.
+    ) -> None:
+        """Begin to perform an action; :meth:`result` and :meth:`record_outputs` are to follow when it is over.
 
         :param changes: whether it may change something.
         :param hold: show and keep no output before it is over, because it may hold a secret that is not known yet.
         """
         perform = self._world.perform
-        job = Job(lambda: perform(address, prepared.kind, timeout, changes=changes))  # type: ignore[arg-type]
-        self._held, self._holding = [] if hold else None, 0
-        self._place = (address, visit.number, attempt)
-        self._job = job
-        self._worker.start(job)
+        job = self._workers.job(lambda: perform(address, prepared.kind, timeout, changes=changes))  # type: ignore[arg-type]
+        self._all[address] = _Attempt(address, visit.number, attempt, job, held=[] if hold else None)
+        self._workers.start(job)
+
+    def runs(self, address: str) -> bool:
+        """Whether an attempt of that address was begun and its outputs are not told yet."""
+        return address in self._all
+
+    def result(self, address: str) -> JsonObject:
+        """The raw observation of an attempt that is over.
+
+        :raises WorldError: if there is none.
+        """
+        return self._all[address].job.result()
+
+    def overflowed(self, address: str) -> bool:
+        """Whether more was to be held back than can be; none of it is there any more."""
+        return self._all[address].holding > HELD
+
+    def over(self) -> list[str]:
+        """The addresses of the attempts that are over."""
+        return [address for address in self._all if self._over(address)]
+
+    def _over(self, address: str) -> bool:
+        return self._all[address].job.done
+
+    def stay(self, enough: Callable[[], bool]) -> None:
+        """Show what is printed, pass on whoever wants it stopped, until it is enough."""
+        began = looked = self._clock.mono()
+        level = 0
         try:
-            self._stay(job)
+            while not enough():
+                news = self._workers.news(TICK)
+                if news is not None and news[1] is not None:
+                    self._shown_by(news[0], *news[1])
+                now = self._clock.mono()
+                if news is not None and (news[1] is None or now - looked < TICK * 1_000):
+                    continue
+                looked = now
+                self._operator.working(now - began)
+                wanted = self._watch()
+                if wanted > level:
+                    level = wanted
+                    self._world.cancel(level)
         except BaseException:
             # The log cannot be written, or something worse: nothing may go on behind our back.
             self._world.cancel(3)
-            job.wait(LAST_WAIT)
+            for attempt in self._all.values():
+                self._workers.wait(attempt.job, LAST_WAIT)
             raise
-        return job.result()
 
-    @property
-    def overflowed(self) -> bool:
-        """Whether more was to be held back than can be; none of it is there any more."""
-        return self._holding > HELD
-
-    def _stay(self, job: Job[JsonObject]) -> None:
-        """Show what it prints, pass on whoever wants it stopped, until it is over."""
-        began = looked = self._clock.mono()
-        level = 0
-        while not job.done:
-            chunk = job.chunk(TICK)
-            if chunk is not None:
-                self._operator.output(*chunk)
-            now = self._clock.mono()
-            if job.done or (chunk is not None and now - looked < TICK * 1_000):
-                continue
-            looked = now
-            self._operator.working(now - began)
-            wanted = self._watch()
-            if wanted > level:
-                level = wanted
-                self._world.cancel(level)
+    def _shown_by(self, job: Job, stream: str, chunk: bytes) -> None:
+        for attempt in self._all.values():
+            if attempt.job is job:
+                self._show(attempt, stream, chunk)
 
     def take_output(self, address: str, stream: str, chunk: bytes) -> None:
         """Take a piece of output from the world; called in the thread that performs."""
-        del address  # one attempt at a time
-        if self._held is not None:
-            self._holding += len(chunk) + PIECE
-            if self._holding > HELD:
-                self._held.clear()
+        attempt = self._all[address]
+        if attempt.held is not None:
+            attempt.holding += len(chunk) + PIECE
+            if attempt.holding > HELD:
+                attempt.held.clear()
             else:
-                self._held.append((stream, chunk))
+                attempt.held.append((stream, chunk))
             return
-        shown = self._keep(stream, chunk)
+        shown = self._keep(attempt, stream, chunk)
         if shown:
-            self._job.show(stream, shown)
+            attempt.job.show(stream, shown)
 
-    def _keep(self, stream: str, chunk: bytes) -> bytes:
-        if stream not in self._open:
-            self._open[stream] = self._keepers(*self._place, stream)
-        return self._open[stream].feed(chunk)
+    def _keep(self, attempt: _Attempt, stream: str, chunk: bytes) -> bytes:
+        if stream not in attempt.open:
+            attempt.open[stream] = self._keepers(attempt.address, attempt.visit, attempt.attempt, stream)
+        return attempt.open[stream].feed(chunk)
 
-    def record_outputs(self, address: str, visit: Visit, attempt: int, *, drop: bool = False) -> None:
-        """Keep what was held back, or drop it, and tell which outputs were kept."""
-        for stream, chunk in () if drop else self._held or ():
-            self._show(stream, self._keep(stream, chunk))
-        self._held = None
-        opened, self._open = self._open, {}
-        for stream, keeper in opened.items():
+    def record_outputs(self, address: str, *, drop: bool = False) -> None:
+        """Keep what was held back, or drop it, and tell which outputs of an attempt that is over were kept."""
+        attempt = self._all[address]
+        for stream, chunk in () if drop else attempt.held or ():
+            self._show(attempt, stream, self._keep(attempt, stream, chunk))
+        for stream, keeper in attempt.open.items():
             rest, output = keeper.close()
-            self._show(stream, rest)
+            self._show(attempt, stream, rest, last=True)
             self._journal.tell(
                 e.StepOutput,
                 step=address,
-                visit=visit.number,
-                attempt=attempt,
+                visit=attempt.visit,
+                attempt=attempt.attempt,
                 stream=stream,
                 file=output.file,
                 size=output.size,
@@ -172,7 +202,15 @@ class Attempts:
                 masked=output.masked,
                 problem=output.problem or None,
             )
+        del self._all[address]
 
-    def _show(self, stream: str, shown: bytes) -> None:
+    def _show(self, attempt: _Attempt, stream: str, shown: bytes, *, last: bool = False) -> None:
+        """Show output; of one among several in whole lines that say whose they are."""
+        if len(self._all) > 1 or attempt.line.get(stream):
+            lines, _, rest = (attempt.line.get(stream, b"") + shown).rpartition(b"\n")
+            lines, rest = (lines + b"\n" + rest, b"") if last and rest else (lines, rest)
+            attempt.line[stream] = rest
+            name = attempt.address.encode()
+            shown = b"".join(b"%s: %s\n" % (name, line) for line in lines.split(b"\n") if lines)
         if shown:
             self._operator.output(stream, shown)

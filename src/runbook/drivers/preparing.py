@@ -171,7 +171,7 @@ class Renderer:
         what = self._announceable(action)
         secrets = secret_names(fields).union(*(inner.secrets for inner in nested.values()))
         prepared = Prepared(kind=kind, what=what, digest=sha256(what), secrets=secrets, nested=nested, undo=undo)
-        again = scope[f"steps.{step.id}.visits"] not in {0, 1}
+        again = scope.get(f"steps.{step.id}.visits", 0) not in {0, 1}
         if again and what == canonical(action) and self._is_constant(step):
             if len(self._known) == _KNOWN:
                 del self._known[next(iter(self._known))]

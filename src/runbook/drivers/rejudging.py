@@ -168,7 +168,7 @@ class Rejudging:
         if event.masked and not event.truncated and MASK not in seen.text:
             raise Differs(f"what `{event.step}` observed is said to be masked, and nothing in it is")
         if not isinstance(step, Step):
-            self._looked[visit.step.id] = seen
+            self._looked[event.step] = seen
         if _about(walk, kind.NAME, "judge") != kind.JUDGE:
             self.unjudged.add(event.step)
             return
@@ -224,6 +224,9 @@ class Rejudging:
             again = self._answered(walk, visit, kind, event)
         elif kind.NAME == "undo":
             again = undoing.observation(walk, visit)
+        elif kind.NAME == "parallel":
+            passed = [part for part in visit.step.nested if visit.nested_passed.get(f"{visit.step.id}.{part}")]
+            again = {"steps": {part: self._looked[f"{visit.step.id}.{part}"].value for part in passed}}
         else:
             return
         text = observe(again, Masker()).text
@@ -270,7 +273,7 @@ class Rejudging:
 
     def _settled(self, walk: Walk, visit: Visit) -> None:
         """A probe said that it surely did not happen."""
-        step, looked = visit.step, self._looked.get(visit.step.id)
+        step, looked = visit.step, self._looked.get(f"{visit.step.id}.probe")
         failed_when = step.probe.failed_when if step.probe else None
         if failed_when is None or looked is None:
             raise Differs(f"`{step.id}` is settled as failed, and its probe never says so")

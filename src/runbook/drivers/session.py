@@ -5,7 +5,7 @@ durable, then done. What came of it is durable before anything else is done, ask
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -94,14 +94,33 @@ class Session:
                 return Ending(stop=Stop.FINISHED, finish=finish)
             act = self.idle()
             if act is None:
-                self.do(pending[0])
+                self._advance(pending)
             elif self.walk.in_flight() or self.walk.intent is not None or isinstance(pending[0], a.Begin | a.End):
                 # First what was begun: until then the walk would refuse it.
                 self._wanted.appendleft(act)
-                self.do(pending[0])
+                self._advance([action for action in pending if not isinstance(action, a.Decide)] or pending)
             else:
                 self._act(act)
         return self._ending
+
+    def _advance(self, pending: Sequence[a.Action]) -> None:
+        """Do something that is pending: what takes no time first, and what does side by side where it may be."""
+        performs = [action for action in pending if isinstance(action, a.Perform)]
+        pauses = [action for action in pending if isinstance(action, a.Pause)]
+        quick = [action for action in pending if action not in performs and action not in pauses]
+        due = [action for action in pauses if action.due <= self.journal.mono()]
+        if quick or len(pending) == 1 or due or not performs:
+            self.do([*quick, *due, *pending][0])
+            return
+        parts: list[tuple[Visit, Prepared]] = []
+        for action in performs:
+            visit = self._visit(action.step)
+            prepared = self._action(visit)
+            if not isinstance(prepared, Prepared):
+                return  # it has failed, and that is told
+            parts.append((visit, prepared))
+        self._performer.side_by_side(parts, min((action.due for action in pauses), default=None))
+        self._calm()
 
     def idle(self) -> Act | None:
         """Look whether a signal or another process wants something; called at least every half second."""

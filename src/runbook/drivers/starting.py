@@ -271,4 +271,6 @@ def _acts_by_itself(action: AnAction) -> bool:
     if isinstance(action, PreparedLoop):
         return True
     kind = action.kind
+    if kind.NAME == "parallel":
+        return True
     return is_automated(kind) and not (is_asked(kind) and kind.question() is not None)

@@ -39,7 +39,7 @@ class Parallel(Kind):
             "description": "The steps, each with an id.",
         },
     )
-    TRAITS: ClassVar[Traits] = Traits(nested=("steps[]",), ready=False)
+    TRAITS: ClassVar[Traits] = Traits(nested=("steps[]",))
     OBSERVES: ClassVar[Mapping[str, Observed]] = {}
     EXAMPLES: ClassVar[tuple[JsonObject, ...]] = (
         {

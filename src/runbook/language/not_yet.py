@@ -40,7 +40,6 @@ _KEYS: tuple[tuple[Path, Code, str, str], ...] = (
     ),
 )
 _MEANWHILE: Mapping[str, str] = {
-    "parallel": "meanwhile write the steps one below the other",
     "runbook": "meanwhile copy its steps, or name the other runbook in a `manual` step",
 }
 _OTHERWISE = "meanwhile use a `manual` step"

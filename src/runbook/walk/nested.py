@@ -35,32 +35,35 @@ def tell(walk: "Walk", visit: Visit, event: e.StepEvent) -> None:
     part = address.removeprefix(visit.step.id).removeprefix(".")
     if not isinstance(event, e.AttemptEvent | e.StepRefused) or not _allowed(visit, part):
         raise IllegalEvent("order", f"`{event.TYPE}` of `{address}` while `{visit.step.id}` is {visit.phase.value}")
-    running = visit.nested_running
+    running = address in visit.nested_running
+    side_by_side = visit.step.kind == "parallel"
     attempt = visit.nested.get(address, 0)
-    if isinstance(event, e.StepFinished | e.StepCancelled) and (running != address or event.attempt != attempt):
+    if isinstance(event, e.StepFinished | e.StepCancelled) and (not running or event.attempt != attempt):
         raise IllegalEvent("order", f"`{address}` ends, and its attempt {event.attempt} does not run")
     match event:
         case e.StepStarted():
-            if running is not None or event.attempt != attempt + 1:
+            if running or (visit.nested_running and not side_by_side) or event.attempt != attempt + 1:
                 raise IllegalEvent("attempts", f"attempt {event.attempt} of `{address}` after attempt {attempt}")
             if event.effect != "none":
                 raise IllegalEvent("effect", f"`{address}` is a read, and is started as `{event.effect}`")
             if sha256(event.what) != event.action:
                 raise IllegalEvent("action", f"the action of `{address}` is not the one of its digest")
-            visit.nested[address], visit.nested_running = event.attempt, address
+            visit.nested[address] = event.attempt
+            visit.nested_running.add(address)
         case e.StepOutput() | e.StepRetrying():
             pass
         case e.StepFinished():
             passed, looked = _passed(event), parsed(event.obs, "observation") or {}
             visit.nested_passed[address], visit.looked = passed, looked
-            visit.nested_running, visit.interrupted = None, False
+            visit.nested_running.discard(address)
+            visit.interrupted = visit.interrupted and bool(visit.nested_running)
             visit.probed = visit.probed or part == "probe"
         case e.StepCancelled():
             visit.nested_passed.pop(address, None)
-            visit.nested_running = None
+            visit.nested_running.discard(address)
             # What a machine does with its help was interrupted with it.
             visit.interrupted = walk.flies(visit)
-        case e.StepRefused() if part == "probe" and running is None:
+        case e.StepRefused() if part == "probe" and not running:
             # It cannot be performed, so it finds out nothing.
             visit.probed = True
         case _:

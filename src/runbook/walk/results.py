@@ -111,7 +111,7 @@ class Visit:
     changed: dict[int, str] = field(default_factory=dict)
     """What each attempt changed: ``yes``, ``no`` or ``maybe``."""
     nested: dict[str, int] = field(default_factory=dict)
-    nested_running: str | None = None
+    nested_running: set[str] = field(default_factory=set)
     nested_passed: dict[str, bool] = field(default_factory=dict)
     """How the last look of each nested step ended; a look of a wait counts for one check."""
     looked: JsonObject = field(default_factory=dict)

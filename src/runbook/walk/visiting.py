@@ -38,8 +38,8 @@ def tell(walk: "Walk", event: e.StepEvent) -> None:
     allowed = VISIT[visit.phase].get(type(event))
     if allowed is None:
         raise IllegalEvent("order", f"`{event.TYPE}` while `{visit.step.id}` is {visit.phase.value}")
-    if visit.nested_running is not None:
-        raise IllegalEvent("order", f"`{event.TYPE}` while `{visit.nested_running}` runs")
+    if visit.nested_running:
+        raise IllegalEvent("order", f"`{event.TYPE}` while `{min(visit.nested_running)}` runs")
     if isinstance(event, e.AttemptEvent) and not isinstance(event, e.StepStarted | e.StepRetrying):
         current = 0 if walk.exhausted(visit) else visit.attempt
         if event.attempt != current:

@@ -161,7 +161,7 @@ class Walk:
 
     def flies(self, visit: Visit) -> bool:
         """Whether a visit waits for what a machine does; a loop does not, nor an undo: their parts do."""
-        return visit.nested_running is not None or (
+        return bool(visit.nested_running) or (
             visit.phase is Phase.RUNNING
             and not visit.waited
             and not visit.elements
@@ -234,8 +234,8 @@ class Walk:
         """What is to be done in a visit now."""
         step, number = visit.step.id, visit.number
         if visit.interrupted:
-            address = visit.nested_running
-            if address is not None:
+            if visit.nested_running:
+                address = min(visit.nested_running)
                 return Interrupted(address, number, visit.nested[address], changing=False)
             return Interrupted(step, number, visit.attempt, changing=visit.step.effect.changes)
         match visit.phase:
