@@ -127,7 +127,7 @@ text.startswith('a')
 
 len(text)
     1:1+3 RB151 there is no function `len`
-    help: `runbook explain RB151` says where to find what there is
+    help: `runbook kinds expressions` lists what there is
 
 steps.vars.missing.map(x)
     1:20+3 RB150 map() is used the wrong way

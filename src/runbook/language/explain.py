@@ -166,7 +166,7 @@ def _no_function(source: str, bracket: int, name: str) -> Problem:
         bracket,
         problems.NO_SUCH_NAME,
         f"there is no function `{name}`",
-        help=meant(name, FUNCTION_NAMES, "`runbook explain RB151` says where to find what there is"),
+        help=meant(name, FUNCTION_NAMES, "`runbook kinds expressions` lists what there is"),
     )
 
 
@@ -240,6 +240,8 @@ def _where(root: str, names: Collection[str]) -> str:
         return f"write `{having[0]}`: fields stand at the root only in the step's own `expect` and `save`"
     if word := _WORDS.get(root):
         return f"write `{word}`"
+    if root in {"json", "lines"} and "exit_code" in names:
+        return f"add `output: {root}` to the step"
     own = {name.partition(".")[0] for name in names} | {"inputs", "environment", "steps", "saved", "run", "last"}
     return meant(root, own, f'text stands in quotes ("{root}"); known here: {listed(own)}')
 
@@ -279,6 +281,8 @@ def _overload(source: str, start: int, operator: str, types: list[str]) -> Probl
 def _conversion(word: str, types: list[str]) -> str:
     """One thing to do about an operator on types that it does not take."""
     kinds = {t.partition("(")[0].rpartition(".")[2].lower() for t in types}
+    if word == "? :" and types[0] == "bool":
+        return "let both sides of the `:` be of one type, such as text with `string()`"
     if word in {"&&", "||", "!", "? :", "all"}:
         return "compare it with something: only true or false can stand here"
     if "null_type" in kinds:
@@ -372,7 +376,8 @@ def _syntax(source: str, start: int, message: str) -> Problem:
                     source, first, first + len(name), problems.UNREADABLE, f"`{name}` is no operator",
                     help=f"write `{_WORDS[name]}`",
                 )  # fmt: skip
-        return fault(f"`{word}` cannot stand here", _LOOK, len(word))
+        help_ = f"call it: `….{word}(…)`" if word in FUNCTION_NAMES else _LOOK
+        return fault(f"`{word}` cannot stand here", help_, len(word))
     if match := re.match(r"missing '(.)' at '(.*)'$", message):
         return fault(f"a `{match[1]}` is missing", f"write `{match[1]}` where it belongs")
     if match := re.match(r"no viable alternative at input '(.*)'$", message):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from runbook.language import places
 from runbook.language.cycles import components, shortest_cycle
 from runbook.language.doubt import NONE, Doubt
-from runbook.language.explain import meant
+from runbook.language.explain import listed, meant
 from runbook.language.flow import Flow
 from runbook.language.places import Path
 from runbook.language.source import Document
@@ -144,14 +144,14 @@ class _Graph:
     def _targets(self, number: int, step: Step) -> Iterator[Diagnostic]:
         for key, target, span in self._named(number, step):
             if target not in self.flow.number:
-                help_ = meant(target, self.flow.number, "name a step of this file")
+                help_ = meant(target, self.flow.number, f"name a step of this file: {listed(self.flow.number)}")
                 yield self._at(NO_SUCH_STEP, span, f"`{key}` of `{step.id}` names no step: `{target}`", help_)
             elif target == step.id:
                 help_ = "use `retry` to try it again, or the `until` of a `wait` to wait for it"
                 yield self._at(SELF_EDGE, span, f"`{key}` of `{step.id}` leads back to itself", help_)
         for target, span in self._needed(number, step):
             if target not in self.flow.number:
-                help_ = meant(target, self.flow.number, "name a step of this file")
+                help_ = meant(target, self.flow.number, f"name a step of this file: {listed(self.flow.number)}")
                 said = f"`{step.id}` needs a step that does not exist: `{target}`"
                 yield self._at(NO_SUCH_STEP, span, said, help_)
 
@@ -184,7 +184,7 @@ class _Graph:
         target = self.runbook.on_fail
         if target is not None and target != "next" and target not in self.flow.number:
             span = self.document.span(("on_fail",))
-            help_ = meant(target, self.flow.number, "name a step of this file")
+            help_ = meant(target, self.flow.number, f"name a step of this file: {listed(self.flow.number)}")
             yield self._at(NO_SUCH_STEP, span, f"`on_fail` of the runbook names no step: `{target}`", help_)
 
     def _falls_on(self, step: Step) -> bool:
