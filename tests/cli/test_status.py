@@ -54,5 +54,7 @@ def test_on_a_narrow_terminal_what_is_to_be_copied_has_a_line_of_its_own(desk: D
         assert terminal.end() == 0
         lines = terminal.text.splitlines()
     assert "  go on      runbook resume r1" in lines
+    began = next(number for number, line in enumerate(lines) if line.startswith("  began"))
+    assert lines[began + 1].startswith(" " * 13)  # words are wrapped beside their label
     below = lines[lines.index("  log") + 1 :]
     assert "".join(below).startswith(str(desk.run().log))

@@ -1,12 +1,15 @@
-"""Labels and what belongs to them, in two columns; on a terminal that is too narrow for one, the second below it.
+"""Labels and what belongs to them, in two columns, on a terminal that may be narrow.
 
-What is in the second column is there to be copied: it is never cut or wrapped, and below its label it has a line of its
-own that begins at the margin.
+Words are wrapped beside their label. What is there to be copied is never cut: where there is no room, it has a line of
+its own below its label, which begins at the margin.
 """
 
 import os
+import textwrap
 from collections.abc import Iterable
 from typing import TextIO
+
+_COPIED = frozenset({"ticket", "head", "log", "report", "verify", "go on", "look closer"})
 
 
 def rows(pairs: Iterable[tuple[str, str]], stream: TextIO) -> list[str]:
@@ -20,7 +23,13 @@ def rows(pairs: Iterable[tuple[str, str]], stream: TextIO) -> list[str]:
     lines = []
     for label, text in listed:
         line = f"  {label:<{widest}}  {text}"
-        lines += [line] if room is None or len(line) <= room else [f"  {label}", text]
+        if room is None or len(line) <= room:
+            lines.append(line)
+        elif label in _COPIED:
+            lines += [f"  {label}", text]
+        else:
+            beside = " " * (widest + 4)
+            lines += textwrap.wrap(line, max(room, len(beside) + 10), subsequent_indent=beside, break_on_hyphens=False)
     return lines
 
 
