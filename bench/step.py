@@ -1,6 +1,7 @@
 """An automated `command` step of a live run, both its records on disk, against a bare `posix_spawn` and its wait.
 
-The first steps of a run against the last of ten thousand, too, and the memory that they take.
+The first steps of a run against the last of ten thousand, too, and the memory that they take. ``bare_python`` is the
+least that this takes in Python: a program with both outputs on pipes, in a session of its own, and one fsync.
 """
 
 import os
@@ -56,6 +57,21 @@ def spawn() -> None:
     os.waitpid(os.posix_spawn("/bin/true", ["true"], os.environ), 0)
 
 
+def bare_step(log: int) -> None:
+    """A program whose outputs are read, and one record on disk."""
+    os.write(log, b"x" * 499 + b"\n")
+    os.fsync(log)
+    pipes = os.pipe(), os.pipe()
+    ends = {"stdout": pipes[0][1], "stderr": pipes[1][1]}
+    program = subprocess.Popen(["/bin/true"], stdin=subprocess.DEVNULL, start_new_session=True, **ends)
+    for _, writing in pipes:
+        os.close(writing)
+    for reading, _ in pipes:
+        os.read(reading, 65_536)
+        os.close(reading)
+    program.wait()
+
+
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory(dir=".") as name:
@@ -63,10 +79,12 @@ def main() -> None:
         sat = sitting(folder, MANY)
         session = sat.session
         walk_steps(session, 50)
+        log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         works = {
             "spawn": spawn,
             "ours": lambda: walk_steps(session, 1),
             "subprocess_run": lambda: subprocess.run(["/bin/true"], check=True),
+            "bare_python": lambda: bare_step(log),
         }
         took = interleaved(works, ROUNDS)
         early_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -74,8 +92,9 @@ def main() -> None:
         late = interleaved({"spawn": spawn, "ours": lambda: walk_steps(session, 1)}, ROUNDS)
         late_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         sat.close()
+        os.close(log)
     first, last = took["ours"] / took["spawn"], late["ours"] / late["spawn"]
-    peers = {"subprocess_run": took["subprocess_run"] / took["spawn"]}
+    peers = {name: took[name] / took["spawn"] for name in ("subprocess_run", "bare_python")}
     row("a command step, two records on disk", "spawns", ours=first, bar=2.2, limit=1.35, **peers)
     row("the last of 10,000 command steps", "x the first", ours=last / first, bar=1.1)
     grown = (late_memory - early_memory) * (1 if sys.platform == "darwin" else 1_024) / MANY
