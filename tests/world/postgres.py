@@ -4,7 +4,6 @@ import os
 import pwd
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -21,6 +20,8 @@ PASSWORD = "pa55-word/with@signs:%"
 """The password of the server's owner: every sign in it that a URL must have encoded."""
 ENCODED = "pa55-word%2Fwith%40signs%3A%25"
 PATIENCE = 60
+_UNTIL_WE_END = '"$@" <&- & read -r how; kill -s "${how:-QUIT}" "$!"; wait "$!"'
+"""Runs a server until it is told to stop, or this process ends in whatever way: then the pipe to it is closed."""
 
 
 class Postgres:
@@ -64,12 +65,21 @@ class Postgres:
     def start(self) -> None:
         """Start it and wait until it answers."""
         settings = ("fsync=off", "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=30")
+        command: list[str | Path] = [
+            self.binaries / "postgres",
+            "-D",
+            self.data,
+            "-p",
+            str(self.port),
+            *_each("-c", settings),
+        ]
         with self._log.open("ab") as log:
             self._server = subprocess.Popen(
-                [self.binaries / "postgres", "-D", self.data, "-p", str(self.port), *_each("-c", settings)],
-                stdin=subprocess.DEVNULL,
+                ["sh", "-c", _UNTIL_WE_END, "sh", *command],
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
+                text=True,
                 user=self._user,
             )
         self.ready()
@@ -87,10 +97,9 @@ class Postgres:
             else:
                 return
 
-    def stop(self, how: int = signal.SIGINT) -> None:
-        """Stop it: SIGINT lets it close every connection, SIGQUIT drops everything at once."""
-        self._server.send_signal(how)
-        self._server.wait(PATIENCE)
+    def stop(self, how: str = "INT") -> None:
+        """Stop it: INT lets it close every connection, QUIT drops everything at once."""
+        self._server.communicate(f"{how}\n", timeout=PATIENCE)
 
     def running(self, part: str) -> list[int]:
         """The process ids of the sessions that carry out a statement with this text in it."""
@@ -142,5 +151,5 @@ def postgres() -> Iterator[Postgres]:
         yield server
     finally:
         if server is not None:
-            server.stop(signal.SIGQUIT)
+            server.stop("QUIT")
         shutil.rmtree(home)

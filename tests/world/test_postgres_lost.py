@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.drivers.desk import wait_for
 from tests.world.databases import Hand, cancelled_after, threads, titles
 from tests.world.postgres import ENCODED, PASSWORD, Postgres
 
@@ -27,28 +28,28 @@ def hand(postgres: Postgres, tmp_path: Path) -> Hand:
 
 def test_the_server_stops_what_takes_too_long(hand: Hand, postgres: Postgres) -> None:
     began = time.monotonic()
-    with pytest.raises(TimedOut, match="not done within 300 ms"):
-        hand.statement(SLEEP, limit=300).run()
-    with pytest.raises(NotSent, match="not done within 300 ms, and the database has rolled it back"):
-        hand.statement(SLOW_CHANGE, limit=300, changes=True).run()
-    assert time.monotonic() - began < 3
-    assert postgres.running("pg_sleep") == []
+    with pytest.raises(TimedOut, match="not done within 1 s"):
+        hand.statement(SLEEP, limit=1_000).run()
+    with pytest.raises(NotSent, match="not done within 1 s, and the database has rolled it back"):
+        hand.statement(SLOW_CHANGE, limit=1_000, changes=True).run()
+    assert time.monotonic() - began < 6
+    wait_for(lambda: not postgres.running("pg_sleep"), "the server goes on")
     assert titles(postgres) == ["one", "two"]
 
 
 @pytest.mark.reliability
 def test_g5_a_person_has_the_server_stop_it(hand: Hand, postgres: Postgres) -> None:
-    began = time.monotonic()
     read = hand.statement(SLEEP)
-    cancelled_after(read, 0.2)
-    with pytest.raises(Cancelled, match="stopped by a person"):
+    with (
+        meanwhile(postgres, "pg_sleep", lambda _: read.cancel(1)),
+        pytest.raises(Cancelled, match="stopped by a person"),
+    ):
         read.run()
     change = hand.statement(SLOW_CHANGE, changes=True)
-    cancelled_after(change, 0.2)
-    with pytest.raises(NotSent, match="stopped by a person, and the database has rolled it back"):
+    said = "stopped by a person, and the database has rolled it back"
+    with meanwhile(postgres, "pg_sleep", lambda _: change.cancel(1)), pytest.raises(NotSent, match=said):
         change.run()
-    assert time.monotonic() - began < 3
-    assert postgres.running("pg_sleep") == []
+    wait_for(lambda: not postgres.running("pg_sleep"), "the server goes on")
     assert titles(postgres) == ["one", "two"]
 
 
@@ -93,7 +94,7 @@ def test_c2_a_connection_that_is_lost_in_the_middle_is_lost(
     acts: dict[str, Callable[[int], object]] = {
         "terminated": lambda pid: postgres.do("select pg_terminate_backend(%s)", pid),
         "killed": lambda pid: os.kill(pid, signal.SIGKILL),
-        "stopped": lambda _: postgres.stop(signal.SIGQUIT),
+        "stopped": lambda _: postgres.stop("QUIT"),
     }
     with (
         meanwhile(postgres, "pg_sleep", acts[how]),
@@ -157,15 +158,12 @@ def test_c2_a_network_that_goes_silent_leaves_a_change_timed_out_and_not_failed(
             meanwhile(postgres, "pg_sleep", lambda _: between.cut()),
             pytest.raises(TimedOut, match="nor when it was told"),
         ):
-            hand.statement(SLOW_CHANGE, changes=True, limit=500).run()
-        assert time.monotonic() - began < 5
+            hand.statement(SLOW_CHANGE, changes=True, limit=1_500).run()
+        assert time.monotonic() - began < 8
     # The server has kept the limits by itself, and leaves no lock behind.
-    until = time.monotonic() + 10
-    while postgres.do(
-        "select 1 from pg_stat_activity where application_name like 'runbook/%%' and xact_start is not null"
-    ):
-        assert time.monotonic() < until
-        time.sleep(0.05)  # the server's own clock runs out
+    begun = "select 1 from pg_stat_activity where application_name like 'runbook/%%' and xact_start is not null"
+    wait_for(lambda: not postgres.do(begun), "the server's own clock does not run out")
+    postgres.do("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'runbook/%%'")
     assert titles(postgres) == ["one", "two"]
 
 

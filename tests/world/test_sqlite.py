@@ -203,25 +203,25 @@ def test_a_change_that_fails_leaves_nothing_behind(hand: Hand, statement: str, s
 
 def test_a_statement_that_takes_too_long_is_stopped(hand: Hand) -> None:
     began = time.monotonic()
-    with pytest.raises(TimedOut, match=r"not done within 300 ms"):
-        hand.statement(FOR_EVER, limit=300).run()
-    with pytest.raises(NotSent, match="not done within 300 ms, and the database has rolled it back"):
-        hand.statement(f"insert into threads (title) {FOR_EVER}", limit=300, changes=True).run()
-    assert time.monotonic() - began < 3
+    with pytest.raises(TimedOut, match="not done within 1 s"):
+        hand.statement(FOR_EVER, limit=1_000).run()
+    with pytest.raises(NotSent, match="not done within 1 s, and the database has rolled it back"):
+        hand.statement(f"insert into threads (title) {FOR_EVER}", limit=1_000, changes=True).run()
+    assert time.monotonic() - began < 6
     assert titles(hand) == ["one", "two"]
 
 
 def test_a_person_stops_it(hand: Hand) -> None:
     began = time.monotonic()
     read = hand.statement(FOR_EVER)
-    cancelled_after(read, 0.2)
+    cancelled_after(read, 0.5)
     with pytest.raises(Cancelled, match="stopped by a person"):
         read.run()
     change = hand.statement(f"insert into threads (title) {FOR_EVER}", changes=True)
-    cancelled_after(change, 0.2)
+    cancelled_after(change, 0.5)
     with pytest.raises(NotSent, match="stopped by a person, and the database has rolled it back"):
         change.run()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 6
     assert titles(hand) == ["one", "two"]
 
 
