@@ -1,13 +1,15 @@
-"""What is not known of a file in which the schema has found mistakes: of that, nothing further is said."""
+"""What is not known of a file in which the schema has found mistakes: of that, nothing further is said.
+
+A named tuple, for every check of a right file imports it, and a frozen dataclass takes longer to make.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runbook.language.tokens import Mention
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
+class Doubt(NamedTuple):
     """What is not known.
 
     ``steps`` are the numbers of steps of which not all keys are known, ``edges`` of those of which nobody knows where
