@@ -126,8 +126,9 @@ def _binaries() -> Path | None:
     found = shutil.which("initdb")
     if found is not None:
         return Path(found).resolve().parent
-    versions = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
-    return max(versions, key=lambda path: float(path.parent.name), default=None)
+    found_all = [*Path("/usr/lib/postgresql").glob("*/bin/initdb"), *Path("/usr").glob("pgsql-*/bin/initdb")]
+    versions = [path.parent for path in found_all]
+    return max(versions, key=lambda path: float(path.parent.name.removeprefix("pgsql-")), default=None)
 
 
 def _unprivileged() -> str | None:
