@@ -62,7 +62,7 @@ class Provider:
 
 
 _GCLOUD = ("gcloud", "run")
-_KUBECTL_OWNED = 'jsonpath-as-json={.items[?(@.metadata.ownerReferences[0].name=="{service}")]}'
+_KUBECTL_OWNED = 'jsonpath-as-json={.items[?(@.metadata.ownerReferences[*].name=="{service}")]}'
 
 PROVIDERS: Mapping[str, Provider] = {
     "cloud_run": Provider(
