@@ -302,7 +302,7 @@ MEANING: dict[str, tuple[Callable[[Forgery], object], str]] = {
     ),
     "the inputs": (lambda f: f.edit(0, inputs='{"ticket":"INC-8"}'), "does not follow from the runbook"),
     "inputs that are none": (lambda f: f.edit(0, inputs="[" * 30_000), "rule: inputs"),
-    "the environment": (lambda f: f.edit(0, environment="production"), "another phrase"),
+    "the environment": (lambda f: f.edit(0, environment="production"), "asks something else"),
     "an environment that there is not": (lambda f: f.edit(0, environment="moon"), "rule: environment"),
     "the mode": (lambda f: f.edit(0, mode="practice"), "rule: mode"),
     "the graph": (lambda f: f.edit(0, graph="0" * 64), "rule: runbook"),

@@ -114,7 +114,7 @@ BEGINNINGS: dict[str, tuple[dict[str, Any], str]] = {
     "an input that is not given": ({"inputs": "{}"}, "`ticket` is not given"),
     "an input of another shape": ({"inputs": '{"ticket":"X"}'}, "wants a text that matches"),
     "an input that stands in an action": ({"inputs": '{"ticket":"INC-8"}'}, "does not follow from the runbook"),
-    "an environment that a phrase names": ({"environment": "production"}, "another phrase"),
+    "an environment that a phrase names": ({"environment": "production"}, "asks something else"),
     "an environment that there is not": ({"environment": "moon"}, "rule: environment"),
     "no environment": ({"environment": None}, "rule: environment"),
     "another operator": ({"operator": "eve@example.com"}, "rule: operator"),
@@ -166,3 +166,17 @@ def test_i2_nothing_is_called_masked_that_is_not(desk: Desk, forged: Forgery) ->
     status, out = judged(desk, forged.edit(forged.find("step.finished", "look", nth=2), masked=["json.n"]))
     assert status == 6
     assert "nothing in it is" in out
+
+
+def test_i2_the_question_that_was_answered_is_the_one_of_the_file(desk: Desk, forged: Forgery) -> None:
+    place = forged.find("question.asked", "sure")
+    status, out = judged(desk, forged.within(place, "question", lambda q: q.update(question="Is the sky blue?")))
+    assert status == 6
+    assert "asks something else" in out
+
+
+@pytest.mark.parametrize("change", [{"waited_ms": 999_999}, {"waited_ms": -1}, {"checks": 7}])
+def test_i2_a_wait_ended_after_the_time_that_the_log_shows(change: dict[str, Any], desk: Desk, forged: Forgery) -> None:
+    status, out = judged(desk, forged.edit(forged.find("wait.ended", "until"), **change))
+    assert status == 6
+    assert "another time" in out

@@ -20,7 +20,6 @@ pytestmark = pytest.mark.reliability
 WORDS = {
     # What people and machines say, and what decides nothing; only a signature or an anchor shows that it was changed.
     "run.started": {"run", "mode", "operator", "incident", "host", "store", "guards_see", "files", "directory"},
-    "question.asked": {"question"},
     "answer.given": {"answer", "source"},
     "confirmation.requested": {"stale"},
     "confirmation.given": {"reason", "source"},
@@ -34,7 +33,7 @@ WORDS = {
     "step.output": {"masked", "problem"},
     "step.finished": {"masked", "truncated", "reason", "obs"},
     "reminder.due": {"say"},
-    "wait.ended": {"waited_ms", "checks"},
+    "wait.ended": {"waited_ms"},
 }
 ODD: list[Any] = [
     None,

@@ -1,6 +1,5 @@
 """Asking a person what a step wants to know, and making an observation of the answer."""
 
-import dataclasses
 from collections.abc import Mapping
 
 from runbook.drivers.fitting import LONGEST, look_at_length
@@ -13,7 +12,6 @@ from runbook.model.diagnostics import Refused
 from runbook.model.inputs import accepted
 from runbook.model.kind import is_asked
 from runbook.model.question import AskForm, AskYes, Question
-from runbook.model.runbook import Step
 from runbook.walk import events as e
 from runbook.walk.results import Visit
 from runbook.walk.scope import Scope
@@ -39,7 +37,7 @@ class Asker:
 
         :param checked: what a machine has answered of a checklist's items.
         """
-        question = self._demanding(visit.step, question)
+        question = self._renderer.demanding(visit.step, question, Scope(self._walk))
         if not visit.open_question:
             asked = canonical(as_json(question))
             if size(asked) > LONGEST:
@@ -77,14 +75,6 @@ class Asker:
         )
         self._recorder.conclude(visit, prepared, observation)
         return None
-
-    def _demanding(self, step: Step, question: Question) -> Question:
-        """The question with what the step's ``confirm`` demands: a gate's own question is its confirmation."""
-        if not isinstance(question, AskYes) or step.confirm is None:
-            return question
-        phrase = step.confirm.phrase
-        typed = None if phrase is None else self._renderer.text(phrase, Scope(self._walk))
-        return dataclasses.replace(question, phrase=typed, reason_required=step.confirm.reason)
 
     def _keep_secrets(self, question: Question, answer: JsonObject) -> None:
         """Take the values of secret fields out of an answer, before anything is written down."""

@@ -3,6 +3,7 @@
 The action is what is confirmed, announced, performed and judged; a verifier renders it again from the log.
 """
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from runbook.language.scope import own_types
 from runbook.model.canonical import Json, JsonObject, canonical, fits, sha256, size
 from runbook.model.evaluator import NO_TYPES, Evaluator, ExpressionError
 from runbook.model.kind import Kind, Preview, Registry
+from runbook.model.question import AskYes, Question
 from runbook.model.runbook import Confirm, Nested, Step
 from runbook.model.secrets import Resolved, dereferenced, referenced, secret_names
 from runbook.walk.looping import element_of, own_of, place_of
@@ -266,6 +268,14 @@ class Renderer:
             return str(referenced(self._evaluator.render(template, scope)))
         except ExpressionError:
             return template
+
+    def demanding(self, step: Step, question: Question, scope: Scope) -> Question:
+        """A question with what the step's ``confirm`` demands: a gate's own question is its confirmation."""
+        if not isinstance(question, AskYes) or step.confirm is None:
+            return question
+        phrase = step.confirm.phrase
+        typed = None if phrase is None else self.text(phrase, scope)
+        return dataclasses.replace(question, phrase=typed, reason_required=step.confirm.reason)
 
     def place(self, walk: Walk, visit: Visit) -> Place:
         """Where a walk is, with the texts of its step rendered."""

@@ -14,6 +14,7 @@ from runbook.audit.observation import observe
 from runbook.drivers.agreeing import Agreement, same_text
 from runbook.drivers.fitting import fit
 from runbook.drivers.judging import Judge, Judged, Seen
+from runbook.drivers.operator import as_json
 from runbook.drivers.preparing import MASK, Prepared, PreparedLoop, Renderer
 from runbook.kinds.registry import fields_of
 from runbook.kinds.wait import Wait
@@ -68,8 +69,13 @@ class Rejudging:
                 self._confirmation(walk, visit, event)
             case e.WaitStarted():
                 self._wait(visit.step, event)
+            case e.QuestionAsked():
+                self._asked(walk, visit, event)
             case e.AnswerGiven():
                 self._answer = event
+            case e.WaitEnded():
+                if event.checks != visit.checks or not 0 <= event.waited_ms <= event.mono - visit.waiting_since:
+                    raise Differs(f"`{event.step}` waited for another time than the log shows")
             case e.StepSettled(by="probe", outcome=Outcome.FAILED.value):
                 self._settled(walk, visit)
             case _:
@@ -149,6 +155,19 @@ class Rejudging:
         wanted = (plain, None, None) if plain is not None else (None, _duration(fields.get("every")), step.timeout)
         if (event.for_ms, event.every_ms, event.timeout_ms) != wanted:
             raise Differs(f"`{step.id}` waits for another time than the file says")
+
+    def _asked(self, walk: Walk, visit: Visit, event: e.QuestionAsked) -> None:
+        kind = self._kinds.get(event.step)
+        question = kind.question() if kind is not None and is_asked(kind) else None
+        if question is None:
+            return  # the walk says that nothing is asked there
+        again = as_json(self._renderer.demanding(visit.step, question, self._renderer.scope(walk, visit)))
+        short = canonical({"ask": again["ask"]})  # where all of it would take too much
+        if event.question == short or self._is(event.step, event.question, canonical(again)):
+            return
+        if _about(walk, visit.step.kind, "version") == VERSION:
+            raise Differs(f"`{event.step}` asks something else in the log than the file does")
+        self.unjudged.add(f"{event.step} (question)")
 
     # What came of it
 
