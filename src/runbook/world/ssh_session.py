@@ -112,10 +112,14 @@ class Remote:
     def result(self, *, incomplete: bool) -> ProcessResult:
         """How it ended; the other machine's shell tells a signal as 128 and its number.
 
+        :raises Cancelled: if a person had stopped it.
         :raises Exception: what the callback raised.
         """
         if self._output_error is not None:
             raise self._output_error
+        if self.level:
+            how = f"it ended with status {self.conversation.status}"
+            raise Cancelled(f"`{self._program}` on {self.host} was stopped by a person; {how}")
         stdout, replaced = self._captures["stdout"].text()
         stderr, also = self._captures["stderr"].text()
         return ProcessResult(
