@@ -180,3 +180,8 @@ def test_i2_a_wait_ended_after_the_time_that_the_log_shows(change: dict[str, Any
     status, out = judged(desk, forged.edit(forged.find("wait.ended", "until"), **change))
     assert status == 6
     assert "another time" in out
+
+
+def test_i2_a_covered_phrase_is_said_not_to_be_judged(desk: Desk, forged: Forgery) -> None:
+    status, out = judged(desk, forged.edit(forged.find("confirmation.requested", "one"), phrase="[MASKED:x]"))
+    assert (status, "not judged again: one (phrase)" in out) == (0, True)

@@ -103,6 +103,8 @@ class Rejudging:
             raise Differs(f"the phrase of `{step.id}` has no value: {error.message}") from None
         if asked is not None and asked[1] is not None and not same_text(event.phrase or "", fit("phrase", asked[1])):
             raise Differs(f"`{step.id}` is confirmed with another phrase than the file demands")
+        if MASK in (event.phrase or ""):
+            self.unjudged.add(f"{event.step} (phrase)")
 
     def _started(self, walk: Walk, visit: Visit, event: e.StepStarted) -> None:
         if event.step == visit.step.id:
