@@ -62,7 +62,12 @@ def finished(desk: Desk, step: str = "change") -> tuple[str, str, str]:
 def test_a_walk_looks_changes_and_looks_again(desk: Desk, postgres: Postgres) -> None:
     done = desk.walk(
         book(
-            sql("look", "select count(*) as n from threads", then="change", more="expect: rows[0].n == 2\n"),
+            sql(
+                "look",
+                "select count(*) as n, now() as at from threads",
+                then="change",
+                more="expect: rows[0].n == 2 && timestamp(rows[0].at) > run.now - duration('1h')\n",
+            ),
             sql(
                 "change",
                 "insert into threads values (3, :title) returning id",
