@@ -109,6 +109,8 @@ def test_a_disk_that_takes_no_more_stops_nothing_and_is_told(nth: int, tmp_path:
     assert output.problem == "no space left on device"
     assert output.size + output.dropped == 20
     assert output.stream_sha256 == sha256(b"line\n" * 4).hexdigest()
+    assert [path.name for path in run.output.iterdir()] == ([] if output.file is None else ["check_health#2.1.stdout"])
+    assert (output.file is None) is (output.size == 0)
     if output.file is not None:
         assert output.sha256 == sha256(kept(run, output)).hexdigest()
 

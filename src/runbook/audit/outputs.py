@@ -79,9 +79,12 @@ class OutputFile:
         rest = self._keep(self._mask.flush())
         if self._fd is not None:
             os.close(self._fd)
+            if self._size == 0:  # the disk refused its very beginning
+                with contextlib.suppress(OSError):
+                    self._path.unlink()
         output = Output(
             stream=self._stream,
-            file=None if self._fd is None else f"output/{self._path.name}",
+            file=f"output/{self._path.name}" if self._size else None,
             size=self._size,
             sha256=self._kept.hexdigest(),
             dropped=self._dropped,
