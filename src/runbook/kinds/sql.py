@@ -38,7 +38,9 @@ class Sql(Automated):
     that is lost before the commit was acknowledged leaves a change *unknown*: give it a ``probe`` that looks.
 
     The limit is 30 s unless ``timeout`` says otherwise; the server keeps it too, and waits for a lock 10 s at most.
-    Ctrl-C has the server stop the statement.
+    Ctrl-C has the server stop the statement. A change that the server says it stopped is rolled back, and so *failed*;
+    one of which it says nothing more is *unknown*. What a killed walk left running ends within a second or so
+    (PostgreSQL 14 and later), and is rolled back.
 
     In ``rows``, whole numbers, floats, booleans, NULL, JSON and lists of them are values. Everything else is text, as
     exact as the database writes it: ``numeric`` (so ``sum`` and ``avg`` of many types: cast them), dates, intervals,
