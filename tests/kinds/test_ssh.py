@@ -1,7 +1,9 @@
 """The kind ssh, and env's source of that name: as a runbook uses them, on a real sshd."""
 
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from textwrap import dedent
 
@@ -12,10 +14,11 @@ from tests.world.sshd import Home, Sshd, running
 
 from runbook.kinds.env import Env
 from runbook.kinds.ssh import Ssh
-from runbook.model.io import NotSent
+from runbook.model.io import Cancelled, NotSent
 from runbook.model.runbook import Outcome
 from runbook.model.secrets import SecretRef, SecretText
-from runbook.world.real import RealIo
+from runbook.world.real import RealIo, RealWorld
+from runbook.world.secrets import SecretStore
 
 TOKEN = SecretText((SecretRef("token"),))
 SECRET = "sw0rd'fish \"geheim/1"
@@ -77,8 +80,9 @@ def test_a_signal_there_is_named_in_the_reason(io: RealIo) -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_variables_of_another_machine_are_verified(io: RealIo) -> None:
-    source = {"ssh": {"host": "web1", "command": ["printf", "A=1\nSESION_SECRET=x\n"]}}
+@pytest.mark.parametrize("more", [{}, {"transport": "openssh"}])
+def test_variables_of_another_machine_are_verified(io: RealIo, more: dict[str, str]) -> None:
+    source = {"ssh": {"host": "web1", "command": ["printf", "A=1\nSESION_SECRET=x\n"], **more}}
     kind = Env(from_=source, require=["A", "SESSION_SECRET"])  # type: ignore[arg-type] # a resolved value
     seen = kind.perform(io)
     assert (seen["present"], seen["missing"]) == (["A"], ["SESSION_SECRET"])
@@ -120,6 +124,27 @@ def test_e2_names_addresses_and_zones_are_fine(desk: Desk, host: str) -> None:
     step = f'id: there\nkind: ssh\neffect: none\nhost: "{host}"\nargv: [uptime]\nnext: done\non_fail: bad\n'
     desk.write("book.yaml", book(step))
     assert "RB125" not in desk.do("check", "book.yaml").text
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("transport", ["paramiko", "openssh"])
+def test_a_person_stops_a_step_and_nothing_of_it_is_left_there(tmp_path: Path, transport: str) -> None:
+    begun = threading.Event()
+    secrets = SecretStore({}, register=lambda *_: None)
+    with closing(RealWorld(secrets=secrets, output=lambda *_: begun.set(), directory=str(tmp_path))) as world:
+
+        def stop() -> None:
+            begun.wait(10)
+            world.cancel(1)
+
+        stopper = threading.Thread(target=stop)
+        stopper.start()
+        kind = Ssh(host="web1", argv=["sh", "-c", "echo begun; exec sleep 6.125"], transport=transport)
+        with pytest.raises(Cancelled, match="`sh` on web1 was stopped by a person"):
+            world.perform("step", kind, None)
+        stopper.join()
+        left = Ssh(host="web1", argv=["sh", "-c", "ps -A -o args | grep '[s]leep 6.125'"], transport=transport)
+        assert world.perform("step", left, None)["stdout"] == ""
 
 
 LOUD = """\

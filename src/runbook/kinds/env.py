@@ -74,6 +74,9 @@ class Env(Automated):
                             "The machine: a name, an address, or an alias of ~/.ssh/config.", pattern=HOST_AS_WRITTEN
                         ),
                         command=fragments.texts("The program and its arguments.", minimum=1),
+                        transport=fragments.enumeration(
+                            "What connects, as in `ssh` steps.", "paramiko", "openssh", default="paramiko"
+                        ),
                     ),
                 ),
                 "minProperties": 1,
@@ -192,8 +195,9 @@ class Env(Automated):
                 return dotenv.variables(io.read(path))
             case {"command": [*argv]}:
                 return _printed(io.run(_process(argv), quiet=True))
-            case {"ssh": {"host": str() as host, "command": [*argv]}}:
-                return _printed(io.ssh(host, _process(argv), transport="paramiko", quiet=True))
+            case {"ssh": {"host": str() as host, "command": [*argv], **more}}:
+                transport = str(more.get("transport", "paramiko"))
+                return _printed(io.ssh(host, _process(argv), transport=transport, quiet=True))
             case "secrets":
                 return io.secret_values()
             case _:

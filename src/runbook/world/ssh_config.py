@@ -148,8 +148,10 @@ class Configuration:
                 configs.append(SSHConfig.from_text("\n".join(_lines(path, path.parent))))
             except (FileNotFoundError, NotADirectoryError):
                 continue
-            except (OSError, SSHException) as error:
-                raise NotSent(f"`{path}` cannot be read: {error}", "mend it, or its permissions") from error
+            except SSHException as error:
+                raise NotSent(f"`{path}` cannot be read by the built-in client: {error}", OPENSSH) from error
+            except OSError as error:
+                raise NotSent(f"`{path}` cannot be read: {error.strerror}", f"look at `ls -l {path}`") from error
         return configs
 
     def _files(self, options: Mapping[str, str], option: str) -> list[Path]:

@@ -146,7 +146,7 @@ class Session:
         self._conversation = remote.conversation
         self._find = connection
         self._woken = threading.Event()
-        self._sending = b""
+        self._sending = memoryview(b"")
 
     def run(self) -> ProcessResult:
         """Run it to its end.
@@ -208,7 +208,7 @@ class Session:
         """Serve it until it and its outputs have ended, or the time is up."""
         channel.setblocking(0)
         remote, conversation = self._remote, self._conversation
-        self._sending = conversation.opening
+        self._sending = memoryview(conversation.opening)
         passed_on = 0
         drained: float | None = None
         while True:
@@ -245,16 +245,16 @@ class Session:
                 self._conversation.feed(name, receive(_CHUNK))
                 moved = True
         if self._conversation.begun and not self._conversation.gone and not self._remote.level:
-            self._sending += self._conversation.go()
+            self._sending = memoryview(bytes(self._sending) + self._conversation.go())
         return moved
 
     def _write(self, channel: "Channel") -> bool:
         if not self._sending or not channel.send_ready():
             return False
         try:
-            self._sending = self._sending[channel.send(self._sending[:_CHUNK]) :]
+            self._sending = self._sending[channel.send(bytes(self._sending[:_CHUNK])) :]
         except OSError:  # it does not want the rest: its right, and its end is read anyhow
-            self._sending = b""
+            self._sending = memoryview(b"")
         if not self._sending and self._conversation.gone:
             channel.shutdown_write()
         return True
