@@ -17,6 +17,7 @@ from pathlib import Path
 
 from runbook.model.io import NotSent
 
+_WILD = re.compile(r"[*?]")
 OPENSSH = "write `transport: openssh` into the step: the machine's own ssh judges that"
 
 
@@ -35,7 +36,6 @@ class Known:
 
     name: str
     keys: Sequence[KnownKey]
-    files: Sequence[Path]
 
     def types(self) -> tuple[str, ...]:
         """The types of its known keys, which are to be asked for."""
@@ -88,8 +88,8 @@ def known(host: str, port: int, files: Sequence[Path]) -> Known:
     for name in names:
         keys = [key for place, line in lines if (key := _key(line, name, place)) is not None]
         if keys:
-            return Known(name=name, keys=keys, files=files)
-    return Known(name=names[0], keys=(), files=files)
+            return Known(name=name, keys=keys)
+    return Known(name=names[0], keys=())
 
 
 def _lines(path: Path) -> list[str]:
@@ -135,7 +135,7 @@ def _matches(patterns: str, name: str) -> str | None:
             continue
         if negated:
             return None
-        wild = pattern if not pattern.startswith("|") and re.search(r"[*?]", pattern) else ""
+        wild = pattern if not pattern.startswith("|") and _WILD.search(pattern) else ""
         found = wild if found is None else found and wild
     return found
 
@@ -143,6 +143,8 @@ def _matches(patterns: str, name: str) -> str | None:
 def _is(pattern: str, name: str) -> bool:
     if pattern.startswith("|"):
         return _is_hash(pattern, name)
+    if not _WILD.search(pattern):  # nearly all of what may be thousands of lines
+        return pattern == name
     words = {"*": ".*", "?": "."}
     return re.fullmatch("".join(words.get(sign, re.escape(sign)) for sign in pattern), name) is not None
 
@@ -151,7 +153,7 @@ def _is_hash(pattern: str, name: str) -> bool:
     """A hashed name: ``|1|SALT|HMAC-SHA1(SALT, name)``, both in base64."""
     try:
         _, method, salt, digest = pattern.split("|")
-        wanted = hmac.new(base64.b64decode(salt, validate=True), name.encode(), "sha1").digest()
+        wanted = hmac.digest(base64.b64decode(salt, validate=True), name.encode(), "sha1")
         return method == "1" and hmac.compare_digest(wanted, base64.b64decode(digest, validate=True))
     except ValueError:
         return False
