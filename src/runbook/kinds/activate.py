@@ -31,8 +31,7 @@ class Activate(served.Served, Automated):
     failed leaves the step failed, and possibly changed, even if the revision serves.
 
     The fields are those of ``revisions``; with ``custom``, ``activate`` is the command, in which ``{revision}`` stands
-    for the revision. ``defaults: {activate: …}`` at the top of the file says once what the step, its undo and its probe
-    share.
+    for the revision. ``defaults: {activate: …}`` at the top of the file says once what the step and its undo share.
 
     For example::
 

@@ -26,13 +26,17 @@ def readable(name: str) -> str:
 def own_fields(raw: Mapping[str, Json], kind: KindClass, defaults: Json) -> Mapping[str, Json]:
     """The kind's own fields of a step, with the file's defaults for the kind below them.
 
-    A default gives way where the step has another field of a group that excludes each other.
+    A default gives way where the step has another field of a group that excludes each other, or a word that does not
+    know it.
     """
     own = {name: value for name, value in raw.items() if name not in _ENVELOPE}
     if not isinstance(defaults, dict):
         return own
     groups = (*kind.TRAITS.exactly_one, *kind.TRAITS.at_most_one)
     settled = {name for group in groups if not own.keys().isdisjoint(group) for name in group}
+    for chosen, words in kind.TRAITS.variants.items():
+        variant = words.get(typed.text(own.get(chosen, defaults.get(chosen))))
+        settled |= {name for its in words.values() for name in its.knows} - variant.knows if variant else set()
     return {**{name: value for name, value in defaults.items() if name not in settled}, **own}
 
 
