@@ -13,8 +13,8 @@ from tests.drivers.everything import walked
 from tests.drivers.forgery import Forgery, Line
 
 from runbook.audit.chain import RecordTooLong
-from runbook.cli.verify import judged
-from runbook.drivers.replay import NOT_JUDGED
+from runbook.drivers.replay import NOT_JUDGED, judged
+from runbook.kinds.registry import KINDS
 from runbook.model.canonical import canonical
 
 pytestmark = pytest.mark.reliability
@@ -149,7 +149,7 @@ def mutations(desk: Desk, count: int, seed: int) -> None:
             forgery.write(log)
         except (RecordTooLong, ValueError):
             continue
-        verdict, _walk = judged(log, None)
+        verdict, _walk = judged(log, KINDS)
         assert int(verdict.status) in (0, 1, 3, 6, 7), what
         said = any(finding.diagnostic.code is NOT_JUDGED for finding in verdict.findings)
         assert verdict.status or said or harmless(what), (what, Path(log).read_text())

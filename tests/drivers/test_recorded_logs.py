@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.cli.verify import judged
+from runbook.drivers.replay import judged
+from runbook.kinds.registry import KINDS
 
 LOGS = sorted((Path(__file__).parents[1] / "logs").iterdir())
 
@@ -15,7 +16,7 @@ def test_there_are_recorded_logs() -> None:
 
 @pytest.mark.parametrize("directory", LOGS, ids=lambda path: str(path.name))
 def test_a_recorded_log_still_verifies(directory: Path) -> None:
-    verdict, walk = judged(directory / "audit.jsonl", None)
+    verdict, walk = judged(directory / "audit.jsonl", KINDS)
     assert int(verdict.status) == int(directory.name.partition("-")[0]), verdict.findings
     assert walk is not None
     assert walk.started is not None

@@ -1,4 +1,7 @@
-"""Plain files only: opened without waiting for a pipe or being taken in by a link, made for nobody but ourselves."""
+"""Plain files only: opened without waiting for a pipe or being taken in by a link, made for nobody but ourselves.
+
+A directory with the set-group-id bit is one of a store that a group shares; what is made in it, the group may read.
+"""
 
 import os
 import stat
@@ -33,8 +36,24 @@ def check_plain(path: Path) -> None:
         raise OSError(0, f"`{path.name}` is not a regular file of this name alone", str(path))
 
 
+def is_shared(directory: Path) -> bool:
+    """Whether what stands in a directory is for a group to read.
+
+    :raises OSError: if it cannot be looked at.
+    """
+    return bool(directory.stat().st_mode & stat.S_ISGID)
+
+
+def file_mode(directory: Path) -> int:
+    """The mode of a file that is made in a directory of a store: 0600, and 0640 in a shared one.
+
+    :raises OSError: if it cannot be looked at.
+    """
+    return 0o640 if is_shared(directory) else 0o600
+
+
 def new_file(path: Path, *, replace: bool = False) -> BinaryIO:
-    """Make a file with mode 0600, whatever the umask is, and open it for writing.
+    """Make a file with the mode of its directory, whatever the umask is, and open it for writing.
 
     :param replace: whether a regular file of that name is emptied and taken.
     :raises FileExistsError: if there is something of that name, unless that is to be replaced.
@@ -43,6 +62,25 @@ def new_file(path: Path, *, replace: bool = False) -> BinaryIO:
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     if replace and os.path.lexists(path):
         check_plain(path)
-    fd = os.open(path, flags | (os.O_TRUNC if replace else os.O_EXCL), 0o600)
-    os.fchmod(fd, 0o600)
+    mode = file_mode(path.parent)
+    fd = os.open(path, flags | (os.O_TRUNC if replace else os.O_EXCL), mode)
+    os.fchmod(fd, mode)
     return os.fdopen(fd, "wb")
+
+
+def shared_file(path: Path, flags: int) -> BinaryIO:
+    """Open a file that every run of a store writes to, unbuffered; made where there is none, 0600, or 0660 if shared.
+
+    :param flags: those of open(2) that say how.
+    :raises OSError: if it cannot be opened or made, or is no plain file.
+    """
+    flags |= os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    mode = 0o660 if is_shared(path.parent) else 0o600
+    fd = os.open(path, flags, mode)
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(fd)
+        raise OSError(0, "not a regular file", str(path))
+    if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) != mode:
+        os.fchmod(fd, mode)  # whatever the umask is
+    return os.fdopen(fd, "r+b" if flags & os.O_RDWR else "wb", buffering=0)

@@ -13,8 +13,9 @@ from runbook.audit.record import Record
 from runbook.audit.store import Store, state_dir
 from runbook.cli.failing import NOT_YET, complain
 from runbook.cli.options import Parser, format_option, run_argument, state_option
-from runbook.cli.verify import WORDS, judged
-from runbook.kinds.registry import make
+from runbook.cli.verify import WORDS
+from runbook.drivers.replay import judged
+from runbook.kinds.registry import KINDS, make
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.kind import Preview
 from runbook.model.secrets import Resolved
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
         raise Refused(Diagnostic(code=NOT_YET, message=message, help="`--format md` or `--format json`"))
     zone = _zone(options.zone)
     run = Store(state_dir(options.state_dir, os.environ)).find(options.run)
-    verdict, walk = judged(run.log, None)
+    verdict, walk = judged(run.log, KINDS)
     records: list[Record] = []
     if verdict.count:
         with reading(run.log) as log:

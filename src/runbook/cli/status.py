@@ -11,8 +11,10 @@ from runbook.audit.verdict import Status, Verdict
 from runbook.cli.options import Parser, format_option, run_argument, state_option
 from runbook.cli.rows import rows
 from runbook.cli.runs import state_of
-from runbook.cli.verify import WORDS, judged
+from runbook.cli.verify import WORDS
 from runbook.drivers.interrupted import still_running
+from runbook.drivers.replay import judged
+from runbook.kinds.registry import KINDS
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.durations import spoken
 from runbook.walk.results import Visit
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     state_option(parser)
     options = parser.parse_args(arguments)
     run = Store(state_dir(options.state_dir, os.environ)).find(options.run)
-    verdict, walk = judged(run.log, None)
+    verdict, walk = judged(run.log, KINDS)
     found = _status(run, walk)
     sound = verdict.status in SOUND or found["state"] == "never began"
     found["log"] = {

@@ -6,16 +6,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from runbook.audit.kept import KeptOutputs
-from runbook.audit.reader import Anchor, reading
-from runbook.audit.store import RunDir, Store, state_dir
+from runbook.audit.reader import Anchor
+from runbook.audit.store import Store, state_dir
 from runbook.audit.verdict import Finding, Status, Verdict
 from runbook.cli.options import Parser, format_option, is_directory, not_yet, state_option
-from runbook.drivers.replay import Replay
+from runbook.drivers.replay import judged
 from runbook.kinds.registry import KINDS
 from runbook.language.frames import one_line
 from runbook.model.canonical import Json, JsonObject
-from runbook.model.diagnostics import Code, Diagnostic, Refused, Severity
+from runbook.model.diagnostics import Code, Diagnostic, Severity
 from runbook.walk.walk import Walk
 
 WORDS = {
@@ -53,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     except ValueError as error:
         parser.error(str(error))
     log = _log(options.log, options.state_dir)
-    verdict, walk = judged(log, anchor)
+    verdict, walk = judged(log, KINDS, anchor)
     verdict = verdict.adding(_misnamed(log, walk))
     status = verdict.strict_status if options.strict else verdict.status
     if options.format == "json":
@@ -79,24 +78,6 @@ def _misnamed(log: Path, walk: Walk | None) -> Iterator[Finding]:
         message = f"the directory is that of `{log.parent.name}`, and the log that of `{started.run}`"
         diagnostic = Diagnostic(code=MISNAMED, message=message, file=str(log), help="find out who copied or renamed it")
         yield Finding(status=Status.VALID, strict=Status.NOT_A_WALK, diagnostic=diagnostic)
-
-
-def judged(log: Path, anchor: Anchor | None) -> tuple[Verdict, Walk | None]:
-    """The verdict on a log, and the walk that it is as far as it is one."""
-    run = RunDir(log.parent)
-    replay = Replay(str(log), run.snapshot, KINDS)
-    outputs = KeptOutputs(str(log), run.output)
-    try:
-        with reading(log, anchor) as chain:
-            for line, record in enumerate(chain, 1):
-                replay.tell(line, record)
-                outputs.tell(line, record)
-            verdict = chain.verdict()
-    except Refused as refused:
-        findings = tuple(Finding(status=Status.UNREADABLE, diagnostic=each) for each in refused.diagnostics)
-        return Verdict(findings=findings, count=0, head=None, size=0, torn=0, finished=False), None
-    replay.end()
-    return verdict.adding([*replay.findings, *outputs.findings()]), replay.walk
 
 
 def _as_text(log: Path, verdict: Verdict, status: Status, walk: Walk | None) -> str:

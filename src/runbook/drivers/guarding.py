@@ -4,10 +4,11 @@ A guard looks at what was done before, here and in other runs of the same store.
 reserved in the same instant in which the guard is asked for the last time, so that of two who ask at once one starts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from runbook.audit.starts import Start
 from runbook.drivers.journal import Journal
 from runbook.drivers.preparing import Renderer
 from runbook.model.canonical import Json
@@ -17,18 +18,6 @@ from runbook.model.runbook import Guard
 from runbook.walk import events as e
 from runbook.walk.results import Visit
 from runbook.walk.scope import Scope
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """A step that was started: under which key it counts, in which run, by whom, and when (a UTC time)."""
-
-    key: str
-    run: str
-    runbook: str
-    step: str
-    operator: str
-    ts: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +45,10 @@ class Past(Protocol):
         The sentence says since when, until when, and because of which run.
         """
 
-    def reserve(self, wanted: Mapping[str, int], start: Start) -> Mapping[str, str]:
+    def reserve(self, wanted: Mapping[str, int | None], start: Start) -> Mapping[str, str]:
         """Look at the cooldown of each key (milliseconds) and, if none forbids, count a start under each.
 
-        Both in one, for all processes that share the store.
+        Both in one, for all processes that share the store. A key without a cooldown only counts.
 
         :returns: the keys that forbid it, each with the sentence of :meth:`forbids`.
         """
@@ -83,14 +72,18 @@ class AskedGuards:
         said: dict[int, str | None] = {}
         cooldowns: dict[int, tuple[str, int]] = {}
         for place, guard in asked:
-            if guard.when is not None and self._renderer.value(guard.when, scope, "bool") is not True:
+            if not self._applies(guard, scope):
                 said[place] = None
             elif guard.kind == "cooldown":
                 cooldowns[place] = self._cooldown(visit, guard, scope)
             else:
                 said[place] = self._past.lacks(self._wanted(visit, guard, scope), self._now())
-        if cooldowns and starting and not any(said.values()):
-            forbidden = self._reserve(visit, dict(cooldowns.values()))
+        if starting and not any(said.values()):
+            # A start that nobody holds back counts all the same.
+            counted: dict[str, int | None] = dict.fromkeys(self._keys(visit, scope))
+            for held_back, window in cooldowns.values():
+                counted[held_back] = max(window, counted[held_back] or 0)
+            forbidden = self._reserve(visit, counted)
             said |= {place: forbidden.get(key) for place, (key, _) in cooldowns.items()}
         else:
             now = self._now()
@@ -100,6 +93,22 @@ class AskedGuards:
             self._tell(visit, place, guard, said[place], key)
         refusals = [reason for _, reason in sorted(said.items()) if reason is not None]
         return "; ".join(refusals) or None
+
+    def again(self, visit: Visit, scope: Scope) -> None:
+        """An attempt is repeated within its visit, which no cooldown holds back: it counts as a start all the same.
+
+        :raises ExpressionError: if it cannot be counted.
+        """
+        for reason in self._reserve(visit, dict.fromkeys(self._keys(visit, scope))).values():
+            raise ExpressionError(f"`guards`: {reason}")
+
+    def _keys(self, visit: Visit, scope: Scope) -> Collection[str]:
+        """The keys that a start of the step counts under."""
+        guards = (guard for guard in visit.step.guards if guard.kind == "cooldown" and self._applies(guard, scope))
+        return [self._cooldown(visit, guard, scope)[0] for guard in guards]
+
+    def _applies(self, guard: Guard, scope: Scope) -> bool:
+        return guard.when is None or self._renderer.value(guard.when, scope, "bool") is True
 
     def _tell(self, visit: Visit, place: int, guard: Guard, refusal: str | None, key: str | None) -> None:
         self._journal.tell(
@@ -116,7 +125,9 @@ class AskedGuards:
     def _now(self) -> str:
         return self._journal.now()
 
-    def _reserve(self, visit: Visit, wanted: Mapping[str, int]) -> Mapping[str, str]:
+    def _reserve(self, visit: Visit, wanted: Mapping[str, int | None]) -> Mapping[str, str]:
+        if not wanted:
+            return {}
         started = self._walk.started
         if started is None:  # pragma: no cover - nothing starts before the run
             raise AssertionError(visit.step.id)

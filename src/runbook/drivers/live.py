@@ -15,7 +15,7 @@ from runbook.audit.masking import Masker
 from runbook.audit.outputs import OutputFile
 from runbook.audit.plain_file import open_plain
 from runbook.audit.record import Record
-from runbook.audit.store import RunDir, glimpse
+from runbook.audit.store import RunDir, Store, glimpse
 from runbook.audit.writer import LogWriter, Reopened
 from runbook.drivers.approving import NoApprovals
 from runbook.drivers.assembly import assemble, started, tell_unusable
@@ -25,9 +25,9 @@ from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last
 from runbook.drivers.messages import Messages
 from runbook.drivers.operator import Act, Operator
-from runbook.drivers.past import MemoryPast
 from runbook.drivers.replay import runbook_of
 from runbook.drivers.session import Session
+from runbook.drivers.store_past import StorePast
 from runbook.language.files import LARGEST
 from runbook.model.canonical import JsonObject, canonical
 from runbook.model.clock import Clock
@@ -215,7 +215,7 @@ class Live:
             interrupts=self._interrupts,
             begin=begin,
             messages=look,
-            past=MemoryPast(),
+            past=StorePast(Store(run.path.parent.parent), self._registry),
             approvals=NoApprovals,
             last=last,
         )

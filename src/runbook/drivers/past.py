@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from runbook.drivers.guarding import Start, Wanted
+from runbook.audit.starts import Start
+from runbook.drivers.guarding import Wanted
 from runbook.drivers.journal import wall_ms
 from runbook.model.durations import spoken
 
@@ -26,15 +27,16 @@ class PastRun:
     passed: frozenset[str]
 
 
-def forbidden(start: Start, window: int, now: str) -> str | None:
+def forbidden(start: Start, window: int, now: str, ago: int | None = None) -> str | None:
     """Why nothing may start that soon after a start of the same key; None if it may.
 
-    :param window: milliseconds.
+    :param window: milliseconds. ``ago``: how many it was since the start; None: what the wall clock says.
     """
-    ago = wall_ms(now) - wall_ms(start.ts)
+    if ago is None:
+        ago = wall_ms(now) - wall_ms(start.ts)
     if ago >= window:
         return None
-    until = datetime.fromisoformat(start.ts) + timedelta(milliseconds=window)
+    until = datetime.fromisoformat(now) + timedelta(milliseconds=window - ago)
     when = f"{spoken(ago)} ago" if ago >= 0 else "at a time that is still to come; the clock was set back"
     return (
         f"`{start.key}` was started {when} ({start.ts}) by {start.operator}, `{start.step}` of run {start.run}; "
@@ -77,12 +79,13 @@ class MemoryPast:
     def forbids(self, key: str, window: int, now: str) -> str | None:
         """Why a step of that key may not start now."""
         found = [start for start in self._starts if start.key == key]
-        last = max(found, key=lambda start: start.ts, default=None)
+        last = found[-1] if found else None
         return forbidden(last, window, now) if last else None
 
-    def reserve(self, wanted: Mapping[str, int], start: Start) -> Mapping[str, str]:
+    def reserve(self, wanted: Mapping[str, int | None], start: Start) -> Mapping[str, str]:
         """Count a start under each key if no cooldown forbids it."""
-        said = {key: self.forbids(key, window, start.ts) for key, window in wanted.items()}
+        windows = {key: window for key, window in wanted.items() if window is not None}
+        said = {key: self.forbids(key, window, start.ts) for key, window in windows.items()}
         if not any(said.values()):
             self._starts += [replace(start, key=key) for key in wanted]
         return {key: reason for key, reason in said.items() if reason is not None}

@@ -5,9 +5,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from runbook.audit.kept import KeptOutputs
 from runbook.audit.plain_file import open_plain
+from runbook.audit.reader import Anchor, reading
 from runbook.audit.record import Record
-from runbook.audit.verdict import Finding, Status
+from runbook.audit.store import RunDir
+from runbook.audit.verdict import Finding, Status, Verdict
 from runbook.drivers.origin import look_at
 from runbook.drivers.rejudging import Differs, Rejudging
 from runbook.language.files import LARGEST
@@ -140,3 +143,21 @@ class Replay:
         look_at(event, runbook, self._registry)
         self._rejudging = Rejudging(runbook, self._registry)
         return Walk(runbook, self._registry)
+
+
+def judged(log: Path, registry: Registry, anchor: Anchor | None = None) -> tuple[Verdict, Walk | None]:
+    """The verdict on a log and the outputs beside it, and the walk that it is as far as it is one."""
+    run = RunDir(log.parent)
+    replay = Replay(str(log), run.snapshot, registry)
+    outputs = KeptOutputs(str(log), run.output)
+    try:
+        with reading(log, anchor) as chain:
+            for line, record in enumerate(chain, 1):
+                replay.tell(line, record)
+                outputs.tell(line, record)
+            verdict = chain.verdict()
+    except Refused as refused:
+        findings = tuple(Finding(status=Status.UNREADABLE, diagnostic=each) for each in refused.diagnostics)
+        return Verdict(findings=findings, count=0, head=None, size=0, torn=0, finished=False), None
+    replay.end()
+    return verdict.adding([*replay.findings, *outputs.findings()]), replay.walk

@@ -38,6 +38,12 @@ class Guards(Protocol):
         :raises ExpressionError: if an expression of a guard has no value.
         """
 
+    def again(self, visit: Visit, scope: Scope) -> None:
+        """Count an attempt that is repeated within its visit as a start.
+
+        :raises ExpressionError: if an expression of a guard has no value.
+        """
+
 
 class Approvals(Protocol):
     """What asks others to approve."""
@@ -202,17 +208,20 @@ class Starter:
             return None
         first = visit.confirmed is None and visit.failures == 0 and not is_part(self._walk, visit)
         # What a person stopped does not start again by itself.
-        if (first or visit.phase is Phase.INTERRUPTED) and _acts_by_itself(action):
+        again = visit.phase is Phase.INTERRUPTED and visit.step.id in self._walk.steps
+        if (first or again) and _acts_by_itself(action):
             hand = self._operator.ready(place, action.preview())
             if hand is not None:
                 return hand
-        if visit.attempt == 0:
+        if step.guards:
+            scope = self._renderer.scope(self._walk, visit)
             try:
-                refused = self._guarded(visit, self._renderer.scope(self._walk, visit), starting=True)
+                if visit.attempt == 0 and self._guarded(visit, scope, starting=True):
+                    return None
+                if visit.attempt > 0:
+                    self._guards.again(visit, scope)
             except ExpressionError as error:
                 self._refuse(visit, error)
-                return None
-            if refused:
                 return None
         for name in sorted(action.secrets):
             self._journal.tell(e.SecretResolved, step=step.id, visit=visit.number, secret=name)

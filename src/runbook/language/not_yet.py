@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from runbook.language.document import Document
 from runbook.language.every_step import Written
 from runbook.language.places import Path
-from runbook.language.typed import mapping
+from runbook.language.typed import elements, mapping
 from runbook.model.diagnostics import Code, Diagnostic
 
 _WHY = (
@@ -13,19 +13,13 @@ _WHY = (
     "would be worse than none."
 )
 KIND_NOT_YET = Code(number="RB290", title="a kind that cannot be walked yet", why=_WHY)
-GUARDS_NOT_YET = Code(number="RB291", title="guards cannot be kept yet", why=_WHY)
+SIGNED_NOT_YET = Code(number="RB297", title="signed runs cannot be required yet", why=_WHY)
 APPROVALS_NOT_YET = Code(number="RB293", title="approvals cannot be asked for yet", why=_WHY)
 SITE_NOT_YET = Code(number="RB295", title="sites cannot be chosen yet", why=_WHY)
 LOCK_NOT_YET = Code(number="RB296", title="locks cannot be held yet", why=_WHY)
 
 
 _KEYS: tuple[tuple[Path, Code, str, str], ...] = (
-    (
-        ("guards",),
-        GUARDS_NOT_YET,
-        "guards are not kept yet",
-        "meanwhile put a `gate` step before this one whose question names the rule",
-    ),
     (
         ("confirm", "approvals"),
         APPROVALS_NOT_YET,
@@ -60,6 +54,11 @@ def not_yet(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic
                 span=document.span((*step.path, "kind")),
                 help=_MEANWHILE.get(name, _OTHERWISE),
             )
+        for place, guard in enumerate(elements(step.raw.get("guards"))):
+            if mapping(mapping(guard).get("requires_run")).get("signed") is True:
+                path = (*step.path, "guards", place, "requires_run", "signed")
+                meanwhile = "meanwhile take `signed` out: the run's log is verified all the same"
+                yield _at_key(document, path, SIGNED_NOT_YET, "logs are not signed yet, so no run is", meanwhile)
         for keys, code, what, meanwhile in _KEYS:
             if _has(step, keys):
                 yield _at_key(document, (*step.path, *keys), code, what, meanwhile)

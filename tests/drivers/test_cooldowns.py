@@ -1,0 +1,112 @@
+"""J8 and J9: a cooldown counts every live start of its key, in every run of the store, and nothing else."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.drivers.books import book, change
+from tests.drivers.desk import Desk, answers, wait_for
+
+KEYED = 'guards: [{cooldown: 60m, key: "database-main"}]\n'
+YES = answers("step: reset, confirm: yes")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    at = Desk(tmp_path)
+    at.write("answers.yaml", YES)
+    yield at
+    at.settled()
+
+
+def reset(after: str = "", more: str = KEYED) -> str:
+    return book(change("reset", then="done", after=after, more=more))
+
+
+def go(desk: Desk, text: str, run: str, *argv: str) -> int:
+    return desk.walk(text, "--answers", "answers.yaml", *argv, run=run).status
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize("races", [5, pytest.param(50, marks=pytest.mark.full)])
+def test_j8_of_two_processes_at_the_same_instant_exactly_one_starts(desk: Desk, races: int) -> None:
+    for race in range(races):
+        desk.write("book.yaml", reset(more=f'guards: [{{cooldown: 60m, key: "race-{race}"}}]\n'))
+        argv = ("run", "book.yaml", "--answers", "answers.yaml", "--run-id")
+        both = [desk.start(*argv, f"r{race}-{each}") for each in "ab"]
+        assert sorted(process.ended().status for process in both) == [0, 3], race
+    assert desk.effects() == ["reset"] * races
+
+
+@pytest.mark.reliability
+def test_j8_a_refusal_says_since_when_until_when_and_which_run(desk: Desk) -> None:
+    assert go(desk, reset(), "first", "--operator", "ana@example.com") == 0
+    done = desk.walk(reset(), "--answers", "answers.yaml", "--operator", "ben@example.com", run="second")
+    assert done.status == 3
+    (refusal,) = (told["reason"] for told in desk.told("step.refused", "second"))
+    since = next(record.ts for record in desk.records("first") if record.type == "step.started")
+    for part in ("database-main", since[:19], "ana@example.com", "`reset` of run first", "not again until"):
+        assert part in refusal, part
+    assert desk.effects() == ["reset"]
+    assert desk.verify("second") == 3
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize("after", ["exit 3", "kill -9 $$"])
+def test_j9_a_failed_and_an_unknown_attempt_count(desk: Desk, after: str) -> None:
+    go(desk, reset(after), "first")
+    assert go(desk, reset(), "second") == 3
+    assert desk.effects() == ["reset"]
+
+
+@pytest.mark.reliability
+def test_j9_an_aborted_attempt_counts(desk: Desk) -> None:
+    desk.write("book.yaml", reset("sleep 30"))
+    running = desk.start("run", "book.yaml", "--answers", "answers.yaml", "--run-id", "first")
+    wait_for(desk.effects, "it does not start")
+    running.signal(9)
+    running.ended()
+    assert desk.do("abort", "first", "--reason", "enough").status == 0
+    assert go(desk, reset(), "second") == 3
+    assert desk.effects() == ["reset"]
+
+
+@pytest.mark.reliability
+def test_j9_another_run_of_another_runbook_counts_and_another_key_does_not(desk: Desk) -> None:
+    assert go(desk, reset().replace("id: tested", "id: other"), "first") == 0
+    assert go(desk, reset(), "second") == 3
+    assert go(desk, reset(more="guards: [{cooldown: 60m}]\n"), "third") == 0
+
+
+def test_a_retry_within_a_visit_counts(desk: Desk) -> None:
+    text = reset("exit 3", more=KEYED + "retry: {attempts: 2, delay: 300ms}\nidempotent: true\n")
+    go(desk, text, "first")
+    (last,) = [json.loads(line) for line in (desk.state / "starts.jsonl").read_text().splitlines()][-1:]
+    second = [record.ts for record in desk.records("first") if record.type == "step.started"][1]
+    assert abs(int(second[17:19]) - int(last["ts"][17:19])) <= 1
+
+
+def test_a_record_of_starts_that_is_lost_is_made_from_the_logs(desk: Desk) -> None:
+    assert go(desk, reset(), "first") == 0
+    (desk.state / "starts.jsonl").unlink()
+    assert go(desk, reset(), "second") == 3
+    assert "run first" in desk.told("step.refused", "second")[0]["reason"]
+
+
+def test_a_damaged_record_of_starts_forbids(desk: Desk) -> None:
+    assert go(desk, reset(), "first") == 0
+    path = desk.state / "starts.jsonl"
+    path.write_text("{}\n" + path.read_text())
+    assert go(desk, reset(more="guards: [{cooldown: 60m, key: other}]\n"), "second") == 3
+    assert "nobody can say what was started before" in desk.told("step.refused", "second")[0]["reason"]
+
+
+def test_a_torn_tail_of_the_record_of_starts_is_cut(desk: Desk) -> None:
+    assert go(desk, reset(), "first") == 0
+    path = desk.state / "starts.jsonl"
+    whole = path.read_text()
+    path.write_text(whole + whole[:40])
+    assert go(desk, reset(more="guards: [{cooldown: 60m, key: other}]\n"), "second") == 0
+    assert [json.loads(line)["key"] for line in path.read_text().splitlines()] == ["database-main", "other"]
+    assert go(desk, reset(), "third") == 3
