@@ -265,7 +265,11 @@ def test_the_preview_shows_the_very_commands() -> None:
     assert preview.line == "./deployctl activate r2"
     assert preview.detail == "make r2 of my api serve; before and after it look with:\n./deployctl list 'my api'"
     look = revisions(serving={"argv": ["./routes", "{service}"], "id": "to"}).preview()
-    assert (look.line, look.detail) == ("./deployctl list 'my api'", "./routes 'my api'")
+    assert look.line == "./deployctl list 'my api'"
+    assert look.detail == "./routes 'my api'\nlist the revisions of my api (custom)"
+    script = activate("r2", ["sh", "-c", 'put "$1"\nlook', "put", "{revision}"]).preview()
+    assert script.line == "sh -c SCRIPT put r2"
+    assert script.detail.endswith('\nSCRIPT is:\nput "$1"\nlook')
 
 
 def test_a_scenario_needs_to_tell_what_serves_only() -> None:

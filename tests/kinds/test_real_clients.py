@@ -169,7 +169,7 @@ def test_a_service_that_is_not_there_is_said_in_the_clients_words(io: RealIo, cl
             look.perform(io)
 
 
-@pytest.mark.parametrize("client", ["cloud_run"], indirect=True)
+@pytest.mark.parametrize("client", [SLOW], indirect=True)
 def test_traffic_that_is_split_has_the_newer_revision_as_current(io: RealIo, client: Client) -> None:
     client.platform.shares = {LAST: 90, NOW: 10}
     client.platform.broken = frozenset({LAST})

@@ -209,8 +209,10 @@ def test_a_kill_between_leaves_the_former_release_serving_and_the_next_activatio
     assert activate(app, "v10").perform(io)["current"] == "v10"
 
 
-def test_the_preview_shows_the_very_commands_and_scripts(app: Path) -> None:
+def test_the_preview_shows_the_command_and_says_what_its_script_does(app: Path) -> None:
     preview = activate(app, "v10").preview()
     assert preview.line == f"sh -c SCRIPT activate '{app}' v10"
-    assert ACTIVATE.strip() in preview.detail
-    assert preview.detail.startswith(f"make v10 of {app} serve; before and after it look with:\nsh -c SCRIPT list ")
+    assert preview.detail == (
+        f"make v10 of {app} serve; before and after it look with:\nsh -c SCRIPT list '{app}'\n"
+        "SCRIPT makes the link `current` there lead to `releases/v10`, by one rename"
+    )

@@ -80,11 +80,15 @@ class Activate(served.Served, Automated):
 
     def preview(self) -> Preview:
         """The command that activates, and those that look before and after it, exactly."""
-        argv = self.filled(self.data().activate, revision=self.revision, handle="‹its number in the list›")
-        looks = self.told(self.looks())
-        lines = [f"make {self.revision} of {self.service} serve; before and after it look with:", *looks]
-        script = served.script_of(argv)
-        return Preview(line=self.line(argv), detail="\n".join([*lines, *(["the script:", script] if script else [])]))
+        provider = self.data()
+        argv = self.filled(provider.activate, revision=self.revision, handle="‹its number in the list›")
+        lines = [f"make {self.revision} of {self.service} serve; before and after it look with:"]
+        lines += [self.line(look) for look in self.looks()]
+        if provider.script:
+            lines.append(provider.script.format(revision=self.revision))
+        elif script := served.script_of(argv):
+            lines += ["SCRIPT is:", script]
+        return Preview(line=self.line(argv), detail="\n".join(lines))
 
     def activation(self) -> Sequence[str]:
         """The command of the step itself (custom)."""

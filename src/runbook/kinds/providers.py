@@ -51,7 +51,7 @@ class Provider:
     """How to list revisions, to see which serve, and to make one serve.
 
     ``serving`` None: the list tells it. ``options``: what a field of the step adds to each command. ``install``: what
-    to do where the client is missing.
+    to do where the client is missing. ``script``: what the script in ``activate`` does, in words for a person.
     """
 
     list: Listing
@@ -59,6 +59,7 @@ class Provider:
     serving: Serving | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     install: str = "install it, or look at PATH"
+    script: str = ""
 
 
 _GCLOUD = ("gcloud", "run")
@@ -124,6 +125,7 @@ PROVIDERS: Mapping[str, Provider] = {
         serving=Serving(argv=("sh", "-c", releases.LIST, "list", "{service}"), id="current"),
         activate=("sh", "-c", releases.ACTIVATE, "activate", "{service}", "{revision}"),
         install="a POSIX shell is needed",
+        script="SCRIPT makes the link `current` there lead to `releases/{revision}`, by one rename",
     ),
 }
 """The providers of this package, by name."""

@@ -75,7 +75,9 @@ class Revisions(served.Served, Automated):
 
     def preview(self) -> Preview:
         """The commands that are run."""
-        return Preview(line=self.line(self.looks()[0]), detail="\n".join(self.told(self.looks()[1:])))
+        first, *others = self.looks()
+        lines = [*(self.line(look) for look in others), f"list the revisions of {self.service} ({self.provider})"]
+        return Preview(line=self.line(first), detail="\n".join(lines))
 
     def perform(self, io: Io) -> JsonObject:
         """Look."""

@@ -118,10 +118,6 @@ class Served:
         argvs = [provider.list.argv, *([provider.serving.argv] if provider.serving else ())]
         return list(dict.fromkeys(self.filled(argv) for argv in argvs))
 
-    def told(self, argvs: Iterable[Sequence[str]]) -> list[str]:
-        """Commands as they are shown, a line each, and below each the script in it."""
-        return [line for argv in argvs for line in (self.line(argv), *script_of(argv).splitlines())]
-
     def line(self, argv: Sequence[str]) -> str:
         """A command as one would type it, and where."""
         return one_line(argv) if self.host is None else f"on {self.host}: {one_line(argv)}"
