@@ -23,6 +23,7 @@ from runbook.walk import actions as a
 from runbook.walk import events as e
 from runbook.walk import run_events as r
 from runbook.walk.results import Visit
+from runbook.walk.guarding import waits_for_others
 from runbook.walk.scope import Scope
 from runbook.walk.walk import IllegalEvent, Walk
 
@@ -95,7 +96,7 @@ class Session:
             act = self.idle()
             if act is None:
                 self._advance(pending)
-            elif self.walk.in_flight() or self.walk.intent is not None or isinstance(pending[0], a.Begin | a.End):
+            elif self.walk.in_flight() or self._bound() or isinstance(pending[0], a.Begin | a.End):
                 # First what was begun: until then the walk would refuse it.
                 self._wanted.appendleft(act)
                 self._advance([action for action in pending if not isinstance(action, a.Decide)] or pending)
@@ -107,6 +108,10 @@ class Session:
         """Do something that is pending: what takes no time first, and what does side by side where it may be."""
         performs = [action for action in pending if isinstance(action, a.Perform)]
         pauses = [action for action in pending if isinstance(action, a.Pause)]
+    def _bound(self) -> bool:
+        """Whether what the operator wanted last has to be carried out before anything else."""
+        return self.walk.intent is not None and not waits_for_others(self.walk)
+
         quick = [action for action in pending if action not in performs and action not in pauses]
         due = [action for action in pauses if action.due <= self.journal.mono()]
         if quick or len(pending) == 1 or due or not performs:

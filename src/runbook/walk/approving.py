@@ -123,7 +123,23 @@ def given(walk: "Walk", visit: Visit, event: e.ApprovalGiven) -> Phase:
     if event.text != text_of(walk, visit, approval, event.approver):
         raise IllegalEvent("approval", f"what `{event.approver}` signed is not the request for `{event.step}`")
     approval.given[event.approver] = event.key
+    _delivered(walk, event)
     return settled(visit, event.ts)
+
+
+def give_up(walk: "Walk", visit: Visit, event: e.StepRefused) -> None:
+    """Nobody can be asked to approve an override, or nobody did in time: the operator is asked again what to do."""
+    if event.by != "approval" or walk.intent is None or walk.intent.do != "override" or not walk.deviated:
+        raise IllegalEvent("order", f"`{event.step}` is refused already")
+    walk.intent, walk.deviated = None, False
+    visit.approval = None
+
+
+def handed_over(visit: Visit, operator: str) -> None:
+    """Somebody else walks now, who cannot be one of those that have approved."""
+    approval = visit.approval
+    if approval is not None and approval.given.pop(operator, None) is not None and not approval.override:
+        visit.approved = None
 
 
 def settled(visit: Visit, ts: str) -> Phase:
@@ -148,10 +164,15 @@ def confirmed(visit: Visit, ts: str) -> Phase:
 
 def refused(walk: "Walk", visit: Visit, event: e.ApprovalRefused) -> Phase:
     """An approval does not count."""
-    del walk
     if visit.approval is None:
         raise IllegalEvent("approval", f"an approval for `{event.step}` is refused, and none was asked for")
+    _delivered(walk, event)
     return visit.phase
+
+
+def _delivered(walk: "Walk", event: e.ApprovalGiven | e.ApprovalRefused) -> None:
+    if event.inbox is not None:
+        walk.delivered.add(event.inbox)
 
 
 def look(visit: Visit, event: e.StepStarted) -> None:

@@ -44,9 +44,10 @@ class StepSkipped(StepEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRefused(StepEvent):
-    """A step may not start now. ``by`` is ``needs``, ``gate``, ``unset``, ``expression``, ``secret`` or ``guard``.
+    """A step may not start now.
 
-    It is no outcome and takes no edge: the operator is asked.
+    ``by`` is ``needs``, ``gate``, ``unset``, ``expression``, ``secret``, ``guard`` or ``approval``. It is no outcome and
+    takes no edge: the operator is asked.
     """
 
     TYPE = "step.refused"
@@ -150,7 +151,10 @@ class ApprovalRequested(StepEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalGiven(StepEvent):
-    """Somebody approved; ``text`` is what was signed, ``key`` the fingerprint of the key."""
+    """Somebody approved; ``text`` is what was signed, ``key`` the fingerprint of the key.
+
+    ``inbox`` is the delivery that it came by.
+    """
 
     TYPE = "approval.given"
     request: str
@@ -158,16 +162,18 @@ class ApprovalGiven(StepEvent):
     key: str
     text: str
     signature: str
+    inbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRefused(StepEvent):
-    """An approval does not count, and why."""
+    """An approval does not count, and why; ``inbox`` is the delivery that it came by."""
 
     TYPE = "approval.refused"
     request: str
     approver: str | None = None
     reason: str
+    inbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

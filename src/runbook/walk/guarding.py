@@ -47,6 +47,12 @@ def awaits_approval(visit: Visit) -> bool:
     return asked and not (approval is not None and approval.override and approval.complete)
 
 
+def waits_for_others(walk: "Walk") -> bool:
+    """Whether an override that the operator wants waits for approvals: it may be given up for something else."""
+    visit, act = walk.visit, walk.intent
+    return visit is not None and act is not None and act.do == "override" and awaits_approval(visit)
+
+
 def checked(walk: "Walk", visit: Visit, event: e.GuardChecked) -> Phase:
     """A guard was asked."""
     del walk

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from runbook.model.runbook import Mode, Outcome
-from runbook.walk import guarding, undoing
+from runbook.walk import approving, guarding, undoing
 from runbook.walk.actions import End
 from runbook.walk.events import StepEntered
 from runbook.walk.results import Result, Visit
@@ -61,6 +61,8 @@ def tell(walk: "Walk", event: Event) -> None:
             _resume(walk, event)
         case RunHandedOver():
             walk.operator = event.to
+            for visit in (walk.visit, *walk.visit.elements.values()) if walk.visit else ():
+                approving.handed_over(visit, event.to)
         case RunFinished():
             _finish(walk, event)
         case _:
@@ -127,7 +129,7 @@ def _act(walk: "Walk", event: OperatorActed) -> None:
         raise IllegalEvent("act", f"an operator cannot `{event.do}`")
     if event.by != walk.operator and not (event.source == "inbox" and event.do in {"pause", "abort"}):
         raise IllegalEvent("operator", f"`{event.by}` acts, and `{walk.operator}` walks")
-    if walk.intent is not None and event.do != "abort":
+    if walk.intent is not None and event.do != "abort" and not guarding.waits_for_others(walk):
         raise IllegalEvent("act", f"`{event.do}` before `{walk.intent.do}` was carried out")
     if event.do not in {"pause", "abort"} and (
         walk.phase is RunPhase.PAUSED or visit is None or visit.phase not in allowed
@@ -159,6 +161,8 @@ def _act(walk: "Walk", event: OperatorActed) -> None:
         case "check_now" | "stop_waiting":
             if visit is not None:
                 plain = visit.phase is Phase.WAITING and visit.every is None
+            if visit is not None:
+                visit.approval = None  # what was approved had another reason
                 if event.do == "check_now" and plain:
                     raise IllegalEvent("act", f"`{visit.step.id}` waits for a time and has nothing to check")
                 visit.due = event.mono

@@ -100,8 +100,9 @@ VISIT: Mapping[Phase, Mapping[type[e.StepEvent], set[Phase]]] = {
     _P.REFUSED: {
         e.StepSkipped: {_P.DONE},
         e.GuardOverridden: {_P.REFUSED, _P.ENTERED},
-        # To override a guard may want an approval.
+        # To override a guard may want an approval; nobody can be asked, or the request has expired.
         e.ApprovalRequested: {_P.REFUSED},
+        e.StepRefused: {_P.REFUSED},
         e.ApprovalGiven: {_P.REFUSED},
         e.ApprovalRefused: {_P.REFUSED},
     },

@@ -118,6 +118,8 @@ def _refused(walk: "Walk", visit: Visit, event: e.StepRefused) -> Phase:
         raise IllegalEvent("needs", f"`{event.step}` is refused by its {event.by}, and they are met")
     if event.by == "guard" and not visit.refusing:
         raise IllegalEvent("guard", f"`{event.step}` is refused by a guard, and none refuses")
+    if visit.phase is Phase.REFUSED:
+        approving.give_up(walk, visit, event)
     visit.because = event.reason
     visit.refused_by = event.by
     return Phase.REFUSED
