@@ -46,8 +46,8 @@ class StepSkipped(StepEvent):
 class StepRefused(StepEvent):
     """A step may not start now.
 
-    ``by`` is ``needs``, ``gate``, ``unset``, ``expression``, ``secret``, ``guard`` or ``approval``. It is no outcome and
-    takes no edge: the operator is asked.
+    ``by`` is ``needs``, ``gate``, ``unset``, ``expression``, ``secret``, ``guard`` or ``approval``. It is no outcome
+    and takes no edge: the operator is asked.
     """
 
     TYPE = "step.refused"
