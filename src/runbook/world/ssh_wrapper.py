@@ -67,27 +67,36 @@ _FILES = 'd={place}; ( umask 077; mkdir "$d" && {writes} ) || {{ rm -rf "$d"; _r
 
 _STOP = """\
 exec 2>/dev/null
-_rb_kill() {{
-kill -"$1" -{group}
-[ ! -d /proc/self ] || for e in $(grep -ls {family} /proc/[0-9]*/environ); do e=${{e%/environ}}; kill -"$1" "${{e#/proc/}}"; done
-}}
-_rb_left() {{
-[ ! -d /proc/self ] || for e in $(grep -ls {family} /proc/[0-9]*/environ); do
-e=${{e%/environ}}; grep -q '^State:.[ZX]' "$e/status" || printf '%s ' "${{e#/proc/}}"
+_rb_all() {{
+a=' '
+if [ -d /proc/self ]; then
+for f in /proc/[0-9]*/stat; do
+read -r l <"$f" || continue
+p=${{f#/proc/}}; p=${{p%/stat}}
+set -- ${{l##*) }}
+case "$1 $3 $4 " in Z*) ;; *" {group} "*) a="$a$p " ;; esac
 done
-[ -d /proc/self ] || ! kill -0 -{group} || printf '%s ' {group}
+for f in $(grep -ls {family} /proc/[0-9]*/environ); do
+p=${{f#/proc/}}; p=${{p%/environ}}
+case $a in *" $p "*) ;; *) a="$a$p " ;; esac
+done
+elif kill -s 0 -- -{group} || kill -s 0 {group}; then a=' {group} '
+fi
+printf %s "${{a# }}"
 }}
+_rb_kill() {{ kill -s "$1" -- -{group}; for p in $(_rb_all); do kill -s "$1" "$p"; done; }}
 {steps}
-"""  # noqa: E501 - a line of shell
-"""Signals the program and what descends from it: its process group, and on Linux what has our variable in its
-environment, which also finds what gave itself a session of its own."""
+"""
+"""Signals the program and what descends from it: its process group, and on Linux (proc_pid_stat(5)) its session, and
+what has our variable in its environment, which also finds what gave itself a session of its own. What belongs to
+another user by now (``sudo``) cannot be signalled and is told."""
 
 _SURE_STOP = """\
 _rb_kill TERM
-i=0; while [ $i -lt 20 ] && [ -n "$(_rb_left)" ]; do sleep 0.1 || sleep 1; i=$((i+1)); done
-i=0; while [ $i -lt 10 ] && [ -n "$(_rb_left)" ]; do _rb_kill KILL; sleep 0.1 || sleep 1; i=$((i+1)); done
+i=0; while [ $i -lt 20 ] && [ -n "$(_rb_all)" ]; do sleep 0.1 || sleep 1; i=$((i+1)); done
+i=0; while [ $i -lt 10 ] && [ -n "$(_rb_all)" ]; do _rb_kill KILL; sleep 0.1 || sleep 1; i=$((i+1)); done
 rm -rf {place}
-printf '{mark}:left:%s;' "$(_rb_left)"
+printf '{mark}:left:%s;' "$(_rb_all)"
 """
 
 _NOISE = 600  # bytes of what came before the beginning that are kept, for a message

@@ -1,8 +1,11 @@
 """The conversation with the wrapper, without a network: under every shell there is, and however it is cut."""
 
+import contextlib
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -68,6 +71,38 @@ def test_e3_the_wrapper_means_the_same_to_every_shell(shell: list[str]) -> None:
     for argv, order in ((("surely-not-there",), {}), (("true",), {"cwd": "/surely/not/there"})):
         with pytest.raises(NotSent):
             Hand(*argv, **order).over([*shell, "-c", READS_A_LINE])
+
+
+# Under ksh93 stopping says nothing within its time, which a walk tells as "may still run".
+@pytest.mark.reliability
+@pytest.mark.parametrize("shell", found({name: shell for name, shell in SHELLS.items() if name != "ksh"}))
+def test_e6_a_program_is_ended_under_every_shell(shell: list[str]) -> None:
+    hand = Hand("sh", "-c", "trap '' TERM; sleep 77.5 & setsid sleep 77.5 & sleep 77.5; sleep 77.5")
+    command = [*shell, "-c", READS_A_LINE]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, start_new_session=True, bufsize=0, **pipes) as wrapper:  # type: ignore[call-overload] # as one reads it
+        wrapper.stdin.write(hand.talk.opening)
+        hand.talk.feed("stdout", wrapper.stdout.read(200))
+        assert hand.talk.pid == wrapper.pid
+        wrapper.stdin.write(hand.talk.go())
+        while len(_living("77.5")) < 3:
+            time.sleep(0.01)  # until it has started all of them
+        answer = subprocess.run(
+            command, input=hand.talk.stop(None), capture_output=True, check=False, timeout=20
+        ).stdout
+    assert hand.talk.left(answer) == []
+    assert _living("77.5") == []
+
+
+def _living(seconds: str) -> list[Path]:
+    """The processes that sleep for so long."""
+    wanted = f"sleep\0{seconds}\0".encode()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if entry.read_bytes() == wanted:
+                found.append(entry)
+    return found
 
 
 @pytest.mark.parametrize("shell", found(LOGIN))
