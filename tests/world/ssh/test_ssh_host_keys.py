@@ -24,7 +24,7 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sshd, 
     sshd = Sshd(place)
     command = ["ssh-keygen", "-q", "-s", str(authority), "-I", "host", "-h", "-n", "127.0.0.1"]
     subprocess.run([*command, str(sshd.host_key.with_name("host_key.pub"))], check=True, capture_output=True)
-    with running(place, f"HostCertificate {place}/host_key-cert.pub") as it:
+    with running(place, f"HostCertificate {place}/host_key-cert.pub", "KexAlgorithms ^ecdh-sha2-nistp256") as it:
         yield it, " ".join(authority.with_name("authority.pub").read_text().split()[:2])
 
 
