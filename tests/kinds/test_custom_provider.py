@@ -194,6 +194,19 @@ def test_an_empty_revision_is_refused_before_there_is_an_action() -> None:
         activate("")
 
 
+def test_a_custom_provider_without_a_list_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="the provider `custom` needs `list`"):
+        make("revisions", {"provider": "custom", "service": "api"})
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize("argv", [["sh", "-c", "put {revision}"], ["/bin/bash", "-euc", "true\nput {service}"]])
+def test_f9_a_placeholder_in_a_script_is_refused_before_there_is_an_action(argv: list[Resolved]) -> None:
+    with pytest.raises(ValueError, match="in a script would become code: write `\\$1` there"):
+        activate("r2", argv)
+    assert activate("r2", ["sh", "-c", 'put "$1"', "put", "{revision}"])
+
+
 @pytest.mark.usefixtures("place")
 def test_a_revision_that_is_not_in_the_list_sends_nothing(io: RealIo, place: Path) -> None:
     with pytest.raises(NotSent, match="`my api` has no revision `r9`") as caught:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,6 +27,8 @@ NO_CLIENT = Code(
     "`vercel`, `kubectl`. It must be installed on the machine that walks the runbook. Nothing was sent.",
 )
 
+_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "fish"})
+_COMMAND = re.compile(r"-[A-Za-z]*c")
 _MILLISECONDS = 1e11  # a number of seconds of this size would be in the year 5138
 _LAST = 253_402_300_800  # the year 10000
 _PLACEHOLDER = re.compile(r"\{(service|revision|handle|project|region|scope|namespace|context)\}")
@@ -78,6 +81,23 @@ class Served:
     transport: str = "paramiko"
     list_: Mapping[str, Resolved] | None = None
     serving: Mapping[str, Resolved] | None = None
+
+    def __post_init__(self) -> None:
+        """Let no value become code.
+
+        :raises ValueError: if a command gives a shell a script with a placeholder in it, or `custom` says no command.
+        """
+        if self.provider != "custom":
+            return
+        if self.list_ is None:
+            raise ValueError("the provider `custom` needs `list`")
+        provider = self.data()
+        for argv in (provider.list.argv, provider.serving.argv if provider.serving else (), provider.activate):
+            shell = bool(argv) and argv[0].rpartition("/")[2] in _SHELLS
+            for before, element in pairwise(argv):
+                if shell and _COMMAND.fullmatch(before) and (found := _PLACEHOLDER.search(element)):
+                    message = f"`{found[0]}` in a script would become code: write `$1` there and pass it as an argument"
+                    raise ValueError(message)
 
     def look(self, io: Io) -> Look:
         """List the revisions and see which serve. Reads only.
