@@ -6,9 +6,11 @@ into the operating system that could leave a mark there, or such a call fails. F
 at the calls; nothing of the program is replaced.
 """
 
+import codecs
 import contextlib
 import json
 import os
+import pkgutil
 import resource
 import signal
 import socket
@@ -38,6 +40,7 @@ class Options(TypedDict, total=False):
     SIGKILL before the call of that number (from 1) that could leave a mark. ``fail``: a function, a number and an
     errno: that call of it fails, and the next one works again. ``trace``: a file to write the names of the calls into.
     ``file_size``: RLIMIT_FSIZE in bytes. ``ignore``: signals that it ignores from its beginning.
+    ``user``: the numbers of the user and of the one group that it is, where this process is root.
     """
 
     cwd: str
@@ -51,6 +54,7 @@ class Options(TypedDict, total=False):
     file_size: int
     umask: int
     ignore: Sequence[int]
+    user: tuple[int, int]
 
 
 class Hatchery:
@@ -142,6 +146,11 @@ def live(argv: Sequence[str], options: Options) -> None:
         os.closerange(3, 64)
         os.environ.clear()
         os.environ.update(options["env"])
+        if (user := options.get("user")) is not None:
+            load_all()
+            os.setgroups([user[1]])
+            os.setgid(user[1])
+            os.setuid(user[0])
         os.chdir(options["cwd"])
         os.umask(options.get("umask", 0o022))
         for number in options.get("ignore", ()):
@@ -156,6 +165,16 @@ def live(argv: Sequence[str], options: Options) -> None:
         main()
     finally:
         os._exit(99)
+
+
+def load_all() -> None:
+    """Load what the program loads late, for another user may not be able to read it where this one installed it."""
+    import runbook
+
+    for module in pkgutil.walk_packages(runbook.__path__, "runbook."):
+        import_module(module.name)
+    for name in ("ascii", "unicode_escape", "idna", "latin-1"):
+        codecs.lookup(name)
 
 
 def watch(options: Options) -> None:
@@ -191,7 +210,7 @@ def watch(options: Options) -> None:
 
 def server() -> None:
     """Import everything that a walk needs, then answer on the socket of that number."""
-    for name in ("abort", "check", "failing", "note", "resume", "run", "runs", "status", "test", "verify"):
+    for name in ("abort", "check", "failing", "note", "resume", "run", "runs", "state", "status", "test", "verify"):
         import_module(f"runbook.cli.{name}")
     from runbook.kinds.registry import KINDS
     from runbook.language.loading import load

@@ -1,15 +1,17 @@
 """Whether a directory may hold a store: ours alone, on this machine's own disk, of a format we know.
 
 Whoever can write into the store can write logs; so a directory that others can write to, or that belongs to somebody
-else, is refused with what to do about it. A network file system is refused because its locks and its fsync do not keep
-what the log promises.
+else, is refused with what to do about it. The exception is a store that a group shares, made as one: its root and its
+``runs`` are 2770, so that what is made in it belongs to the group, and each run is 2750 with files of 0640. A network
+file system is refused because its locks and its fsync do not keep what the log promises.
 """
 
+import grp
 import os
 import stat
 from pathlib import Path
 
-from runbook.audit.plain_file import new_file, open_plain
+from runbook.audit.plain_file import is_shared, new_file, open_plain
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 
 FORMAT = 1
@@ -26,7 +28,8 @@ UNSAFE = Code(
     number="RB530",
     title="unsafe state directory",
     why="The state directory holds the logs. If others can write to it, or it belongs to somebody else, they can"
-    " replace a log while a run writes it. It has to be a directory of the user who runs, writable by nobody else.",
+    " replace a log while a run writes it. It has to be a directory of the user who runs, writable by nobody else, or"
+    " one that `runbook state init` made for a group of which the user is a member.",
 )
 NEWER_STORE = Code(
     number="RB531",
@@ -45,6 +48,7 @@ UNUSABLE = Code(
     why="The state directory cannot be made, read or written: a permission is missing, the disk is full or mounted"
     " read-only, or a file stands in its place.",
 )
+_OF_A_GROUP = stat.S_ISGID | stat.S_IWGRP
 ANOTHER = "choose another with --state-dir or $RUNBOOK_STATE_DIR"
 
 
@@ -59,13 +63,16 @@ def unusable(path: Path, error: OSError) -> Refused:
     return refusal(UNUSABLE, f"the state directory cannot be used: {why}", path, ANOTHER)
 
 
-def make_directory(path: Path) -> None:
-    """Make one directory with mode 0700 whatever the umask is; its parent must exist.
+def make_directory(path: Path, mode: int | None = None) -> None:
+    """Make one directory, whatever the umask is; its parent must exist.
 
+    :param mode: None: 0700, and 2750 in a store that a group shares.
     :raises FileExistsError: if there is something of that name.
     """
+    if mode is None:
+        mode = 0o2750 if is_shared(path.parent) else 0o700
     path.mkdir(0o700)
-    path.chmod(0o700)
+    path.chmod(mode)
 
 
 def make_private(path: Path) -> None:
@@ -76,7 +83,7 @@ def make_private(path: Path) -> None:
     missing = [each for each in (path, *path.parents) if not each.exists()]
     for each in reversed(missing):
         try:
-            make_directory(each)
+            make_directory(each, 0o700)
         except FileExistsError:
             continue  # another run began at the same moment
         sync_directory(each.parent)
@@ -94,8 +101,46 @@ def sync_directory(path: Path) -> None:
         os.close(fd)
 
 
+def group_of(root: Path) -> str | None:
+    """The group that shares the store in a directory; None if none does.
+
+    :raises OSError: if it cannot be looked at.
+    """
+    found = root.lstat()
+    if found.st_mode & _OF_A_GROUP != _OF_A_GROUP:
+        return None
+    try:
+        return grp.getgrgid(found.st_gid).gr_name
+    except KeyError:
+        return str(found.st_gid)
+
+
+def make_shared(root: Path, group: str) -> None:
+    """Make a directory that is not there, or empty, into one that the members of a group share.
+
+    :raises Refused: if there is no such group, or something stands there.
+    :raises OSError: if it cannot be made.
+    """
+    try:
+        number = int(group) if group.isascii() and group.isdecimal() else grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise refusal(UNSAFE, f"there is no group `{group}`", None, "`getent group` lists the groups") from None
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        help_ = "name a directory that is not there yet"
+        raise refusal(UNUSABLE, "something stands where the shared store should be", root, help_)
+    make_private(root)
+    for path in (root, root / "runs", root / "locks"):
+        path.mkdir(0o700, exist_ok=True)
+        os.chown(path, -1, number)
+        path.chmod(0o2770)
+    if group_of(root) is None:  # chmod(2) drops the bit for who is no member
+        raise refusal(UNSAFE, f"user {os.geteuid()} is no member of `{group}`", root, "have a member of it do this")
+    sync_directory(root)
+    write_format(root)
+
+
 def check_directory(path: Path) -> None:
-    """Refuse what is no directory, not ours, or writable by everybody; a link is not followed.
+    """Refuse what is no directory, neither ours nor our group's, or writable by everybody; a link is not followed.
 
     :raises Refused: saying which, and what to do.
     """
@@ -106,7 +151,11 @@ def check_directory(path: Path) -> None:
     if not stat.S_ISDIR(found.st_mode):
         kind = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "not a directory"
         raise refusal(UNSAFE, f"the state directory is {kind}", path, ANOTHER)
-    if found.st_uid != os.geteuid():
+    shared = found.st_mode & _OF_A_GROUP == _OF_A_GROUP
+    if shared and found.st_uid != os.geteuid() and found.st_gid not in {os.getegid(), *os.getgroups()}:
+        message = f"the state directory is shared by group {found.st_gid}, and user {os.geteuid()} is no member of it"
+        raise refusal(UNSAFE, message, path, ANOTHER)
+    if not shared and found.st_uid != os.geteuid():
         message = f"the state directory belongs to user {found.st_uid}, and this is user {os.geteuid()}"
         raise refusal(UNSAFE, message, path, ANOTHER)
     if found.st_mode & stat.S_IWOTH:

@@ -15,6 +15,7 @@ from itertools import count
 
 from runbook.audit.disk import REAL, Disk
 from runbook.audit.masking import Masker
+from runbook.audit.plain_file import file_mode
 from runbook.audit.recovery import write_whole
 from runbook.audit.store import RunDir
 from runbook.model.address import with_visit
@@ -118,12 +119,13 @@ class OutputFile:
 
     def _open(self) -> int:
         """Make the file, under the first name that is free."""
+        mode = file_mode(self._path.parent)
         for number in count(2):
             try:
-                fd = self._disk.open(self._path, _NEW, 0o600)
+                fd = self._disk.open(self._path, _NEW, mode)
             except FileExistsError:
                 self._path = self._path.with_name(f"{self._name}.{number}")
             else:
-                os.fchmod(fd, 0o600)
+                os.fchmod(fd, mode)
                 return fd
         raise AssertionError("there is always a free name")

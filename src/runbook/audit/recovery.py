@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from runbook.audit.disk import Disk
-from runbook.audit.plain_file import check_plain, open_plain
+from runbook.audit.plain_file import check_plain, file_mode, open_plain
 from runbook.audit.store import RunDir
 from runbook.model.canonical import JsonObject
 
@@ -108,9 +108,10 @@ def _write_out(disk: Disk, path: Path, pieces: Iterator[bytes]) -> str:
     digest = sha256()
     if os.path.lexists(path):
         check_plain(path)
-    fd = disk.open(path, _NEW, 0o600)
+    mode = file_mode(path.parent)
+    fd = disk.open(path, _NEW, mode)
     try:
-        os.fchmod(fd, 0o600)
+        os.fchmod(fd, mode)
         for piece in pieces:
             digest.update(piece)
             write_whole(disk, fd, piece)

@@ -1,7 +1,8 @@
 """The store: where runs are kept, one directory a run, and how one is named.
 
 ``runs/<run id>/`` holds ``audit.jsonl``, the runbook's files by their SHA-256 in ``runbook/``, outputs in full in
-``output/``, and ``checkpoints/ requests/ inbox/``. Directories are 0700 and files 0600, whatever the umask is.
+``output/``, and ``checkpoints/ requests/ inbox/``. Directories are 0700 and files 0600, whatever the umask is; in a
+store that a group shares, 2750 and 0640.
 A name from a user is a name in this directory and nothing else: no path, no link.
 """
 
@@ -138,6 +139,16 @@ class Store:
             raise footing.unusable(store.root, error) from None
         footing.check_directory(store.runs)
         return store
+
+    def group(self) -> str | None:
+        """The group that shares the store; None if it is one person's.
+
+        :raises Refused: if it cannot be looked at.
+        """
+        try:
+            return footing.group_of(self.root)
+        except OSError as error:
+            raise footing.unusable(self.root, error) from None
 
     def create(self, run_id: str) -> RunDir:
         """Make the directory of a new run, in a store that is prepared.

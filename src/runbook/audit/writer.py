@@ -18,6 +18,7 @@ from runbook.audit.chain import line_of
 from runbook.audit.disk import REAL, Disk
 from runbook.audit.footing import refusal
 from runbook.audit.lock import Holder, acquire, record_holder
+from runbook.audit.plain_file import file_mode
 from runbook.audit.reader import Reading
 from runbook.audit.record import END, NO_RECORD, START, Record
 from runbook.audit.recovery import Torn, keep_aside_and_cut, sync_directory, torn_files, write_whole
@@ -100,13 +101,14 @@ class LogWriter:
         """
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
-            fd = disk.open(run.log, flags, 0o600)
+            mode = file_mode(run.path)
+            fd = disk.open(run.log, flags, mode)
         except FileExistsError:
             raise refusal(RUN_EXISTS, "the run has a log already", run.log, "choose another id, or none") from None
         except OSError as error:
             raise LogFailed(_not_written(run, error)) from None
         try:
-            os.fchmod(fd, 0o600)
+            os.fchmod(fd, mode)
             acquire(fd, run)
             record_holder(run, holder)
             sync_directory(disk, run.path)

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "explain a code",
     "kinds": "describe the kinds of steps",
     "schema": "print a schema",
+    "state": "make a state directory that a group shares",
 }
 """Every command that works, with what it does."""
 COMMANDS_NOT_YET: Mapping[str, str] = {
@@ -38,7 +39,6 @@ COMMANDS_NOT_YET: Mapping[str, str] = {
     "show": "print a runbook as text, Markdown or a graph",
     "new": "begin a runbook",
     "import": "turn Markdown into a draft",
-    "state": "make a shared state directory",
 }
 """Commands that this version does not have yet, with what they will do."""
 USAGE_STATUS, OUR_FAULT, LOG_FAILED, INTERRUPTED = 2, 70, 74, 130

@@ -5,8 +5,10 @@ import os
 import sys
 from collections.abc import Sequence
 
+from runbook.audit.footing import unusable
 from runbook.audit.lock import holder_of
 from runbook.audit.plain_file import open_plain
+from runbook.audit.starts import Starts
 from runbook.audit.store import Glimpse, RunDir, Store, glimpse, state_dir
 from runbook.audit.strict import LINE_CAP
 from runbook.cli.options import Parser, format_option, number, state_option
@@ -21,10 +23,15 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "-n", "--limit", metavar="N", type=number, default=20, help="at most so many; default: 20; 0: all"
     )
+    parser.add_argument(
+        "--rebuild-index", action="store_true", help="make the record of starts, which cooldowns look at, from the logs"
+    )
     format_option(parser, ("text", "json"))
     state_option(parser)
     options = parser.parse_args(arguments)
     store = Store(state_dir(options.state_dir, os.environ))
+    if options.rebuild_index:
+        return _rebuild(store)
     found = [_row(glimpse(run)) for run in store.newest(options.limit or None)]
     if options.format == "json":
         runs: list[Json] = [*found]
@@ -39,6 +46,19 @@ def main(arguments: Sequence[str]) -> int:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         sys.stdout.write(line.rstrip() + "\n")
     return 0
+
+
+def _rebuild(store: Store) -> int:
+    """Make the record of starts anew; 1 if a log is damaged, for what follows the damage is not in it."""
+    store.newest(1)  # a store that is not there is not made for this
+    try:
+        made = Starts(store.prepare()).rebuild()
+    except OSError as error:
+        raise unusable(store.root, error) from None
+    sys.stderr.write(f"the record of starts is made anew: {made.keys} keys, from {made.runs} live runs\n")
+    for run in made.damaged:
+        sys.stderr.write(f"the log of {run} is damaged, and what follows the damage is not counted\n")
+    return 1 if made.damaged else 0
 
 
 def _row(seen: Glimpse) -> JsonObject:

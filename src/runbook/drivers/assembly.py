@@ -25,9 +25,6 @@ from runbook.model.diagnostics import Diagnostic
 from runbook.walk.run_events import Warned
 from runbook.walk.walk import Walk
 
-GUARDS_SEE = "nothing: this version keeps neither"
-"""What guards and locks of a run can see, as it is said at its start, in its log and in its report."""
-
 
 def assemble(
     *,
@@ -114,8 +111,12 @@ def started(
     host: str,
     store: str,
     directory: str | None = None,
+    guards_see: str = "nothing but this run",
 ) -> dict[str, Json | Mapping[str, Json]]:
-    """The fields of ``run.started``."""
+    """The fields of ``run.started``.
+
+    :param guards_see: what its guards and its lock can see, as it is said at its start, in its log and in its report.
+    """
     return {
         "format": "1.0",
         "run": run,
@@ -130,7 +131,7 @@ def started(
         "incident": incident,
         "host": host,
         "store": store,
-        "guards_see": GUARDS_SEE,
+        "guards_see": guards_see,
         "tool": VERSION,
         "kinds": kinds_of(walk.runbook, walk.registry),
     }

@@ -25,6 +25,14 @@ _TOLD = 3
 """How many runs that do not do a refusal names."""
 
 
+def seen_in(store: Store) -> str:
+    """What guards and locks of a live run can see, as it is said at its start, in its log and in its report."""
+    group = store.group()
+    if group is None:
+        return "your own runs on this machine"
+    return f"the runs of group {group} on this machine, in {store.root}"
+
+
 class StorePast:
     """The past of a store that is prepared, as a live run of it asks for it."""
 

@@ -1,0 +1,93 @@
+"""A store that a group shares: cooldowns and locks hold between its members, and nobody else gets in."""
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.drivers.books import book, change
+from tests.drivers.desk import Desk, answers
+
+ANA, BEN, EVE = (61_001, 61_100), (61_002, 61_100), (61_003, 61_200)
+KEYED = "guards: [{cooldown: 60m, key: database-main}]\n"
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    """A desk in a directory that every user can get to."""
+    root = Path(tempfile.mkdtemp(prefix="shared-"))
+    root.chmod(0o755)
+    (root / "state").mkdir()
+    os.chown(root / "state", *ANA)
+    at = Desk(root)
+    at.write("answers.yaml", answers("step: reset, confirm: yes"))
+    at.write("book.yaml", book(change("reset", then="done", before="EFFECTS=/dev/null", more=KEYED)))
+    for path in root.glob("*.yaml"):
+        path.chmod(0o644)
+    assert at.do("state", "init", str(at.state), "--group", str(ANA[1]), user=ANA).status == 0
+    yield at
+    at.settled()
+    shutil.rmtree(root)
+
+
+def go(desk: Desk, run: str, user: tuple[int, int]) -> int:
+    argv = ("run", "book.yaml", "--answers", "answers.yaml", "--run-id", run)
+    return desk.do(*argv, user=user, umask=0o077).status
+
+
+@pytest.mark.reliability
+def test_j8_a_second_run_by_another_user_of_a_shared_store_is_refused(desk: Desk) -> None:
+    assert go(desk, "first", ANA) == 0
+    assert go(desk, "second", BEN) == 3
+    assert "run first" in desk.told("step.refused", "second")[0]["reason"]
+
+
+@pytest.mark.reliability
+def test_j8_of_two_users_at_the_same_instant_exactly_one_starts(desk: Desk) -> None:
+    argv = ("run", "book.yaml", "--answers", "answers.yaml", "--run-id")
+    both = [desk.start(*argv, f"r{user[0]}", user=user) for user in (ANA, BEN)]
+    assert sorted(process.ended().status for process in both) == [0, 3]
+
+
+def test_what_a_run_of_a_shared_store_leaves_is_for_the_group_to_read_and_for_its_user_to_write(desk: Desk) -> None:
+    assert go(desk, "first", ANA) == 0
+    for path in (desk.state / "runs" / "first").rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o2750 if path.is_dir() else 0o640), path
+        assert path.stat().st_gid == ANA[1]
+    for path, mode in ((desk.state, 0o2770), (desk.state / "runs", 0o2770), (desk.state / "starts.jsonl", 0o660)):
+        assert stat.S_IMODE(path.stat().st_mode) == mode, path
+    assert desk.do("verify", "first", user=BEN).status == 0
+    assert "resolved" in desk.do("runs", user=BEN).out
+    assert desk.do("note", "first", "seen", user=BEN).status == 2
+
+
+def test_who_is_no_member_of_the_group_is_refused(desk: Desk) -> None:
+    done = desk.do("run", "book.yaml", "--answers", "answers.yaml", user=EVE)
+    assert done.status == 2
+    assert "error[RB5" in done.err
+
+
+def test_a_shared_store_that_everybody_can_write_to_is_refused(desk: Desk) -> None:
+    desk.state.chmod(0o2777)
+    done = desk.do("run", "book.yaml", "--answers", "answers.yaml", user=BEN)
+    assert done.status == 2
+    assert "everybody can write" in done.err
+
+
+def test_what_guards_see_is_said_in_the_log(desk: Desk) -> None:
+    assert go(desk, "first", ANA) == 0
+    assert desk.told("run.started", "first")[0]["guards_see"].startswith("the runs of group 61100 on this machine")
+
+
+def test_a_shared_store_is_not_made_where_something_stands(desk: Desk) -> None:
+    done = desk.do("state", "init", str(desk.root), "--group", "0")
+    assert done.status == 2
+    assert "something stands" in done.err
+    done = desk.do("state", "init", str(desk.root / "new"), "--group", "no-such-group")
+    assert done.status == 2
+    assert "no group" in done.err
