@@ -111,6 +111,7 @@ def started(
     host: str,
     store: str,
     directory: str | None = None,
+    lock: str | None = None,
     guards_see: str = "nothing but this run",
 ) -> dict[str, Json | Mapping[str, Json]]:
     """The fields of ``run.started``.
@@ -125,6 +126,7 @@ def started(
         "runbook": walk.runbook.id,
         "files": dict(files),
         "directory": directory,
+        "lock": lock,
         "graph": walk.graph,
         "inputs": inputs,
         "operator": operator,

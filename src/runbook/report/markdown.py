@@ -21,7 +21,13 @@ _DEVIATIONS = {
     "start_at": "began here",
     "retry": "tried again after a failure",
     "override": "overrode a guard",
+    "break_lock": "broke the lock of run",
+    "lock_lost": "lost the lock to run",
 }
+
+
+_NAMING = {"jump", "break_lock", "lock_lost"}
+"""The deviations that are told with where they lead to."""
 
 
 def markdown(report: Report, zone: tzinfo = UTC, zone_name: str = "UTC") -> str:
@@ -143,7 +149,7 @@ class _Page:
         rows = []
         for deviation in self._report.deviations:
             said = _DEVIATIONS.get(deviation.deviation, inline(deviation.deviation))
-            went = f"{said} {code(deviation.to)}" if deviation.deviation == "jump" and deviation.to else said
+            went = f"{said} {code(deviation.to)}" if deviation.deviation in _NAMING and deviation.to else said
             where_at = inline(deviation.title)
             rows.append([days.show(deviation.at), inline(deviation.by), where_at, went, inline(deviation.reason)])
         return _rows(["UTC", "Who", "At", "What", "Why"], rows)

@@ -28,6 +28,8 @@ _DEVIATIONS = {
     "start_at": "begins here",
     "retry": "tries again after its failure",
     "override": "overrides a guard",
+    "break_lock": "breaks the lock of run {to}",
+    "lock_lost": "takes the lock for run {to}",
 }
 
 

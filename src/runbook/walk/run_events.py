@@ -27,8 +27,8 @@ class RunStarted(Event):
     """The run begins. ``files`` maps each runbook file, as named by the user, to its SHA-256; the first is walked.
 
     ``directory`` is where the user was: from there relative paths are seen, also when the run is resumed elsewhere.
-    ``guards_see`` says what guards and locks of this run can see; ``kinds`` maps each kind to
-    ``{distribution, version, judge}``.
+    ``lock`` is the key of the lock that a live run has; ``guards_see`` says what guards and locks of this run can see;
+    ``kinds`` maps each kind to ``{distribution, version, judge}``.
     """
 
     TYPE = "run.started"
@@ -39,6 +39,7 @@ class RunStarted(Event):
     runbook: str
     files: Mapping[str, Json]
     directory: str | None = None
+    lock: str | None = None
     graph: str
     inputs: str
     operator: str
@@ -92,10 +93,13 @@ class ReminderDue(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviationRecorded(Event):
-    """The walk leaves the file's path: ``deviation`` is ``skip``, ``jump``, ``start_at``, ``override`` or ``retry``."""
+    """The walk leaves the file's path: ``deviation`` is ``skip``, ``jump``, ``start_at``, ``override`` or ``retry``.
+
+    Without a step: the run took the lock of the run ``to`` (``break_lock``), or lost its own to it (``lock_lost``).
+    """
 
     TYPE = "deviation.recorded"
-    step: str
+    step: str | None = None
     visit: int | None = None
     deviation: str
     to: str | None = None

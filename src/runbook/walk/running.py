@@ -79,6 +79,8 @@ def _begin(walk: "Walk", event: RunStarted) -> None:
         raise IllegalEvent("runbook", f"the log is of another runbook or another version of it: `{event.runbook}`")
     if event.mode not in {mode.value for mode in Mode}:
         raise IllegalEvent("mode", f"there is no mode `{event.mode}`")
+    if event.lock is not None and event.mode != Mode.LIVE.value:
+        raise IllegalEvent("lock", "a rehearsal has a lock")
     known = walk.runbook.environments
     if (event.environment is not None or known) and event.environment not in known:
         raise IllegalEvent("environment", f"the runbook has no environment `{event.environment}`")
@@ -124,7 +126,7 @@ def _enter(walk: "Walk", event: StepEntered) -> None:
 
 def _act(walk: "Walk", event: OperatorActed) -> None:
     allowed = HANDS.get(event.do)
-    visit = walk.visit
+    visit = walk.visit if event.step is None else walk.visit_of(event.step) or walk.visit
     if allowed is None:
         raise IllegalEvent("act", f"an operator cannot `{event.do}`")
     if event.by != walk.operator and not (event.source == "inbox" and event.do in {"pause", "abort"}):
@@ -149,6 +151,11 @@ def _act(walk: "Walk", event: OperatorActed) -> None:
         case "skip":
             if visit is not None and not walk.may_skip(visit.step):
                 raise IllegalEvent("gate", f"`{visit.step.id}` cannot be skipped")
+        case "go_to" if walk.undoing is not None:
+            raise IllegalEvent("act", "`go_to` is not possible while changes are taken back; leave them, or abort")
+        case "retry" if visit is not None and visit is not walk.visit:
+            _void(visit)  # an element of a loop, which is asked about again
+            return
         case "go_to":
             objections = walk.objections(event.to or "")
             if objections:
@@ -156,13 +163,13 @@ def _act(walk: "Walk", event: OperatorActed) -> None:
         case "override":
             if visit is not None and not guarding.may_override(visit):
                 raise IllegalEvent("guard", f"nothing that `{visit.step.id}` is refused by may be overridden")
+            if visit is not None:
+                visit.approval = None  # what was approved had another reason
         case "undo":
             _take_back(walk)
         case "check_now" | "stop_waiting":
             if visit is not None:
                 plain = visit.phase is Phase.WAITING and visit.every is None
-            if visit is not None:
-                visit.approval = None  # what was approved had another reason
                 if event.do == "check_now" and plain:
                     raise IllegalEvent("act", f"`{visit.step.id}` waits for a time and has nothing to check")
                 visit.due = event.mono
@@ -191,6 +198,11 @@ def _void(visit: Visit) -> None:
 
 
 def _deviate(walk: "Walk", event: DeviationRecorded) -> None:
+    if event.deviation in {"break_lock", "lock_lost"}:
+        _lock(walk, event)
+        return
+    if walk.phase is RunPhase.PAUSED:
+        raise IllegalEvent("order", f"a deviation `{event.deviation}` while the run is paused")
     if walk.visit is None:
         if event.deviation != "start_at" or event.to is None or not event.reason.strip():
             raise IllegalEvent("deviation", f"a deviation `{event.deviation}` before the first step")
@@ -204,6 +216,21 @@ def _deviate(walk: "Walk", event: DeviationRecorded) -> None:
     if due is None or told != (due.step, due.visit, due.deviation, due.to, due.reason):
         raise IllegalEvent("deviation", f"a deviation `{event.deviation}` that no act of the operator explains")
     walk.deviated = True
+
+
+def _lock(walk: "Walk", event: DeviationRecorded) -> None:
+    """The run broke the lock of another one as it began, or another one broke its lock."""
+    begins = walk.visit is None and walk.start_at is None and not walk.lock_of
+    if walk.started is None or walk.started.lock is None:
+        raise IllegalEvent("lock", "a lock is broken, and the run has none")
+    if event.step is not None or not event.to or event.to == walk.started.run or not event.reason.strip():
+        raise IllegalEvent("lock", "a lock is broken without another run or a reason")
+    if event.deviation == "lock_lost":
+        walk.lost_to.add(event.to)
+    elif begins and walk.phase is RunPhase.GOING:
+        walk.lock_of = event.to
+    else:
+        raise IllegalEvent("lock", "the lock of another run is broken, and not as the run begins")
 
 
 def _resume(walk: "Walk", event: RunResumed) -> None:

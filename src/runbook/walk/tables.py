@@ -70,6 +70,8 @@ RUN: Mapping[RunPhase, Mapping[type[r.Event], RunPhase]] = {
         r.Warned: RunPhase.PAUSED,
         r.CheckpointSigned: RunPhase.PAUSED,
         r.OperatorActed: RunPhase.PAUSED,
+        # Its lock was broken.
+        r.DeviationRecorded: RunPhase.PAUSED,
         r.RunHandedOver: RunPhase.PAUSED,
         r.RunResumed: RunPhase.GOING,
         r.RunFinished: RunPhase.OVER,

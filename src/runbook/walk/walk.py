@@ -57,8 +57,8 @@ class Walk:
     :param registry: its kinds; the walk looks at their traits only.
 
     What it remembers may be read: ``phase``, ``visit``, ``results`` (the last visit of each step), ``saved``,
-    ``changes``, ``path``, ``outcomes`` (of each visit that has one), ``operator``, ``mode``, ``inputs``,
-    ``environment``, ``finish``, ``mono``.
+    ``changes``, ``path``, ``outcomes`` (of each visit that has one), ``operator``, ``mode``, ``inputs``, ``environment``,
+    ``finish``, ``mono``, ``lock_of`` (the run whose lock it broke), ``lost_to`` (the runs that broke its).
     """
 
     def __init__(self, runbook: Runbook, registry: Registry) -> None:
@@ -87,6 +87,8 @@ class Walk:
         self.jumped = False
         self.reminded: dict[int, int] = {}
         self.delivered: set[str] = set()
+        self.lock_of = ""
+        self.lost_to: set[str] = set()
         self.finish: Finish | None = None
         self.mono = 0
         self._targets = {(edge.source, edge.via): edge.target for edge in self.edges}
@@ -126,7 +128,7 @@ class Walk:
     def may_skip(self, step: Step) -> bool:
         """Whether an operator may skip a step: it is no gate, and something comes after it."""
         if step.id not in self.steps:
-            return True  # an undo; what it would have taken back is left as it is
+            return True  # an undo, or an element of a loop: it is left as it is
         return not is_gate(step, self.registry) and self.target(step.id, SKIPPED) is not None
 
     def unmet(self, step: Step, mono: int) -> list[tuple[str, str]]:
@@ -164,7 +166,7 @@ class Walk:
         return bool(visit.nested_running) or (
             visit.phase is Phase.RUNNING
             and not visit.waited
-            and not visit.elements
+            and visit.step.for_each is None
             and visit.step.kind != "undo"
             and not visiting.asks_a_person(self, visit.step)
         )
@@ -188,12 +190,18 @@ class Walk:
 
     def deviation_due(self) -> Deviate | None:
         """The deviation that the operator's last act is and that nobody has told yet."""
-        act = self.intent
-        if act is None or self.deviated or self.visit is None or act.do not in DEVIATIONS:
+        act, visit = self.intent, self.acted_on()
+        if act is None or self.deviated or visit is None or act.do not in DEVIATIONS:
             return None
-        if act.do == "retry" and self.visit.phase is not Phase.STUCK:
+        if act.do == "retry" and visit.phase is not Phase.STUCK:
             return None
-        return Deviate(self.visit.step.id, self.visit.number, DEVIATIONS[act.do], act.to, act.reason or "")
+        return Deviate(visit.step.id, visit.number, DEVIATIONS[act.do], act.to, act.reason or "")
+
+    def acted_on(self) -> Visit | None:
+        """The visit that the operator's last act is about: the walk's, or the one of an element of its loop."""
+        if self.intent is None or self.intent.step is None:
+            return self.visit
+        return self.visit_of(self.intent.step)
 
     def pending(self) -> tuple[Action, ...]:
         """What is to be done now; empty when the run is over."""
@@ -225,7 +233,7 @@ class Walk:
         deviation = self.deviation_due()
         if deviation is not None:
             return deviation
-        visit = self.visit
+        visit = self.acted_on()
         if visit is not None and self.intent is not None and self.intent.do == "skip":
             return Skip(visit.step.id, visit.number, self.intent.reason or "")
         return self.next_entry()
@@ -277,11 +285,11 @@ class Walk:
         yield Choice.RETRY
         if self.may_skip(visit.step):
             yield Choice.SKIP
-        if visit.undoes is None:
+        if visit.step.id in self.steps:
             yield Choice.GO_TO
         if guarding.may_override(visit):
             yield Choice.OVERRIDE
-        if visit.undoes is None and any(undoing.reversible(self, change) for change in self.changes):
+        if visit.step.id in self.steps and any(undoing.reversible(self, change) for change in self.changes):
             yield Choice.UNDO
         yield Choice.ABORT
 

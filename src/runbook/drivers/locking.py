@@ -1,0 +1,72 @@
+"""The lock of a live run: its key, and taking it from whoever has it.
+
+The key is the runbook's id and its ``lock`` text, by default the environment's name. It stands in ``run.started``, so
+whoever goes on with the run, or judges its log, has it from there.
+"""
+
+from collections.abc import Callable, Mapping
+
+from runbook.audit.held import Broken, Claim, Locks
+from runbook.audit.store import RunDir, Store
+from runbook.drivers.journal import Journal
+from runbook.language.expressions import Cel
+from runbook.language.scope import types_of
+from runbook.model.canonical import Json
+from runbook.model.diagnostics import Code, Diagnostic, Refused
+from runbook.model.evaluator import ExpressionError
+from runbook.model.runbook import Mode
+from runbook.walk.run_events import DeviationRecorded, RunStarted
+from runbook.walk.scope import Scope
+from runbook.walk.walk import Walk
+
+NO_KEY = Code(
+    number="RB323",
+    title="lock without a key",
+    why="The runbook's `lock` says which live runs exclude each other. Its text has no value at the start of this run,"
+    " or an empty one, so nobody could say whether another run is in the way.",
+)
+
+
+def key_of(walk: Walk, fields: Mapping[str, Json | Mapping[str, Json]]) -> str | None:
+    """The key of a run's lock, from its runbook and the fields of its ``run.started``; None if it takes none.
+
+    :raises Refused: if its text has no value.
+    """
+    book = walk.runbook
+    if fields["mode"] != Mode.LIVE.value:
+        return None
+    if book.lock is None:
+        environment = fields["environment"]
+        return f"{book.id}/{environment}" if environment else book.id
+    begun = Walk(book, walk.registry)
+    begun.tell(RunStarted(ts="", mono=0, **{**fields, "lock": None}))  # type: ignore[arg-type]  # the fields are its own
+    try:
+        text = Cel(types_of(book, walk.registry)).render(book.lock, Scope(begun))
+    except ExpressionError as error:
+        raise _no_key(f"the `lock` of `{book.id}` has no value: {error.message}") from None
+    if not isinstance(text, str) or not text.strip() or len(text) > 1_000:
+        raise _no_key(f"the `lock` of `{book.id}` is empty, or longer than 1,000 characters")
+    return f"{book.id}/{text}"
+
+
+def take(
+    run: RunDir, started: RunStarted, operator: str, reason: str | None, tell: Callable[[Claim], bool]
+) -> tuple[Claim | None, list[Broken]]:
+    """Take the lock of a run; what is returned and raised is what :meth:`runbook.audit.held.Locks.take` does."""
+    if started.lock is None:
+        return None, []
+    claim = Claim(key=started.lock, run=run.id, operator=operator, host=started.host, since=started.ts)
+    return Locks(Store(run.path.parent.parent)).take(claim, reason, tell)
+
+
+def tell_lost(journal: Journal, untold: list[Broken]) -> None:
+    """Have a run's own log tell that its lock was broken, if it does not yet."""
+    for broken in untold:
+        if broken.to not in journal.walk.lost_to:
+            journal.tell(
+                DeviationRecorded, deviation="lock_lost", to=broken.to, reason=broken.reason or "-", by=broken.by
+            )
+
+
+def _no_key(message: str) -> Refused:
+    return Refused(Diagnostic(code=NO_KEY, message=message, help="use inputs that give it a text, or mend `lock`"))
