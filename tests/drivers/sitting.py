@@ -7,7 +7,6 @@ from pathlib import Path
 from runbook.audit.masking import Masker
 from runbook.audit.record import Record
 from runbook.drivers.answers import AnswersOperator
-from runbook.drivers.approving import NoApprovals
 from runbook.drivers.assembly import assemble, started
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
@@ -16,6 +15,7 @@ from runbook.drivers.past import MemoryPast
 from runbook.drivers.rehearsal import MemoryLog, Nowhere, Rehearsal, Rehearsed, rehearse
 from runbook.drivers.rejudging import Rejudging
 from runbook.drivers.session import Ending
+from runbook.drivers.simulated_approvals import SimulatedApprovals
 from runbook.kinds.registry import KINDS
 from runbook.language.loading import load, load_answers, load_scenario
 from runbook.model.canonical import Json, JsonObject, canonical
@@ -109,7 +109,7 @@ class Sitting:
             begin=begin,
             messages=messages,
             past=past or MemoryPast(),
-            approvals=NoApprovals,
+            approvals=lambda journal: SimulatedApprovals(journal, operator),
         )
 
     def go(self) -> Ending:

@@ -10,6 +10,7 @@ from runbook.model.diagnostics import Diagnostic, Refused
 
 if TYPE_CHECKING:
     from runbook.audit.store import RunDir
+    from runbook.drivers.approving import Credentials
 
 
 _FORMATTER = partial(argparse.HelpFormatter, width=80)
@@ -75,6 +76,32 @@ def format_option(parser: argparse.ArgumentParser, formats: Sequence[str], defau
     parser.add_argument(
         "--format", choices=formats, default=default, help=f"one of {', '.join(formats)}; default: {default}"
     )
+
+
+def signers_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--allowed-signers``."""
+    parser.add_argument(
+        "--allowed-signers",
+        metavar="FILE",
+        help="whose keys count; default: $RUNBOOK_ALLOWED_SIGNERS, or ~/.config/runbook/allowed_signers",
+    )
+
+
+def key_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--key`` and ``--allowed-signers``."""
+    parser.add_argument(
+        "--key", metavar="FILE", help="your SSH key, or its .pub where an agent has it; default: $RUNBOOK_KEY"
+    )
+    signers_option(parser)
+
+
+def credentials_of(options: argparse.Namespace) -> "Credentials":
+    """What a person signs and verifies with, as the options and the environment say."""
+    from runbook.audit.signatures import key_file, signers_file
+    from runbook.drivers.approving import Credentials
+
+    key, signers = options.key, options.allowed_signers
+    return Credentials(key=key_file(key, os.environ), signers=signers_file(signers, os.environ))
 
 
 def run_argument(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from runbook.cli.options import Parser, name, not_yet, run_argument, run_to_write, state_option
+from runbook.cli.options import Parser, credentials_of, key_options, name, run_argument, run_to_write, state_option
 from runbook.cli.run import load_answers_for
 from runbook.cli.walking import walk
 from runbook.drivers.live import snapshot_of
@@ -15,9 +15,9 @@ def main(arguments: Sequence[str]) -> int:
     run_argument(parser)
     parser.add_argument("--answers", metavar="FILE", help="an answers file: walk without a terminal")
     parser.add_argument("--operator", metavar="ID", type=name, help="who goes on; default: who walked last")
-    not_yet(parser, "--key", metavar="FILE", meanwhile="nothing is signed by this version")
+    key_options(parser)
     state_option(parser)
     options = parser.parse_args(arguments)
     run = run_to_write(options.run, options.state_dir)
     answers = load_answers_for(options.answers, snapshot_of(run, KINDS)) if options.answers else None
-    return walk(answers, lambda _, live: live.resume(run, options.operator))
+    return walk(answers, credentials_of(options), lambda _, live: live.resume(run, options.operator))

@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 
 from runbook.audit.store import Store, new_run_id, state_dir
 from runbook.cli.failing import USAGE, complain
-from runbook.cli.options import Parser, default_operator, name, not_yet, reason, state_option
+from runbook.cli.options import (
+    Parser,
+    credentials_of,
+    default_operator,
+    key_options,
+    name,
+    not_yet,
+    reason,
+    state_option,
+)
 from runbook.cli.walking import walk
 from runbook.drivers.attendance import Seat
 from runbook.drivers.fitting import LONGEST
@@ -74,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
                 shutil.rmtree(run.path)  # it never began
             raise
 
-    return walk(answers, sit)
+    return walk(answers, credentials_of(options), sit)
 
 
 def _parser() -> Parser:
@@ -85,7 +94,7 @@ def _parser() -> Parser:
         "-i", "--input", metavar="KEY=VALUE", action="append", default=[], help="an input; may be given several times"
     )
     parser.add_argument("--operator", metavar="ID", type=name, help="who walks; default: login@host")
-    not_yet(parser, "--key", metavar="FILE", meanwhile="nothing is signed by this version")
+    key_options(parser)
     parser.add_argument("--incident", metavar="ID", type=name, help="the incident that this is about")
     not_yet(parser, "--dry-run", meanwhile="`runbook test` walks scenarios without touching anything")
     parser.add_argument("--answers", metavar="FILE", help="an answers file: walk without a terminal")

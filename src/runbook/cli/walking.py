@@ -10,6 +10,7 @@ from runbook.cli.failing import complain
 from runbook.cli.main import INTERRUPTED
 from runbook.cli.rows import rows
 from runbook.drivers.answers import RB302, AnswersOperator
+from runbook.drivers.approving import Credentials
 from runbook.drivers.attendance import Seat, attending
 from runbook.drivers.foresight import shown
 from runbook.drivers.interrupts import Interrupts
@@ -23,14 +24,21 @@ from runbook.model.runbook import Runbook
 PAUSED = 3
 
 
-def walk(answers: Answers | None, sit: Callable[[Seat, Live], Sitting]) -> int:
+def walk(answers: Answers | None, credentials: Credentials, sit: Callable[[Seat, Live], Sitting]) -> int:
     """Walk until the run is over or paused; say what comes next, and return the exit status.
 
+    :param credentials: what is signed, and verified, with here.
     :param sit: begins or resumes the run of whoever sits here.
     """
     interrupts = Interrupts()
     with interrupts.caught(), attending(interrupts, answers=answers) as seat:
-        live = Live(operator=seat.operator, registry=KINDS, interrupts=interrupts, prompt=seat.prompt)
+        live = Live(
+            operator=seat.operator,
+            registry=KINDS,
+            interrupts=interrupts,
+            credentials=credentials,
+            prompt=seat.prompt,
+        )
         sitting = sit(seat, live)
         try:
             ending = sitting.session.go()

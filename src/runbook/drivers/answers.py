@@ -8,7 +8,7 @@ reason and an evidence stand on record beside the answer, also where nothing dem
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Yes
+from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Sought, Yes
 from runbook.model.answers import Answer
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.clock import Clock
@@ -45,6 +45,7 @@ class AnswersOperator:
         self._visit: tuple[str, int] | None = None
         self._current: dict[str, Answer | None] = {}
         self._acted = False
+        self._approved = 0
         self._problem = ""
         self._idle: Idle = lambda: None
 
@@ -69,6 +70,7 @@ class AnswersOperator:
     def arrive(self, place: Place) -> None:
         """Begin a visit: its entry is taken when something is asked."""
         self._visit, self._current, self._acted, self._problem = (place.step.id, place.visit), {}, False, ""
+        self._approved = 0
 
     def ready(self, place: Place, preview: Preview) -> Hand | None:
         """What needs no confirmation starts."""
@@ -93,6 +95,20 @@ class AnswersOperator:
         if isinstance(question, AskItems):
             return self._ticked(place, question.items)
         entry = self._entry(place)
+    def approval(self, place: Place, sought: Sought, ms: int) -> str | Hand | None:
+        """Nobody waits here: what has not arrived by now is waited for without us. A scenario names who approves."""
+        del ms
+        if (act := self._idle()) is not None or sought.over():
+            return act
+        entry = self._entry(place)
+        names = entry.approvals if entry is not None else ()
+        if self._approved < len(names):
+            self._approved += 1
+            return names[self._approved - 1]
+        how = f": runbook approve {sought.file}" if sought.file else ""
+        missing = sought.count - len(sought.given)
+        return Act(do="pause", reason=f"`{place.step.id}` waits for {missing} more to approve{how}")
+
         given = None if entry is None or self._problem else _given(entry, question)
         if entry is None or given is None:
             return self._pause(f"the question of `{place.step.id}`")

@@ -1,26 +1,330 @@
-"""Asking other persons to approve an action, and taking in what they sign."""
+"""Asking other persons to approve an action, and taking in what they sign.
 
-from runbook.drivers.journal import Journal
-from runbook.drivers.operator import Hand, Place
+Rules. The operator signs the request, so that nobody else can ask in that name; neither the operator nor any key that
+is listed under that name can approve it. What comes in, from whichever side, is looked at the same way, and what does
+not count is on record with the reason. Where nobody can be asked, the step is refused, and it is said what to do.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeAlias
+
+from runbook.audit.footing import sync_directory
+from runbook.audit.plain_file import new_file, open_plain
+from runbook.audit.signatures import NotSigned, NotVerified, fingerprint, read_signers, sign
+from runbook.audit.store import RunDir
+from runbook.drivers.approval_texts import ApprovalWord, RequestText, Unreadable, is_word, read_word, written
+from runbook.drivers.journal import Journal, wall_ms
+from runbook.drivers.operator import Hand, Operator, Place, Sought
 from runbook.drivers.starting import AnAction
+from runbook.model.approval import NAMESPACE, REQUEST, ApprovalText, parse
+from runbook.model.canonical import Json
+from runbook.model.diagnostics import Refused
 from runbook.walk import events as e
-from runbook.walk.results import Visit
+from runbook.walk import run_events as r
+from runbook.walk.approving import objection, override_of, text_of, wanted
+from runbook.walk.results import Approval, Visit
+from runbook.walk.tables import VISIT
+from runbook.walk.walk import Walk
+
+SIGNING = 30.0
+"""Seconds within which the operator's agent signs a request: somebody may have to touch a key."""
+VALID = 3_600_000
+"""Milliseconds for which a request is open where the file does not say."""
+_TURN = 500
+_LARGEST = 256 * 1024
 
 
-class NoApprovals:
-    """Nobody can be asked: every step that must be approved is refused."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What signatures are made and verified with here: one's own key, if there is one, and the allowed signers."""
 
-    def __init__(self, journal: Journal) -> None:
+    key: Path | None
+    signers: Path
+
+
+class SignedApprovals:
+    """Asks for the approvals of one live session.
+
+    :param run: where requests are put.
+    :param hurry: has the inbox looked into at once when the session looks the next time.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        operator: Operator,
+        *,
+        run: RunDir,
+        credentials: Credentials,
+        hurry: Callable[[], None],
+    ) -> None:
         self._journal = journal
+        self._walk = journal.walk
+        self._operator = operator
+        self._run = run
+        self._credentials = credentials
+        self._hurry = hurry
 
     def request(self, visit: Visit, place: Place, action: AnAction | None) -> Hand | None:
-        """Refuse the step."""
-        del place, action
-        reason = "it must be approved by others, and nobody can be asked here"
-        self._journal.tell(e.StepRefused, step=visit.step.id, visit=visit.number, by="approval", reason=reason)
+        """Have the operator sign a request, and tell it; where that cannot be, the step is refused."""
+        try:
+            self._request(visit, place, action)
+        except Refused as refused:
+            first = refused.diagnostics[0]
+            self._refuse(visit, f"{first.message} ({first.file}); {first.help}")
+        except NotSigned as refused:
+            self._refuse(visit, f"{refused.why}; {refused.help}")
+        except NotVerified as refused:
+            self._refuse(visit, f"your own signature does not count: {refused}; mend {self._credentials.signers}")
+        except OSError as error:
+            self._refuse(visit, f"the request cannot be written: {(error.strerror or str(error)).lower()}")
         return None
 
+    def _request(self, visit: Visit, place: Place, action: AnAction | None) -> None:
+        key = self._credentials.key
+        if key is None:
+            raise NotSigned(
+                "others must approve it, and you have named no key to sign the request with",
+                "resume with --key FILE, or set RUNBOOK_KEY: your SSH key, or its .pub where an agent has it",
+            )
+        count, roles, digest, override = wanted(self._walk, visit)
+        signers, own = read_signers(self._credentials.signers), fingerprint(key)
+        names = signers.names(own)
+        by = self._walk.operator if signers.lists(self._walk.operator, own) else next(iter(names), None)
+        if by is None:
+            raise NotSigned(
+                f"{self._credentials.signers} lists nobody with your key {own}", "add a line with your name and the key"
+            )
+        what = action.what if action is not None else override_of(visit, self._reason())
+        approval = Approval(
+            request=secrets.token_hex(16),
+            action=action.digest if action is not None else str(digest),
+            count=count,
+            roles=roles,
+            not_after=later(self._journal.now(), validity(visit)),
+            override=override,
+            by=by,
+            key=own,
+        )
+        text = text_of(self._walk, visit, approval, by, REQUEST)
+        if self._journal.covered(text) != text:
+            raise NotSigned("the request would hold what a secret covers", "rename the run, or change the secret")
+        signature = sign(text, key, NAMESPACE, seconds=SIGNING)
+        signers.verify(text, signature, by, NAMESPACE, self._journal.now())
+        members = members_of(self._walk, approval)
+        self._write(
+            RequestText(
+                text=text,
+                signature=signature,
+                what=what,
+                runbook=self._walk.runbook.title or self._walk.runbook.id,
+                title=place.title or visit.step.id,
+                environment=self._walk.environment or "",
+                operator=self._walk.operator,
+                count=count,
+                members=members,
+            )
+        )
+        self._journal.tell(
+            e.ApprovalRequested,
+            step=visit.step.id,
+            visit=visit.number,
+            request=approval.request,
+            action=approval.action,
+            count=count,
+            roles=roles,
+            not_after=approval.not_after,
+            override=override,
+            by=by,
+            key=own,
+            text=text,
+            signature=signature,
+        )
+        self._journal.sync()
+
+    def _reason(self) -> str:
+        return (self._walk.intent.reason if self._walk.intent else None) or ""
+
+    def _file(self, request: str) -> Path:
+        return self._run.path / "requests" / f"{request}.txt"
+
+    def _write(self, request: RequestText) -> None:
+        path = self._file(request.signed.request)
+        with new_file(path) as file:
+            file.write(written(request).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        sync_directory(path.parent)
+
+    def _refuse(self, visit: Visit, reason: str) -> None:
+        self._journal.tell(e.StepRefused, step=visit.step.id, visit=visit.number, by="approval", reason=reason)
+
     def await_(self, visit: Visit, place: Place) -> Hand | None:
-        """Nothing was asked for."""
-        del visit, place
+        """Wait a while, and take in what somebody hands over; a request that nobody answered in time is over."""
+        approval = visit.approval
+        if approval is None:  # pragma: no cover - only an open request is waited for
+            return None
+        if self._journal.now() > approval.not_after:
+            got = f"{len(approval.given)} of {approval.count} approved"
+            self._refuse(visit, f"the request was open until {approval.not_after}, and {got}")
+            return None
+        self._journal.sync()
+        self._hurry()
+        path = self._file(approval.request)
+        try:
+            text = _read(str(path))
+        except OSError:
+            text = ""
+        sought = sought_of(self._journal, visit, approval, file=str(path), text=text)
+        given = self._operator.approval(place, sought, _TURN)
+        if not isinstance(given, str):
+            return given
+        try:
+            word = read_word(given if is_word(given) else _read(given))
+        except (OSError, Unreadable) as error:
+            why = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+            self._operator.correct(place, f"`{given[:60]}` is neither an approval nor a file with one: {why}")
+            return None
+        self._take(word, None)
         return None
+
+    def arrived(self, fields: Mapping[str, Json], inbox: str) -> None:
+        """Take in an approval that came by the inbox."""
+        self._take(ApprovalWord(text=str(fields["text"]), signature=str(fields["signature"])), inbox)
+
+    def _take(self, word: ApprovalWord, inbox: str | None) -> None:
+        """Tell what an approval comes to."""
+        visit = _waiting(self._walk)
+        try:
+            signed = parse(word.text)
+            why = None if visit is not None else "nothing waits for an approval"
+        except ValueError as error:
+            signed, why = None, f"it is none: {error}"
+        key = ""
+        if visit is not None and signed is not None:
+            judged = self._judged(visit, signed, word)
+            key, why = judged if isinstance(judged, tuple) else ("", judged)
+        person = signed.approver if signed is not None and _is_name(signed.approver) else None
+        if visit is None or visit.approval is None:
+            text = f"an approval of {self._journal.covered(person or 'somebody')} does not count: {why}"
+            self._journal.tell(r.Warned, text=text, inbox=inbox)
+        elif why is not None or signed is None:
+            self._journal.tell(
+                e.ApprovalRefused,
+                step=visit.step.id,
+                visit=visit.number,
+                request=visit.approval.request,
+                approver=self._journal.covered(person) if person else None,
+                reason=why or "it is none",
+                inbox=inbox,
+            )
+        else:
+            self._journal.tell(
+                e.ApprovalGiven,
+                step=visit.step.id,
+                visit=visit.number,
+                request=visit.approval.request,
+                approver=signed.approver,
+                key=key,
+                text=word.text,
+                signature=word.signature,
+                inbox=inbox,
+            )
+        self._journal.sync()
+
+    def _judged(self, visit: Visit, signed: ApprovalText, word: ApprovalWord) -> "Judged":
+        """The fingerprint of the key of an approval that counts; else why it does not."""
+        approval = visit.approval
+        if approval is None:  # pragma: no cover - looked at before
+            return "nothing waits for an approval"
+        if (other := _other(self._walk, visit, approval, signed)) is not None:
+            return other
+        now = self._journal.now()
+        try:
+            signers = read_signers(self._credentials.signers)
+            key = signers.verify(word.text, word.signature, signed.approver, NAMESPACE, now)
+        except Refused as refused:
+            return f"{refused.diagnostics[0].message}: {self._credentials.signers}"
+        except NotVerified as error:
+            return str(error)
+        if signers.lists(approval.by, key):
+            return f"its key is one of `{approval.by}`, the operator, who cannot approve"
+        if self._journal.covered(word.text) != word.text:
+            return "it holds what a secret covers"
+        why = objection(self._walk, visit, signed.approver, key, now)
+        return (key, None) if why is None else why
+
+
+Judged: TypeAlias = tuple[str, None] | str
+"""A fingerprint, or why there is none."""
+
+
+def members_of(walk: Walk, approval: Approval) -> tuple[str, ...]:
+    """Who may approve a request: whoever has one of the roles, but the operator."""
+    members = dict.fromkeys(person for role in approval.roles for person in walk.runbook.roles.get(role, ()))
+    return tuple(person for person in members if person not in {approval.by, walk.operator})
+
+
+def sought_of(journal: Journal, visit: Visit, approval: Approval, *, file: str = "", text: str = "") -> Sought:
+    """The approvals of an open request as an operator sees them; ``file`` holds the request, which is ``text``."""
+    return Sought(
+        preview="an override of its guards" if approval.override else f"the action {approval.action[:12]}…",
+        file=file,
+        text=text,
+        request=approval.request,
+        count=approval.count,
+        given=tuple(approval.given),
+        members=members_of(journal.walk, approval),
+        not_after=approval.not_after,
+        due=journal.mono() + max(wall_ms(approval.not_after) - wall_ms(journal.now()), 0),
+        over=lambda: visit.approval is not approval or approval.complete,
+    )
+
+
+def later(ts: str, ms: int) -> str:
+    """A UTC time so many milliseconds after another, as records have it."""
+    moment = datetime.fromisoformat(ts).astimezone(UTC) + timedelta(milliseconds=ms)
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def validity(visit: Visit) -> int:
+    """The milliseconds for which a request of a step is open."""
+    asked = visit.step.confirm
+    return asked.expires if asked is not None and asked.expires is not None else VALID
+
+
+def _waiting(walk: Walk) -> Visit | None:
+    """The visit that has an open request for which approvals may come in now."""
+    if walk.visit is None:
+        return None
+    for visit in (*walk.visit.elements.values(), walk.visit):
+        if visit.approval is not None and e.ApprovalGiven in VISIT[visit.phase]:
+            return visit
+    return None
+
+
+def _other(walk: Walk, visit: Visit, approval: Approval, signed: ApprovalText) -> str | None:
+    """In what an approval is one of something else; None if it is one of the open request."""
+    ours = parse(text_of(walk, visit, approval, signed.approver))
+    for name, what in (("run", "run"), ("request", "request"), ("decision", "decision"), ("action", "action")):
+        if getattr(ours, name) != getattr(signed, name):
+            return f"it is of another {what} than the open request"
+    return None if ours == signed else "what it says is not what was asked for: it was altered"
+
+
+def _is_name(text: str) -> bool:
+    return text.isprintable() and len(text) <= 200
+
+
+def _read(path: str) -> str:
+    """A small text file.
+
+    :raises OSError: if it cannot be read.
+    """
+    with open_plain(Path(path.strip()).expanduser(), follow=True) as file:
+        return file.read(_LARGEST).decode(errors="replace")

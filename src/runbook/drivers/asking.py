@@ -59,7 +59,7 @@ class Asker:
             if visit.step.nested:
                 given = answer.get("items")
                 answer["items"] = {**(given if isinstance(given, dict) else {}), **checked}
-            if visit.approval is not None:
+            if visit.approval is not None and visit.approved is not None:
                 answer["approvals"] = [*sorted(visit.approval.given)]
             look_at_length(answer)
             observation = kind.observe(answer, by=self._walk.operator)

@@ -15,6 +15,8 @@ from runbook.model.diagnostics import Code, Diagnostic, Refused, Span
 from runbook.model.inputs import accepted, input_of
 from runbook.model.kind import Registry
 from runbook.model.runbook import Input, Runbook, Step
+from runbook.walk.approving import approvals_of
+from runbook.walk.guarding import APPROVAL
 from runbook.walk.rules import is_gate, requirement
 from runbook.world.secrets import SecretStore
 
@@ -45,7 +47,7 @@ _ASKED_BY: Mapping[str, frozenset[str]] = {
     "message": frozenset({"outcome"}),
 }
 """The keys that answer what a step of a kind asks."""
-_SAYS = ("confirm", "choose", "fields", "items", "notes", "outcome", "do", "to", "settle")
+_SAYS = ("confirm", "choose", "fields", "items", "notes", "outcome", "do", "to", "settle", "approvals")
 """The keys that say something; a reason and an evidence only go with one of them."""
 _EXPLAINED = frozenset({"skip", "go_to", "abort"})
 """What an operator may do with a reason only."""
@@ -164,6 +166,8 @@ def _asked(step: Step, runbook: Runbook, registry: Registry) -> list[str]:
         keys.add("confirm")
     if step.effect.changes and step.on_unknown is None:
         keys.add("settle")
+    if approvals_of(step) is not None or any(guard.override == APPROVAL for guard in step.guards):
+        keys.add("approvals")
     if registry[step.kind].asks(step.fields):
         keys |= _ASKED_BY.get(step.kind, frozenset(_SAYS))
     return [key for key in _SAYS if key in keys]

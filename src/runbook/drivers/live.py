@@ -1,23 +1,20 @@
 """A run for real: begun in a store, or gone on with after a pause or a crash."""
 
-import hashlib
 import os
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from runbook.audit.inbox import Inbox
 from runbook.audit.lock import Holder
 from runbook.audit.masking import Masker
 from runbook.audit.outputs import OutputFile
-from runbook.audit.plain_file import open_plain
 from runbook.audit.record import Record
 from runbook.audit.store import RunDir, Store, glimpse
 from runbook.audit.writer import LogWriter, Reopened
-from runbook.drivers.approving import NoApprovals
+from runbook.drivers.approving import Credentials, SignedApprovals
 from runbook.drivers.assembly import assemble, started, tell_unusable
 from runbook.drivers.attempts import Stoppable, TakeOutput
 from runbook.drivers.interrupted import tell_interrupted
@@ -27,9 +24,9 @@ from runbook.drivers.messages import Messages
 from runbook.drivers.operator import Act, Operator
 from runbook.drivers.replay import runbook_of
 from runbook.drivers.session import Session
+from runbook.drivers.snapshot import FileWatch, difference, directory_of, here
 from runbook.drivers.store_past import StorePast
-from runbook.language.files import LARGEST
-from runbook.model.canonical import JsonObject, canonical
+from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.kind import Registry
@@ -37,7 +34,6 @@ from runbook.model.runbook import Finish, Runbook
 from runbook.walk import run_events as r
 from runbook.walk.actions import Interrupted
 from runbook.walk.records import MalformedEvent, from_record
-from runbook.walk.tables import RunPhase
 from runbook.walk.walk import IllegalEvent, Walk
 from runbook.world.clock import RealClock
 from runbook.world.real import RealWorld
@@ -55,13 +51,6 @@ SECRET_INPUT = Code(
     title="secret given as an input",
     why="Inputs stand in the log's first record and in the commands that are shown and recorded. A secret that is "
     "given as one would be in all of them; covered, it would be of no use to the step that wants it.",
-)
-
-NO_DIRECTORY = Code(
-    number="RB322",
-    title="working directory that is not there",
-    why="The relative paths of a runbook and its commands are seen from the directory in which the run was begun, also "
-    "when it is resumed from somewhere else. Without that directory they would mean something else, or nothing.",
 )
 
 
@@ -96,15 +85,23 @@ class Live:
     """Makes the sittings of one operator.
 
     :param operator: who walks, as a driver.
+    :param credentials: what requests for approvals are signed, and approvals verified, with.
     :param prompt: asks for a secret without echo; None where nobody is there.
     """
 
     def __init__(
-        self, *, operator: Operator, registry: Registry, interrupts: Interrupts, prompt: Prompt | None = None
+        self,
+        *,
+        operator: Operator,
+        registry: Registry,
+        interrupts: Interrupts,
+        credentials: Credentials,
+        prompt: Prompt | None = None,
     ) -> None:
         self._operator = operator
         self._registry = registry
         self._interrupts = interrupts
+        self._credentials = credentials
         self._prompt = prompt
 
     def begin(self, run: RunDir, runbook: Runbook, source: bytes, start: Start) -> Sitting:
@@ -117,7 +114,7 @@ class Live:
         if start.start_at is not None:
             for objection in walk.objections(start.start_at[0]):
                 raise Refused(_not_there(start.start_at[0], objection))
-        directory = _here()
+        directory = here()
         secrets, masker, unusable = self._secrets(runbook, directory)
         for name, value in start.inputs.items():
             for secret in masker.mask(canonical(value))[1]:
@@ -157,7 +154,7 @@ class Live:
         :raises Refused: if it is held, over, damaged, or its runbook is not there.
         """
         reopened, walk, last = _reopen(run, operator, self._registry)
-        secrets, masker, unusable = self._secrets(walk.runbook, _directory_of(walk))
+        secrets, masker, unusable = self._secrets(walk.runbook, directory_of(walk))
         known = (secrets, masker)
         sitting = self._sit(run, walk, reopened.writer, lambda _: None, last=last, known=known)
         journal = sitting.session.journal
@@ -185,15 +182,26 @@ class Live:
         known: tuple[SecretStore, Masker],
     ) -> Sitting:
         secrets, masker = known
-        directory = _directory_of(walk)
+        directory = directory_of(walk)
         clock: Clock = RealClock()
-        messages = Messages(Inbox(run, walk.delivered))
+        asking: list[SignedApprovals] = []
+
+        def arrived(fields: Mapping[str, Json], inbox: str) -> None:
+            asking[0].arrived(fields, inbox)
+
+        messages = Messages(Inbox(run, walk.delivered), arrived)
         watch = FileWatch(walk, clock)
         worlds: list[RealWorld] = []
 
         def look(journal: Journal) -> Act | None:
             watch.look(journal)
             return messages.look(journal)
+
+        def approvals(journal: Journal) -> SignedApprovals:
+            asking.append(
+                SignedApprovals(journal, self._operator, run=run, credentials=self._credentials, hurry=messages.hurry)
+            )
+            return asking[0]
 
         def world(take: TakeOutput) -> Stoppable:
             worlds.append(
@@ -216,7 +224,7 @@ class Live:
             begin=begin,
             messages=look,
             past=StorePast(Store(run.path.parent.parent), self._registry),
-            approvals=NoApprovals,
+            approvals=approvals,
             last=last,
         )
         return Sitting(session=session, run=run, writer=writer, world=worlds[0])
@@ -266,7 +274,7 @@ def _aside(run: RunDir, operator: str, registry: Registry) -> Iterator[tuple[Jou
     reopened, walk, last = _reopen(run, operator, registry)
     with reopened.writer as writer:
         masker = Masker()
-        SecretStore(walk.runbook.secrets, register=masker.register, directory=_directory_of(walk)).foresee()
+        SecretStore(walk.runbook.secrets, register=masker.register, directory=directory_of(walk)).foresee()
         cover = partial(_covered, masker)
         yield Journal(walk, writer, RealClock(), show=lambda _: None, mask=cover, last=last), reopened
 
@@ -315,69 +323,6 @@ def snapshot_of(run: RunDir, registry: Registry) -> Runbook:
         help_ = f"`runbook verify {run.id}` says which"
         raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=str(run.log), help=help_))
     return runbook_of(event, run.snapshot, registry)
-
-
-class FileWatch:
-    """Says once in the log when a file of the runbook is another one than the snapshot that is walked."""
-
-    def __init__(self, walk: Walk, clock: Clock) -> None:
-        self._walk = walk
-        self._clock = clock
-        self._next = 0
-        self._said = False
-
-    def look(self, journal: Journal) -> None:
-        """Look again, at most once a second."""
-        if self._said or self._clock.mono() < self._next or self._walk.phase is not RunPhase.GOING:
-            return
-        self._next = self._clock.mono() + 1_000
-        text = difference(self._walk)
-        if text is not None:
-            self._said = True
-            journal.tell(r.Warned, text=text)
-
-
-def difference(walk: Walk) -> str | None:
-    """How the runbook's file on disk differs from the snapshot that is walked; None if it does not."""
-    files: Mapping[str, object] = walk.started.files if walk.started else {}
-    for name, digest in files.items():
-        try:
-            with open_plain(Path(_directory_of(walk), name), follow=True) as file:
-                data = file.read(LARGEST + 1)
-        except FileNotFoundError:
-            return f"{name} is not there any more; the walk goes on with the snapshot"
-        except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            return f"{name} cannot be read any more ({why}); the walk goes on with the snapshot"
-        if hashlib.sha256(data).hexdigest() != digest:
-            return f"{name} has changed since; the walk goes on with the snapshot"
-    return None
-
-
-def _here() -> str:
-    """The working directory.
-
-    :raises Refused: if it is not there any more, or its name cannot stand in a log.
-    """
-    try:
-        here = str(Path.cwd())
-        here.encode()
-    except (OSError, UnicodeEncodeError) as error:
-        message = f"the working directory cannot be used: {getattr(error, 'strerror', None) or 'it is no UTF-8'}"
-        raise Refused(Diagnostic(code=NO_DIRECTORY, message=message.lower(), help="go to another directory")) from None
-    return here
-
-
-def _directory_of(walk: Walk) -> str:
-    """The directory that relative paths of a run are seen from: the one in which it was begun.
-
-    :raises Refused: if it is not there any more.
-    """
-    directory = (walk.started.directory if walk.started else None) or "."
-    if not Path(directory).is_dir():
-        message = "the directory in which the run was begun is not there"
-        raise Refused(Diagnostic(code=NO_DIRECTORY, message=message, file=directory, help=f"mkdir -p {directory}"))
-    return directory
 
 
 def _holder(operator: str) -> Holder:

@@ -24,8 +24,10 @@ _LONGEST_TEXT = 12_000
 class Messages:
     """Looks into the inbox of one run."""
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Inbox, approve: Callable[[Mapping[str, Json], str], None]) -> None:
+        """Look at nothing yet; ``approve`` tells what an approval with that id comes to."""
         self._inbox = inbox
+        self._approve = approve
         self._acts: deque[Delivered] = deque()
         self._given: list[Delivered] = []
         self._next = 0
@@ -54,7 +56,7 @@ class Messages:
                     )
                     self._over(journal, taken)
                 case Delivered():
-                    journal.tell(r.Warned, text=f"a message `{taken.kind}` cannot be taken yet", inbox=taken.id)
+                    self._approve(taken.fields, taken.id)
                     self._over(journal, taken)
                 case Rejected(file=file, reason=reason):
                     journal.tell(r.Warned, text=f"refused in the inbox: {file}: {reason}", inbox=taken.id)
@@ -69,6 +71,10 @@ class Messages:
         by = journal.covered(str(act.fields["by"]))
         why = str(act.fields.get("reason") or f"asked for by {by}")
         return Act(do=act.kind, reason=why, by=by, inbox=act.id)
+
+    def hurry(self) -> None:
+        """Look at once when asked the next time: somebody waits for it."""
+        self._next = 0
 
     def _over(self, journal: Journal, taken: Taken) -> None:
         journal.sync()
@@ -87,6 +93,7 @@ _FIELDS: Mapping[str, Mapping[str, Callable[[Json], bool]]] = {
     "note": {"by": _name, "text": _text, "kind": lambda value: value in NOTES},
     "pause": {"by": _name, "reason": _text},
     "abort": {"by": _name, "reason": _text},
+    "approval": {"text": _text, "signature": _text},
 }
 """What a message of a kind may hold, and what that must look like."""
 _OPTIONAL = frozenset({"kind", "reason"})

@@ -88,6 +88,28 @@ class Request:
     stale: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Approvals that are waited for.
+
+    :param file: holds the request, to be given to others; ``text`` is what it holds, empty where nobody can be sent it.
+    :param given: who has approved so far, of ``count`` that it takes; ``members`` are those who may.
+    :param due: when the request expires, by the walk's clock; ``not_after`` is the same as a UTC time.
+    :param over: whether nothing is waited for any more.
+    """
+
+    preview: str
+    file: str
+    text: str
+    request: str
+    count: int
+    given: tuple[str, ...]
+    members: tuple[str, ...]
+    not_after: str
+    due: int
+    over: Callable[[], bool]
+
+
 Hand: TypeAlias = Act | Note
 """What may come in place of an answer."""
 Idle: TypeAlias = Callable[[], Act | None]
@@ -118,6 +140,12 @@ class Operator(Protocol):
 
     def answer(self, place: Place, question: Question) -> JsonObject | Hand:
         """Ask what the step wants to know."""
+
+    def approval(self, place: Place, sought: Sought, ms: int) -> str | Hand | None:
+        """Wait up to so many milliseconds for others to approve; None where nothing came in here.
+
+        A text is what somebody handed over: an approval, or the name of a file that holds one.
+        """
 
     def decide(self, place: Place, asked: AskOperator) -> Settle | Hand:
         """Ask what to do where the walk cannot go on by itself."""

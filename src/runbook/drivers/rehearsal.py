@@ -8,7 +8,6 @@ from runbook.audit.masking import Masker
 from runbook.audit.outputs import Output
 from runbook.audit.record import NO_RECORD, Record
 from runbook.drivers.answers import AnswersOperator
-from runbook.drivers.approving import NoApprovals
 from runbook.drivers.assembly import assemble, started
 from runbook.drivers.foresight import look_over
 from runbook.drivers.interrupts import Interrupts
@@ -16,6 +15,7 @@ from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act
 from runbook.drivers.past import MemoryPast
 from runbook.drivers.session import Ending, Stop
+from runbook.drivers.simulated_approvals import SimulatedApprovals
 from runbook.language.inputs import bind_inputs
 from runbook.language.near import nearest
 from runbook.model.address import owner_of
@@ -169,7 +169,7 @@ def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files:
         begin=begin,
         messages=messages,
         past=MemoryPast(),
-        approvals=NoApprovals,
+        approvals=lambda journal: SimulatedApprovals(journal, operator),
     )
     ending: Ending | None = None
     failures: list[str] = []

@@ -79,6 +79,16 @@ class Teller:
                 return Told(mark=Mark.SKIPPED, text=f"skipped · {event.reason}", step=event.step)
             case e.StepRefused():
                 return Told(mark=Mark.REFUSED, text=f"not started · {event.reason}", step=event.step)
+            case e.ApprovalRequested():
+                names = f"{event.count} with the role {' or '.join(event.roles)}"
+                text = f"approval asked for by {event.by}: {names}, until {event.not_after}"
+                return Told(mark=Mark.GOING, text=text, step=event.step)
+            case e.ApprovalGiven():
+                return Told(mark=Mark.PASSED, text=f"approved by {event.approver}", step=event.step)
+            case e.ApprovalRefused():
+                by = f" by {event.approver}" if event.approver else ""
+                text = f"an approval{by} does not count · {event.reason}"
+                return Told(mark=Mark.REFUSED, text=text, step=event.step)
             case e.ConfirmationRefused():
                 return Told(mark=Mark.REFUSED, text=f"not confirmed, not started · {event.reason}", step=event.step)
             case e.StepRetrying():

@@ -64,7 +64,9 @@ class Gate(Asked):
         if confirm not in {"yes", "no"}:
             raise ValueError("say `yes` or `no`")
         reason = str(answer.get("reason") or "")
-        return {"confirmed": confirm == "yes", "by": by, "reason": reason, "approvals": []}
+        approvals = answer.get("approvals")
+        names: list[Json] = [*approvals] if isinstance(approvals, list) else []
+        return {"confirmed": confirm == "yes", "by": by, "reason": reason, "approvals": names}
 
     def judge(self, observation: Mapping[str, Json]) -> Verdict:
         """Only yes passes."""

@@ -38,27 +38,33 @@ def _by_name(value: JsonObject, description: str) -> JsonObject:
     }
 
 
-ANSWERS: JsonObject = {
-    "type": "array",
-    "description": "Answers, used in order for each address; one serves one visit with all its questions.",
-    "items": closed(
-        "What is answered in one visit of a step.",
-        ["step"],
-        step={"$ref": "#/$defs/address"},
-        confirm=_text("`yes`, `no`, or the phrase to type; for an item of a checklist also `not_verified`."),
-        choose={"$ref": "#/$defs/name", "description": "The id of the option to take."},
-        fields=_by_name({"$ref": "#/$defs/value"}, "What is filled into a form, by field."),
-        items=_by_name(enumeration("The answer to an item.", "yes", "no", "not_verified"), "A checklist's answers."),
-        notes=_by_name({"type": "string"}, "Remarks on a checklist's items."),
-        outcome=enumeration("How it went, of what a person does.", "done", "failed"),
-        do=enumeration("What to do after a failure or a refusal.", "retry", "skip", "abort", "undo", "go_to"),
-        to={"$ref": "#/$defs/name", "description": "The step to go to, with `do: go_to`."},
-        settle=enumeration("What became of a change whose result nobody saw.", "passed", "failed", "unknown"),
-        evidence=_text("What shows that it was done."),
-        reason=_text("Why."),
-    ),
-}
-"""The schema of a list of answers, in an answers file or a scenario."""
+def schema_of_answers(**more: JsonObject) -> JsonObject:
+    """The schema of a list of answers, with further keys of an answer."""
+    return {
+        "type": "array",
+        "description": "Answers, used in order for each address; one serves one visit with all its questions.",
+        "items": closed(
+            "What is answered in one visit of a step.",
+            ["step"],
+            step={"$ref": "#/$defs/address"},
+            confirm=_text("`yes`, `no`, or the phrase to type; for an item of a checklist also `not_verified`."),
+            choose={"$ref": "#/$defs/name", "description": "The id of the option to take."},
+            fields=_by_name({"$ref": "#/$defs/value"}, "What is filled into a form, by field."),
+            items=_by_name(
+                enumeration("The answer to an item.", "yes", "no", "not_verified"), "A checklist's answers."
+            ),
+            notes=_by_name({"type": "string"}, "Remarks on a checklist's items."),
+            outcome=enumeration("How it went, of what a person does.", "done", "failed"),
+            do=enumeration("What to do after a failure or a refusal.", "retry", "skip", "abort", "undo", "go_to"),
+            to={"$ref": "#/$defs/name", "description": "The step to go to, with `do: go_to`."},
+            settle=enumeration("What became of a change whose result nobody saw.", "passed", "failed", "unknown"),
+            evidence=_text("What shows that it was done."),
+            reason=_text("Why."),
+            **more,
+        ),
+    }
+
+
 DEFINITIONS: JsonObject = {**{name: VALUES[name] for name in ("name", "variable", "value", "time")}, "address": ADDRESS}
 """What the schemas of answers files and scenarios refer to."""
 SCHEMA: JsonObject = {
@@ -66,7 +72,7 @@ SCHEMA: JsonObject = {
     "title": "Answers file",
     "description": "What an operator would say, for a run that nobody attends.",
     "type": "object",
-    "properties": {"answers": ANSWERS},
+    "properties": {"answers": schema_of_answers()},
     "required": ["answers"],
     "additionalProperties": False,
     "$defs": DEFINITIONS,
@@ -107,6 +113,7 @@ def _answer(entry: Json, path: Path, document: Document) -> Answer:
         fields=typed.mapping(raw["fields"]) if "fields" in raw else None,
         items=typed.texts_by_name(raw.get("items")),
         notes=typed.texts_by_name(raw.get("notes")),
+        approvals=typed.texts(raw.get("approvals")),
         outcome=typed.text_or_none(raw.get("outcome")),
         do=typed.text_or_none(raw.get("do")),
         to=typed.text_or_none(raw.get("to")),

@@ -3,14 +3,14 @@
 Each rule looks at data that the schema has found nothing wrong with.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from runbook.language import places
 from runbook.language.document import Document
 from runbook.language.every_step import Written
 from runbook.language.places import Path
 from runbook.language.step_binding import own_fields
-from runbook.language.typed import elements, mapping, text, texts
+from runbook.language.typed import elements, mapping, text, texts, whole
 from runbook.language.written import short
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Span
@@ -50,6 +50,12 @@ LEADS_NOWHERE = Code(
     title="a key that a last step cannot have",
     why="A run ends when a `finish` is entered: nothing can fail there, nothing follows, nothing is done. A key that "
     "says what happens afterwards would never be read.",
+)
+TOO_FEW = Code(
+    number="RB137",
+    title="too few who could approve",
+    why="So many different persons must approve, and the roles do not have as many: the step could never start. The "
+    "operator is none of them, so a role has one person more than it takes.",
 )
 OTHER_VARIANT = Code(
     number="RB136",
@@ -186,6 +192,32 @@ class _Facts:
                     f"there is no role `{role}`",
                     _meant(role, known) or f"add it: `roles: {{{role}: [somebody@example.com]}}`",
                 )
+        wanted = texts(approvals.get("from"))
+        count = whole(approvals.get("count"), 0)
+        members = {person for role in wanted for person in texts(known.get(role))}
+        if len(members) < count and all(role in known for role in wanted):
+            yield self.diagnostic(
+                TOO_FEW,
+                self.document.span((*step.path, "confirm", "approvals", "count")),
+                f"{count} must approve, and {_persons(len(members))} the role{'s' * (len(wanted) > 1)} "
+                + ", ".join(f"`{role}`" for role in wanted),
+                "lower the `count`, or add persons to the role",
+            )
+        yield from self.overrides(step, wanted or tuple(known))
+
+    def overrides(self, step: Written, roles: Iterable[str]) -> Iterator[Diagnostic]:
+        """Somebody who could approve an override."""
+        known = mapping(self.top.get("roles"))
+        if any(texts(known.get(role)) for role in roles):
+            return
+        for index, guard in enumerate(elements(step.raw.get("guards"))):
+            if mapping(guard).get("override") == "approval":
+                yield self.diagnostic(
+                    TOO_FEW,
+                    self.document.span((*step.path, "guards", index, "override")),
+                    "somebody must approve the override, and no role of the file has anybody",
+                    "add them: `roles: {oncall: [somebody@example.com]}`",
+                )
 
     def guarded_environments(self, step: Written) -> Iterator[Diagnostic]:
         """Only environments that exist, where a guard speaks of this very runbook."""
@@ -218,6 +250,10 @@ def _elements_have_ids(piece: Json) -> bool:
     schema = mapping(piece)
     items = mapping(schema.get("items") or mapping(schema.get("else")).get("items"))
     return "id" in mapping(items.get("properties")) or items.get("$ref") == "#/$defs/member"
+
+
+def _persons(count: int) -> str:
+    return {0: "nobody has", 1: "one person has"}.get(count, f"{count} persons have")
 
 
 def _meant(word: str, words: Mapping[str, Json]) -> str:

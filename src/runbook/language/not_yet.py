@@ -14,18 +14,11 @@ _WHY = (
 )
 KIND_NOT_YET = Code(number="RB290", title="a kind that cannot be walked yet", why=_WHY)
 SIGNED_NOT_YET = Code(number="RB297", title="signed runs cannot be required yet", why=_WHY)
-APPROVALS_NOT_YET = Code(number="RB293", title="approvals cannot be asked for yet", why=_WHY)
 SITE_NOT_YET = Code(number="RB295", title="sites cannot be chosen yet", why=_WHY)
 LOCK_NOT_YET = Code(number="RB296", title="locks cannot be held yet", why=_WHY)
 
 
 _KEYS: tuple[tuple[Path, Code, str, str], ...] = (
-    (
-        ("confirm", "approvals"),
-        APPROVALS_NOT_YET,
-        "approvals by other persons are not asked for yet",
-        "meanwhile write `confirm: {reason: required}` and let the reason say who approved",
-    ),
     (
         ("site",),
         SITE_NOT_YET,

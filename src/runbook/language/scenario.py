@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runbook.language import typed
-from runbook.language.answers import ANSWERS, DEFINITIONS, DIALECT, answers_of
+from runbook.language.answers import DEFINITIONS, DIALECT, answers_of, schema_of_answers
 from runbook.language.document import Document
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Diagnostic
@@ -45,6 +45,12 @@ _ENTRY: JsonObject = {
     },
 }
 
+_APPROVALS: JsonObject = {
+    "type": "array",
+    "items": {"type": "string", "minLength": 1},
+    "minItems": 1,
+    "description": "Who approves, where the step or an override of its guards must be approved.",
+}
 SCHEMA: JsonObject = {
     "$schema": DIALECT,
     "title": "Scenario",
@@ -80,7 +86,7 @@ SCHEMA: JsonObject = {
             ),
             "description": "What is said while the clock runs.",
         },
-        "answers": ANSWERS,
+        "answers": schema_of_answers(approvals=_APPROVALS),
         "expect": closed(
             "What a good walk looks like.",
             finish=enumeration("How it ends.", *(finish.value for finish in Finish)),

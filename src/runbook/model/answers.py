@@ -14,6 +14,7 @@ class Answer:
     ``spans`` are the places of the keys that were written, by name, and of what is in them: ``fields.since``.
     ``confirm`` is ``yes``, ``no`` or the phrase to type. ``outcome`` is ``done`` or ``failed``, an item ``yes``, ``no``
     or ``not_verified``, ``do`` one of ``retry skip abort undo go_to``, ``settle`` one of ``passed failed unknown``.
+    ``approvals`` are the persons who approve, in scenarios only.
     """
 
     step: str
@@ -23,6 +24,7 @@ class Answer:
     fields: Mapping[str, Json] | None = None
     items: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+    approvals: tuple[str, ...] = ()
     outcome: str | None = None
     do: str | None = None
     to: str | None = None

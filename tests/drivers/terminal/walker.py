@@ -19,13 +19,13 @@ from runbook.audit.masking import Masker
 from runbook.audit.outputs import OutputFile
 from runbook.audit.record import NO_RECORD
 from runbook.audit.store import Store
-from runbook.drivers.approving import NoApprovals
 from runbook.drivers.assembly import assemble, started
 from runbook.drivers.attempts import Stoppable, TakeOutput
 from runbook.drivers.attendance import attending
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
 from runbook.drivers.past import MemoryPast
+from runbook.drivers.simulated_approvals import SimulatedApprovals
 from runbook.drivers.terminal.operator import TerminalOperator
 from runbook.kinds.registry import KINDS
 from runbook.language.inputs import bind_inputs
@@ -106,7 +106,7 @@ def main(path: str, log: Path, environment: str | None) -> str:
             begin=begin,
             messages=lambda _: None,
             past=MemoryPast(),
-            approvals=NoApprovals,
+            approvals=lambda journal: SimulatedApprovals(journal, operator),
         )
         ending = session.go()
     return f"ENDING {ending.stop.value} {ending.finish.value if ending.finish else ending.reason}"

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from rich.text import Text
 
 from runbook.drivers.interrupts import Interrupts
-from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Yes
+from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Sought, Yes
 from runbook.drivers.telling import announced
+from runbook.drivers.terminal.approval import Vigil
 from runbook.drivers.terminal.confirming import ask_confirmation, ask_to_settle, heading_of
 from runbook.drivers.terminal.forms import Form, Taken
 from runbook.drivers.terminal.hands import Hands, Way
@@ -69,6 +70,7 @@ class TerminalOperator:
         self._hands = Hands(screen, self._keyboard, lambda: self._walk, self._news.now)
         self._questions = Questions(screen, self._keyboard, self._hands, self._news.checked)
         self._countdown = Countdown(screen, self._keyboard, self._hands, self._news.now)
+        self._vigil = Vigil(screen, self._keyboard, self._hands, self._news.now)
         self._at: tuple[str, int] | None = None
         self._asked: Question | None = None
         self._held: Act | None = None
@@ -94,6 +96,7 @@ class TerminalOperator:
         over = isinstance(event, e.WaitEnded | r.RunPaused | r.RunFinished | e.StepRefused)
         if over or (isinstance(event, e.StepStarted) and "." not in event.step):
             self._countdown.end()
+            self._vigil.end()
         if isinstance(event, e.StepFinished | e.StepUnknown | e.StepCancelled):
             self._interrupts.clear()  # they were for what ran
             if not self._countdown.going:
@@ -130,6 +133,12 @@ class TerminalOperator:
         self._news.previewed = request.preview
         self._questions.instructed(place)
         return ask_confirmation(self._screen, self._hands, place, request, self._walk.environment)
+
+    def approval(self, place: Place, sought: Sought, ms: int) -> str | Hand | None:
+        """Wait for others to approve; what they signed may be pasted here."""
+        if self._at != (place.step.id, place.visit) or self._held is not None:
+            return self._before(place)
+        return self._vigil.wait(place, sought, ms)
 
     def answer(self, place: Place, question: Question) -> JsonObject | Hand:
         """Ask what the step wants to know."""

@@ -97,12 +97,12 @@ class Countdown:
     def _label(self, columns: int) -> str:
         """How long it will take yet, before the line."""
         now = self._now()
-        left = _clock(self._due - now)
+        left = clock(self._due - now)
         if not self._looks:
             return f"{left} left "
         over = ""
         if self._deadline is not None and columns >= _ROOM:
-            over = f" · gives up in {_clock(self._deadline - now)}"
+            over = f" · gives up in {clock(self._deadline - now)}"
         return f"looks in {left}{over} "
 
     def _tell_plainly(self) -> None:
@@ -114,7 +114,7 @@ class Countdown:
             self._screen.say(f"still waiting{f', {spoken(max(until - self._said, 0))} left' if until else ''}")
 
 
-def _clock(ms: int) -> str:
+def clock(ms: int) -> str:
     """A time that is left, as a clock shows it; a second that has begun counts."""
     seconds = max(0, -(-ms // 1000))
     hours, minutes = divmod(seconds // 60, 60)
