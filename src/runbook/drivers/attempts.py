@@ -206,7 +206,7 @@ class Attempts:
 
     def _show(self, attempt: _Attempt, stream: str, shown: bytes, *, last: bool = False) -> None:
         """Show output; of one among several in whole lines that say whose they are."""
-        if len(self._all) > 1 or attempt.line.get(stream):
+        if len(self._all) > 1 or stream in attempt.line:
             lines, _, rest = (attempt.line.get(stream, b"") + shown).rpartition(b"\n")
             lines, rest = (lines + b"\n" + rest, b"") if last and rest else (lines, rest)
             attempt.line[stream] = rest

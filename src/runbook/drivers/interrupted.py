@@ -3,6 +3,7 @@
 import platform
 
 from runbook.drivers.journal import Journal
+from runbook.model.runbook import Nested
 from runbook.walk import actions as a
 from runbook.walk import events as e
 from runbook.walk.walk import Walk
@@ -22,10 +23,11 @@ def tell_interrupted(journal: Journal, action: a.Interrupted) -> None:
 def still_running(walk: Walk, address: str) -> str:
     """A clause about what still runs of an action that a killed walk started; empty where there is nothing to say."""
     started = walk.started
-    owner, _, part = address.partition(".")
-    step = walk.steps[owner]
-    nested = {"probe": step.probe, **step.nested}.get(part)
-    kind = nested.kind if nested else step.kind
+    step, kind = walk.owner(address), walk.owner(address).kind
+    for part in address.split(".")[1:]:
+        known: dict[str, Nested | None] = {"undo": step.undo, "probe": step.probe, **step.nested}
+        if (nested := known.get(part)) is not None:
+            kind = nested.kind
     if kind == "ssh":
         return "; its command may still be running on the other machine, which cannot be seen from here"
     found = left_running(action_of(started.store, started.run, address)) if started else None

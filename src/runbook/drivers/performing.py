@@ -9,7 +9,7 @@ from runbook.drivers.journal import Journal
 from runbook.drivers.judging import Judged
 from runbook.drivers.looking import Looker
 from runbook.drivers.operator import Hand, Place
-from runbook.drivers.preparing import Prepared, PreparedLoop, Renderer, Secrets
+from runbook.drivers.preparing import Prepared, Renderer, Secrets
 from runbook.drivers.recording import Recorder, place_of
 from runbook.kinds.registry import fields_of
 from runbook.kinds.wait import Wait
@@ -51,11 +51,8 @@ class Performer:
         self._asker = asker
         self._interrupts = interrupts
 
-    def perform(self, visit: Visit, prepared: Prepared | PreparedLoop, place: Place) -> Hand | None:
+    def perform(self, visit: Visit, prepared: Prepared, place: Place) -> Hand | None:
         """Perform the attempt that was announced; an act of the operator in place of an answer is returned."""
-        if isinstance(prepared, PreparedLoop):
-            self._end_loop(visit)
-            return None
         step, kind = visit.step, prepared.kind
         match step.kind:
             case "undo":
@@ -214,7 +211,7 @@ class Performer:
 
     # A loop
 
-    def _end_loop(self, visit: Visit) -> None:
+    def end_loop(self, visit: Visit) -> None:
         """Nothing of a loop is left to be done: tell how it ended."""
         outcome = looping.outcome_due(self._walk, visit)
         seen = self._recorder.observed(looping.observation(self._walk, visit))

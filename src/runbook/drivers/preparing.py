@@ -17,7 +17,7 @@ from runbook.language.rendering import resolved
 from runbook.language.scope import own_types
 from runbook.model.canonical import Json, JsonObject, canonical, fits, sha256, size
 from runbook.model.evaluator import NO_TYPES, Evaluator, ExpressionError
-from runbook.model.kind import Kind, Preview, Registry
+from runbook.model.kind import Kind, Preview, Registry, preview_of_each
 from runbook.model.question import AskYes, Question
 from runbook.model.runbook import Confirm, Nested, Step
 from runbook.model.secrets import Resolved, dereferenced, referenced, secret_names
@@ -83,13 +83,12 @@ class PreparedLoop:
     @property
     def undo(self) -> Preview | None:
         """How all of them would be taken back."""
-        found = [element.undo.line for element in self.elements if element.undo is not None]
-        return Preview(line=f"each by itself, {len(found)} in all", detail="\n".join(found)) if found else None
+        found = [element.undo for element in self.elements if element.undo is not None]
+        return preview_of_each(self.items, found) if found and len(found) == len(self.items) else None
 
     def preview(self) -> Preview:
         """What would be done, element by element."""
-        lines = [f"{place}: {element.preview().line}" for place, element in enumerate(self.elements)]
-        return Preview(line=f"for each of {len(lines)} elements:", detail="\n".join(lines))
+        return preview_of_each(self.items, [element.preview() for element in self.elements])
 
 
 class Renderer:

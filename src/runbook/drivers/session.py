@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from runbook.drivers.acting import Acting
 from runbook.drivers.attempts import Attempts
 from runbook.drivers.interrupted import tell_interrupted
 from runbook.drivers.interrupts import Interrupts
@@ -21,11 +22,12 @@ from runbook.model.evaluator import ExpressionError
 from runbook.model.runbook import Finish, Outcome
 from runbook.walk import actions as a
 from runbook.walk import events as e
+from runbook.walk import looping
 from runbook.walk import run_events as r
-from runbook.walk.results import Visit
 from runbook.walk.guarding import waits_for_others
-from runbook.walk.scope import Scope
-from runbook.walk.walk import IllegalEvent, Walk
+from runbook.walk.results import Visit
+from runbook.walk.tables import Phase
+from runbook.walk.walk import Walk
 
 IDLE = 500
 """Milliseconds after which whoever waits looks for messages from other processes."""
@@ -77,11 +79,14 @@ class Session:
         self._performer = performer
         self._starter = starter
         self._interrupts = interrupts
+        self._acting = Acting(journal, operator, renderer)
         self._begin = begin
         self._messages = messages
         self._place: Place | None = None
         self._wanted: deque[Act] = deque()
         self._stopping = 0
+        self._halted = self.walk.started is not None
+        """Whether a loop that is under way goes on only when the operator says so: it was stopped in the middle."""
         self._ending: Ending | None = None
         operator.attach(self.walk, self._waiting)
         attempts.attend(self._watch)
@@ -99,19 +104,25 @@ class Session:
             elif self.walk.in_flight() or self._bound() or isinstance(pending[0], a.Begin | a.End):
                 # First what was begun: until then the walk would refuse it.
                 self._wanted.appendleft(act)
-                self._advance([action for action in pending if not isinstance(action, a.Decide)] or pending)
+                self._advance(
+                    [action for action in pending if isinstance(action, a.Perform | a.Interrupted)] or pending
+                )
             else:
                 self._act(act)
         return self._ending
 
-    def _advance(self, pending: Sequence[a.Action]) -> None:
-        """Do something that is pending: what takes no time first, and what does side by side where it may be."""
-        performs = [action for action in pending if isinstance(action, a.Perform)]
-        pauses = [action for action in pending if isinstance(action, a.Pause)]
     def _bound(self) -> bool:
         """Whether what the operator wanted last has to be carried out before anything else."""
         return self.walk.intent is not None and not waits_for_others(self.walk)
 
+    def _advance(self, pending: Sequence[a.Action]) -> None:
+        """Do something that is pending: what takes no time first, and what does side by side where it may be."""
+        if self._halted and (left := self._going_on(pending)) is not None:
+            pending = left
+            if not pending:
+                return
+        performs = [action for action in pending if isinstance(action, a.Perform)]
+        pauses = [action for action in pending if isinstance(action, a.Pause)]
         quick = [action for action in pending if action not in performs and action not in pauses]
         due = [action for action in pauses if action.due <= self.journal.mono()]
         if quick or len(pending) == 1 or due or not performs:
@@ -125,7 +136,25 @@ class Session:
                 return  # it has failed, and that is told
             parts.append((visit, prepared))
         self._performer.side_by_side(parts, min((action.due for action in pauses), default=None))
-        self._calm()
+        if not self.walk.in_flight():
+            self._calm()
+
+    def _going_on(self, pending: Sequence[a.Action]) -> Sequence[a.Action] | None:
+        """What of a loop that was stopped is done without asking; None where it is no loop, or may go on."""
+        visit = self.walk.visit
+        if visit is None or not visit.elements or visit.phase is not Phase.RUNNING:
+            return None
+        onward = (a.Decide, a.Start, a.Announce, a.Pause)
+        first = [action for action in pending if not isinstance(action, onward)]
+        if first or self.walk.intent is not None:
+            return first or None
+        self._halted = False
+        hand = self._operator.go_on(self._here(), looping.left(visit))
+        if hand is None:
+            return None
+        self._halted = True
+        self._act(hand)
+        return []
 
     def idle(self) -> Act | None:
         """Look whether a signal or another process wants something; called at least every half second."""
@@ -276,8 +305,11 @@ class Session:
         )
 
     def _perform(self, visit: Visit) -> None:
+        if visit.step.for_each is not None:
+            self._performer.end_loop(visit)
+            return
         prepared = self._action(visit)
-        if prepared is not None:
+        if isinstance(prepared, Prepared):
             self._carry_out(self._performer.perform(visit, prepared, self._here(visit.step.id)))
 
     def _action(self, visit: Visit) -> Prepared | PreparedLoop | None:
@@ -299,10 +331,13 @@ class Session:
         presses = min(self._interrupts.presses, 3)
         if presses > self._stopping:
             self._stopping = presses
-            self._tell_act(Act(do="interrupt", reason=f"pressed {presses} times" if presses > 1 else None))
+            self._halted = True
+            self._acting.tell(Act(do="interrupt", reason=f"pressed {presses} times" if presses > 1 else None), None)
             if self._operator.source != "terminal":
                 self._wanted.append(INTERRUPTED)
-        return presses
+        loop = self._visit().elements and self._visit().step.effect.changes
+        # What changes something side by side is awaited first; nothing more of it begins.
+        return 0 if loop and presses == 1 else presses
 
     def _waits(self, due: int) -> bool:
         """Let some time pass; whether there is more to wait, or something else to do first."""
@@ -353,57 +388,13 @@ class Session:
             self._act(hand)
 
     def _act(self, hand: Hand) -> None:
-        """Carry out what an operator does to the walk; what the walk refuses is said, and nothing has happened."""
-        if isinstance(hand, Note):
-            visit = self.walk.visit
-            where = visit.step.id if visit else None
-            by = hand.by or self.walk.operator
-            self.journal.tell(r.NoteAdded, step=where, kind=hand.kind, text=hand.text, by=by)
-            self.journal.sync()
-            return
-        try:
-            if hand.do == "go_to":
-                self._look_ahead(hand.to or "")
-            self._tell_act(hand)
-        except IllegalEvent as refused:
-            if hand.inbox is None:
-                self._operator.correct(self._here(), refused.message)
-            else:
-                text = f"`{hand.do}` of {hand.by} is not possible: {refused.message}"
-                self.journal.tell(r.Warned, text=text, inbox=hand.inbox)
-            return
-        self._interrupts.clear()
-        if hand.do == "pause":
-            self._pause(hand.reason or "the operator paused it")
-
-    def _tell_act(self, act: Act) -> None:
-        visit = self.walk.visit
-        self.journal.tell(
-            r.OperatorActed,
-            step=visit.step.id if visit else None,
-            visit=visit.number if visit else None,
-            do=act.do,
-            to=act.to,
-            reason=act.reason,
-            by=act.by or self.walk.operator,
-            source="inbox" if act.inbox else self._operator.source,
-            inbox=act.inbox,
-        )
-
-    def _look_ahead(self, target: str) -> None:
-        """Refuse a jump to a step whose needs or references are not met; say what to walk first.
-
-        :raises IllegalEvent: with the reason.
-        """
-        for objection in self.walk.objections(target):
-            raise IllegalEvent("gate", objection)
-        step = self.walk.steps[target]
-        for _, reason in self.walk.unmet(step, self.journal.mono()):
-            raise IllegalEvent("needs", f"`{target}` cannot be next: {reason}")
-        try:
-            self._renderer.prepare(step, Scope(self.walk))
-        except ExpressionError as error:
-            raise IllegalEvent("unset", f"`{target}` cannot be next: {error.message}") from error
+        """Carry out what an operator does to the walk."""
+        if isinstance(hand, Act) and hand.do == "pause" and self.walk.in_flight():
+            self._wanted.append(hand)  # when what runs is over
+        elif self._acting.carry_out(hand, self._place) and isinstance(hand, Act):
+            self._interrupts.clear()
+            if hand.do == "pause":
+                self._pause(hand.reason or "the operator paused it")
 
     def _pause(self, reason: str) -> None:
         signal = self._interrupts.ended is not None

@@ -6,11 +6,11 @@ does, when to use it. A kind that acts by itself is an :class:`Automated`, one t
 one that can be either is both, and needs a person when its ``question`` is not None.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, TypeGuard
 
-from runbook.model.canonical import Json, JsonObject
+from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.runbook import Effect, Outcome
 
 if TYPE_CHECKING:  # what a kind does and asks is not what a checker needs
@@ -51,6 +51,15 @@ class Preview:
 
     line: str
     detail: str = ""
+
+
+def preview_of_each(items: Sequence[Json], previews: Sequence[Preview]) -> Preview:
+    """What a step does that is repeated: a line ``[PLACE] ITEM: LINE`` for each element, its rest indented below."""
+    lines: list[str] = []
+    for place, (item, preview) in enumerate(zip(items, previews, strict=True)):
+        name = item if isinstance(item, str) else canonical(item)
+        lines += [f"[{place}] {name}: {preview.line}", *(f"    {line}" for line in preview.detail.splitlines())]
+    return Preview(line=f"for each of {len(items)}:", detail="\n".join(lines))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

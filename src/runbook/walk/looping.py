@@ -107,9 +107,11 @@ def pending(walk: "Walk", visit: Visit) -> tuple[Action, ...]:
     waiting = [el for el in visit.elements.values() if el.phase is Phase.ENTERED]
     actions = [walk.action_of(element) for element in begun]
     busy = [action for action in actions if not isinstance(action, AskOperator)]
-    goes_on = _borne(walk, visit) and walk.intent is None
-    if goes_on:
-        busy += [Decide(el.step.id, el.number) for el in waiting[: max(0, for_each.at_once - len(busy))]]
+    refused = any(element.phase is Phase.REFUSED for element in begun)
+    if _borne(walk, visit) and walk.intent is None and not refused:
+        # Where each is confirmed, nothing runs behind the back of whoever reads.
+        at_once = 1 if visit.step.confirm is not None and visit.step.confirm.each else for_each.at_once
+        busy += [Decide(el.step.id, el.number) for el in waiting[: max(0, at_once - len(busy))]]
     if busy:
         return tuple(busy)
     if actions:
@@ -150,6 +152,11 @@ def reason(walk: "Walk", visit: Visit) -> str:
     found = counts(walk, visit)
     said = [f"{number} {outcome.replace('_', ' ')}" for outcome, number in sorted(found.items())]
     return "" if set(found) <= {"passed"} else ", ".join(said)
+
+
+def left(visit: Visit) -> list[str]:
+    """The elements that are not over, by their addresses."""
+    return [address for address, element in visit.elements.items() if element.phase is not Phase.DONE]
 
 
 def changed(visit: Visit) -> str:

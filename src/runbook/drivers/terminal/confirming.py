@@ -4,14 +4,19 @@ Rules. ``yes`` is typed out: no ``y``, no Enter, no ``YES``, no space behind it.
 character as it stands. Whatever is neither that nor a no is said to be neither, and asked again; nothing has started.
 """
 
+from collections.abc import Iterable
+
 from runbook.drivers.operator import Hand, No, Place, Request, Settle, Yes
 from runbook.drivers.terminal.hands import Hands, Way
 from runbook.drivers.terminal.phrases import difference
+from runbook.drivers.terminal.repeated import hides, show_list
 from runbook.drivers.terminal.screen import Screen
-from runbook.drivers.terminal.wording import show_action, show_conditions, show_undo
-from runbook.model.runbook import Effect, Outcome
+from runbook.drivers.terminal.wording import show_action, show_conditions, show_table, show_undo
+from runbook.model.kind import Preview
+from runbook.model.runbook import Effect, Outcome, Step
 
 YES, NO = "yes", "no"
+LIST = Way(key="l", says="list all that would be done")
 REASON = "Why? The reason is recorded; without one nothing is confirmed."
 
 
@@ -27,23 +32,40 @@ def heading_of(effect: Effect) -> tuple[str, str]:
 
 
 def ask_confirmation(
-    screen: Screen, hands: Hands, place: Place, request: Request, environment: str | None
+    screen: Screen,
+    hands: Hands,
+    place: Place,
+    request: Request,
+    *,
+    environment: str | None,
+    stopping: Iterable[tuple[str, str]] = (),
 ) -> Yes | No | Hand:
-    """Show what is to be confirmed, and where, and ask for the word or the phrase."""
+    """Show what is to be confirmed, and where, and ask for the word or the phrase.
+
+    :param stopping: what would become of the run if it stopped now; shown before what cannot be taken back.
+    """
     step = place.step
     if request.stale:
         screen.say(f"Asked again: {request.stale}. The earlier confirmation does not count.", style="bold yellow")
     words, style = heading_of(step.effect)
     screen.say(f"{words} · {environment}" if environment and step.effect.changes else words, style=style)
-    show_action(screen, request.preview, prose=step.kind == "manual")
+    show_what(screen, step, request.preview)
     show_undo(screen, step, request)
     show_conditions(screen, step)
+    if found := list(stopping):
+        screen.say("If you stop now:", style="bold")
+        show_table(screen, found)
     wanted = YES if request.phrase is None else request.phrase
+    long = step.for_each is not None and hides(request.preview)
     does = "do it now" + ("; asks why first" if request.reason_required else "")
     while True:
-        asked = ask_exactly(screen, hands, place, wanted, does=does)
+        asked = ask_exactly(screen, hands, place, wanted, does=does, more=(LIST,) if long else ())
         if not isinstance(asked, str):
             return asked
+        if asked == LIST.key:
+            show_list(screen, request.preview, whole=True)
+            show_undo(screen, step, request, whole=True)
+            continue
         if asked == NO:
             return No(reason="the operator said no")
         if not request.reason_required:
@@ -53,13 +75,40 @@ def ask_confirmation(
             return Yes(reason=reason) if isinstance(reason, str) else reason
 
 
-def ask_exactly(screen: Screen, hands: Hands, place: Place, wanted: str, *, does: str) -> str | Hand:
+def show_what(screen: Screen, step: Step, preview: Preview) -> None:
+    """Show what would be done; of a step that is repeated as much of the list as can be read."""
+    if step.for_each is None:
+        show_action(screen, preview, prose=step.kind == "manual")
+    else:
+        screen.say(preview.line, style="bold", indent=2)
+        show_list(screen, preview)
+        screen.say(how_repeated(step), style="dim", indent=2)
+
+
+def how_repeated(step: Step) -> str:
+    """How many elements at a time, and when the rest is left."""
+    each = step.for_each
+    if each is None:
+        return ""
+    most = each.max_failures
+    bears = "the first that does not pass" if most == 0 else f"more than {most} that do not pass"
+    return f"{'one after the other' if each.at_once == 1 else f'up to {each.at_once} at once'}; {bears} ends it"
+
+
+def ask_exactly(
+    screen: Screen, hands: Hands, place: Place, wanted: str, *, does: str, more: tuple[Way, ...] = ()
+) -> str | Hand:
     """The wanted word exactly, or ``no``, or a hand; everything else is asked again.
 
     :param does: what comes of the wanted word.
+    :param more: other keys, which are returned.
     """
     said = does if wanted == YES else f"(typed exactly so) {does}"
-    ways = (Way(key=wanted, says=said), Way(key=NO, says="leave it; then you are asked what to do", also=("n",)))
+    ways = (
+        Way(key=wanted, says=said),
+        Way(key=NO, says="leave it; then you are asked what to do", also=("n",)),
+        *(way for way in more if way.key != wanted),
+    )
     brief = False
     while True:
         line = hands.ask(place, ways, guarded=True, brief=brief)
@@ -68,6 +117,8 @@ def ask_exactly(screen: Screen, hands: Hands, place: Place, wanted: str, *, does
             return line
         if line in {NO, "n"}:
             return NO
+        if line in {way.key for way in more}:
+            return line
         how = difference(line, wanted)
         if not line:
             screen.say(f"Enter alone does nothing. Type `{wanted}` or `no`.", style="yellow")

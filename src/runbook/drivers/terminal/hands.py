@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from runbook.drivers.operator import Act, Hand, Note, Place
+from runbook.drivers.stopping import shortly, why_lasting
 from runbook.drivers.telling import Mark
 from runbook.drivers.terminal.keyboard import Keyboard
 from runbook.drivers.terminal.leaning import leaning_on
 from runbook.drivers.terminal.screen import Screen, one_line, styled
+from runbook.drivers.terminal.taking_back import TakingBack
 from runbook.drivers.terminal.wording import markdown, show_contacts, show_table, sign
 from runbook.model.graph import SKIPPED
 from runbook.model.runbook import Step
+from runbook.walk.outlook import outlook
 from runbook.walk.tables import Phase
 from runbook.walk.walk import Walk
 
@@ -58,7 +61,12 @@ HANDLES = (
     Handle(key="p", word="pause", short="pause", says="stop here; nothing is lost, and the run can be resumed"),
     Handle(key="a", word="abort", short="abort", says="end the run for good; asks why and asks again"),
     Handle(key="c", word="contacts", short="contacts", says="whom to call, and where to look"),
-    Handle(key="u", word="undo", short="undo", says="not yet: this version does not walk undos"),
+    Handle(
+        key="u",
+        word="undo",
+        short="undo",
+        says="take back what this run has changed; shows the list first, and asks for each",
+    ),
     Handle(key="?", word="help", short="help", says="this list"),
 )
 
@@ -72,6 +80,7 @@ class Hands:
         self._keyboard = keyboard
         self._walk = walk
         self._now = now
+        self._back = TakingBack(screen, keyboard, walk)
 
     def ask(
         self,
@@ -182,14 +191,14 @@ class Hands:
                     self._screen.say("The runbook names nobody.")
                 show_contacts(self._screen, runbook.contacts, runbook.links)
             case "u":
-                self._screen.say("Undo is not walked by this version yet. Take changes back by hand, and note it.")
+                return self._back.ask(place)
             case _:
                 self._help(place)
         return None
 
     def may_leave(self, step: Step) -> bool:
         """Whether the walk may leave a step now, before it is over: not while nobody knows what became of a change."""
-        visit = self._walk().visit
+        visit = self._walk().visit_of(step.id)
         if visit is None or visit.phase in {Phase.UNKNOWN, Phase.DONE}:
             return False
         return not (step.effect.changes and visit.phase in {Phase.RUNNING, Phase.WAITING})
@@ -200,7 +209,9 @@ class Hands:
         for handle in HANDLES:
             if handle.key == "s" and not (leaves and self._walk().may_skip(place.step)):
                 continue
-            if (handle.key == "g" and not leaves) or handle.key == "u":
+            if handle.key == "g" and not (leaves and place.step.id in self._walk().steps):
+                continue
+            if handle.key == "u" and self._back.why_not(place) is not None:
                 continue
             yield handle
 
@@ -229,22 +240,32 @@ class Hands:
         if not walk.may_skip(step) or not self.may_leave(step):
             self._screen.say(f"`{step.id}` cannot be skipped: {self._why_not(step)}.", style="yellow")
             return None
-        self._screen.say(
-            f"Skipped, `{step.id}` is not done, and the walk goes on at `{walk.target(step.id, SKIPPED)}`."
-        )
-        for sentence in leaning_on(walk, step):
+        self._screen.say(f"{self.skipping(step).capitalize()}.")
+        for sentence in leaning_on(walk, step) if step.id in walk.steps else ():
             self._screen.say(sentence, first=Text("  ! ", style="yellow"))
         reason = self.text(place, "Why skip it? It is recorded as a deviation.", needed=True)
         return Act(do="skip", reason=reason) if isinstance(reason, str) else reason
 
+    def skipping(self, step: Step) -> str:
+        """What comes of skipping a step, an undo or an element."""
+        walk = self._walk()
+        visit = walk.visit
+        if step.id in walk.steps:
+            return f"skip it: `{step.id}` is not done, and the walk goes on at `{walk.target(step.id, SKIPPED)}`"
+        if visit is not None and visit.undoes is not None:
+            return f"leave it as it is: `{visit.undoes.step}` stays changed, and the next one is taken back"
+        return f"leave this one out: `{step.id}` is not done, and the next one is"
+
     def _why_not(self, step: Step) -> str:
         if not self.may_leave(step):
             return "first it must be known what became of it"
+        if step.id not in self._walk().steps:
+            return "this is a part of another step; leave it out with `s`, or abort"
         return "nothing comes after it" if self._walk().target(step.id, SKIPPED) is None else "it is a gate"
 
     def _go_to(self, place: Place) -> Hand | None:
         walk, step = self._walk(), place.step
-        if not self.may_leave(step):
+        if not self.may_leave(step) or step.id not in walk.steps:
             self._screen.say(f"Not from here: {self._why_not(step)}.", style="yellow")
             return None
         self._screen.say(f"The walk leaves `{step.id}` and goes on at the step that you name. Asks why.")
@@ -310,9 +331,13 @@ class Hands:
             "Aborted, the run is over for good: it cannot be resumed. To go on later, pause. It asks why, and it is "
             "only done when you have typed `abort` after that."
         )
-        changes = [f"{c.step} ({c.changed})" for c in self._walk().changes]
-        if changes:
-            self._screen.say(f"What it has changed stays as it is: {', '.join(changes)}.", style="yellow")
+        ahead = outlook(self._walk())
+        if ahead.undoable:
+            left = shortly(change.step for change in ahead.undoable)
+            first = " (`u` takes it back first)" if self._back.why_not(place) is None else ""
+            self._screen.say(f"What could be taken back stays changed: {left}{first}.", style="yellow")
+        for change in ahead.lasting:
+            self._screen.say(f"Cannot be taken back: {why_lasting(self._walk(), change)}.", style="yellow")
         reason = self.text(place, "Why abort it? It is recorded.", needed=True)
         if not isinstance(reason, str):
             return reason
@@ -325,7 +350,7 @@ class Hands:
 
     def _help(self, place: Place) -> None:
         rows: Iterable[tuple[str, str]] = [(f"{h.key}, {h.word}", h.says) for h in self._available(place)]
-        rows = [*rows, ("u, undo", HANDLES[6].says), ("n TEXT", "write a note at once")]
+        rows = [*rows, ("n TEXT", "write a note at once")]
         rows += [
             ("Ctrl-C", "at a question: pause. While something runs: stop that first, twice insists, thrice kills"),
             ("Ctrl-D", "on an empty line: pause"),

@@ -9,17 +9,29 @@ from rich.text import Text
 
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.operator import Place
+from runbook.drivers.stopping import sentences
 from runbook.drivers.telling import Announced, Mark, Teller, Told, announced
 from runbook.drivers.terminal.modes import Modes
 from runbook.drivers.terminal.output import LiveOutput
+from runbook.drivers.terminal.repeated import name_within, progress_of, running_of, show_list, show_rest
 from runbook.drivers.terminal.screen import Screen, one_line, styled
-from runbook.drivers.terminal.wording import banner, heading, markdown, show_action, show_contacts, show_table, sign
+from runbook.drivers.terminal.wording import (
+    banner,
+    heading,
+    markdown,
+    show_action,
+    show_contacts,
+    show_table,
+    sign,
+    whereabouts,
+)
 from runbook.model.canonical import Json
 from runbook.model.durations import spoken
 from runbook.model.kind import Preview
 from runbook.model.runbook import Finish, Outcome, Step
 from runbook.walk import events as e
 from runbook.walk import run_events as r
+from runbook.walk.outlook import outlook
 from runbook.walk.walk import Walk
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -27,6 +39,12 @@ _CRUMBS = 4
 _PLAIN_TIMES = (10, 30, 60)
 """Seconds after which a plain terminal is told that something still runs; then every minute."""
 _STOPPING = ("Ctrl-C stops it", "asked to stop; Ctrl-C again insists", "told to stop; Ctrl-C again kills it", "killed")
+_STOPPING_CHANGES = (
+    "Ctrl-C begins no more",
+    "no more is begun, what runs is awaited; Ctrl-C again stops it",
+    "told to stop; Ctrl-C again kills it",
+    "killed",
+)
 _LONGEST_FACT = 40
 _LONGEST_ANSWER = 160
 _LONGEST_LOOK = 16 * 1024
@@ -76,7 +94,6 @@ class News:
 
     def arrive(self, walk: Walk, place: Place) -> None:
         """Show the heading of a step: where we are, how we came here, what it is about."""
-        ids = list(walk.steps)
         where = styled(one_line(walk.runbook.title), "dim")
         if walk.environment:
             where.append(" · ", "dim").append(walk.environment, "bold")
@@ -84,8 +101,7 @@ class News:
         screen.say()
         if banner(walk.mode):
             screen.say(banner(walk.mode), style="bold reverse")
-        number = ids.index(place.step.id) + 1
-        screen.rule(heading(place, number, len(ids)), where)
+        screen.rule(heading(place, whereabouts(walk, place)), where)
         screen.items(self._crumbs(walk, place), between=" › ")
         screen.say()
         section = f"{one_line(place.step.section)}: " if place.step.section else ""
@@ -106,6 +122,8 @@ class News:
                 self._checked(event)
             case r.RunPaused():
                 self._screen.drop_row()
+                if self.walk is not None:
+                    self._if_stopped(self.walk, "As it stands now")
             case r.RunFinished():
                 self._finish(event)
             case _:
@@ -140,13 +158,23 @@ class News:
         if seconds >= due:
             self._told_at = due
             begun = self._live.begun()
-            self._screen.say(f"still running, {spoken(seconds * 1000)}" + (f": {begun}" if begun else ""))
+            progress = progress_of(self.walk) if self.walk else None
+            said = [spoken(seconds * 1000), progress.line() if progress else "", running_of(self.walk)]
+            self._screen.say(f"still running, {' · '.join(filter(None, said))}" + (f": {begun}" if begun else ""))
 
     def _spinner(self, columns: int) -> tuple[Text, int | None]:
         del columns
         frame = _FRAMES[self._elapsed // 250 % len(_FRAMES)]
         stopping = _STOPPING[min(self._interrupts.presses, len(_STOPPING) - 1)]
-        row = Text.assemble((f"{frame} ", "cyan"), f"{self._elapsed // 1000} s", (f" · {stopping}", "dim"))
+        progress = progress_of(self.walk) if self.walk else None
+        far = f" · {progress.line()}" if progress else ""
+        visit = self.walk.visit if self.walk else None
+        if progress is not None and visit is not None and visit.step.effect.changes:
+            stopping = _STOPPING_CHANGES[min(self._interrupts.presses, len(_STOPPING_CHANGES) - 1)]
+        running = running_of(self.walk)
+        row = Text.assemble((f"{frame} ", "cyan"), f"{self._elapsed // 1000} s{far}", (f" · {stopping}", "dim"))
+        if running:
+            row.append_text(styled(f" · {running}"))
         begun = self._live.begun()
         return (row.append_text(styled(f" · {begun}")) if begun else row), None
 
@@ -203,15 +231,21 @@ class News:
         if event.torn:
             text = "The end of the log was torn by a crash; what is left of it was kept aside."
             self._screen.say(text, first=Text("! ", style="yellow"))
-        changes = [f"{change.step} ({change.changed})" for change in walk.changes]
-        if changes:
-            self._screen.say(f"Changed so far: {', '.join(changes)}.")
+        self._if_stopped(walk, "If it stops here")
+
+    def _if_stopped(self, walk: Walk, word: str) -> None:
+        """Show what would become of what was changed."""
+        found = [*sentences(walk, outlook(walk))]
+        if found:
+            self._screen.say(f"{word}:", style="bold")
+            show_table(self._screen, found)
 
     def _started(self, event: e.StepStarted) -> None:
         """Something is started: what has not been shown of it is shown now, before it happens."""
-        self._live = LiveOutput(self._screen)
-        self._told_at = 0
-        owner, _, part = event.step.partition(".")
+        if not self._side_by_side(event.step):
+            self._live = LiveOutput(self._screen)
+            self._told_at = 0
+        part = "" if event.step.endswith(".undo") else event.step.partition(".")[2].removeprefix("undo.")
         self._printed = {} if part == "until" else None
         action = announced(event.what)
         if self.walk is None or action is None:  # pragma: no cover - what is announced can be read
@@ -219,17 +253,34 @@ class News:
         if part == "probe":
             self._screen.say("Looking what became of it:")
             show_action(self._screen, action.preview, prose=False)
-        elif not part:
-            step = self.walk.steps[owner]
+        elif not part and not event.step.endswith("]"):
+            visit = self.walk.visit_of(event.step)
+            step = visit.step if visit else self.walk.owner(event.step)
             asks = self.walk.registry[step.kind].asks(step.fields)
             if not _same(action.preview, self.previewed) and not asks and event.attempt == 1:
-                show_action(self._screen, action.preview, prose=False)
+                self._show_action(step, action.preview)
             self.show_looks(step, action)
             self._look = self._last_look = ""
             self._last_printed = {}
         told = self._teller.tell(event)
         if told is not None and (event.attempt > 1 or self._screen.plain) and not part:
             self._line(told)
+
+    def _show_action(self, step: Step, preview: Preview) -> None:
+        if step.for_each is None:
+            show_action(self._screen, preview, prose=False)
+        else:
+            self._screen.say(preview.line, style="bold", indent=2)
+            show_list(self._screen, preview)
+
+    def _side_by_side(self, address: str) -> bool:
+        """Whether something else goes on beside a step or a part of one."""
+        visit = self.walk.visit if self.walk else None
+        if self.walk is None or visit is None:
+            return False
+        if visit.step.kind == "parallel":
+            return bool(visit.nested_running - {address})
+        return any(self.walk.flies(element) for name, element in visit.elements.items() if name != address)
 
     def show_looks(self, step: Step, action: Announced) -> None:
         """Show what a machine looks at within a step, and what it is held against."""
@@ -252,7 +303,8 @@ class News:
             return
         if self._printed is not None and isinstance(event, e.StepFinished | e.StepCancelled):
             self._show_look()
-        if isinstance(event, e.StepFinished | e.StepUnknown | e.StepCancelled | e.StepOutput):
+        ended = isinstance(event, e.StepFinished | e.StepUnknown | e.StepCancelled | e.StepOutput)
+        if ended and isinstance(event, e.StepEvent) and not self._side_by_side(event.step):
             self._live.end()
         if isinstance(event, e.StepOutput) and event.file and event.size > self._live.sizes.get(event.stream, 0):
             self._screen.say(f"… not all of {event.stream} is shown here; it is in {event.file}", style="dim", indent=2)
@@ -265,8 +317,25 @@ class News:
             return  # the skip says it
         ends = isinstance(event, e.StepFinished) and self._ends(event)
         if told is not None and not ends:
-            facts = _facts(event) if isinstance(event, e.StepFinished) and "." not in event.step else ()
-            self._line(replace(told, text=" · ".join([told.text, *facts])))
+            self._line(replace(told, text=" · ".join([told.text, *self._about(event)])))
+        loop = self.walk.visit if self.walk else None
+        if isinstance(event, e.StepFinished) and loop is not None and loop.items and event.step == loop.step.id:
+            show_rest(self._screen, self.walk, loop)  # type: ignore[arg-type]  # there is a loop
+
+    def _about(self, event: r.Event) -> Iterator[str]:
+        """What belongs behind the line of an event: facts, and how far a loop is."""
+        if not isinstance(event, e.StepFinished | e.StepUnknown | e.StepSettled | e.StepSkipped):
+            return
+        nested = "." in event.step.removesuffix(".undo")
+        visit = self.walk.visit if self.walk else None
+        if visit is not None and event.step == visit.step.id and visit.items:
+            if isinstance(event, e.StepFinished) and not event.reason:
+                yield f"all {len(visit.items)}"
+            return
+        if isinstance(event, e.StepFinished) and not nested:
+            yield from _facts(event)
+        if event.step.endswith("]") and self.walk is not None and (progress := progress_of(self.walk)) is not None:
+            yield progress.line()
 
     def _ends(self, event: e.StepFinished) -> bool:
         """Whether a run's end was reached as it should be: its own line says what end that is."""
@@ -276,11 +345,11 @@ class News:
     def _line(self, told: Told) -> None:
         """A line about something, with its sign."""
         self.last = told.text
-        nested = told.step is not None and "." in told.step
-        lead = Text("    " if nested else "").append_text(sign(told.mark)).append(" ")
+        name = name_within(self.walk, told.step or "")
+        lead = Text("    " if name else "").append_text(sign(told.mark)).append(" ")
         if self._screen.plain:
-            lead = Text("    " if nested else "")
-        text = f"{(told.step or '').partition('.')[2]}: {told.text}" if nested else told.text
+            lead = Text("    " if name else "")
+        text = f"{name}: {told.text}" if name else told.text
         if told.mark in {Mark.REMINDER, Mark.WARNING}:
             text = f"{told.mark.value.upper()}: {text}"
         self._screen.say(text, first=lead, style="bold" if told.mark is Mark.REMINDER else "")

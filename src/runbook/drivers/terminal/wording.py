@@ -11,10 +11,13 @@ from rich.text import Text
 
 from runbook.drivers.operator import Place, Request
 from runbook.drivers.telling import Mark
+from runbook.drivers.terminal.repeated import show_list
 from runbook.drivers.terminal.screen import Screen, cells, one_line, styled
 from runbook.model.durations import spoken
 from runbook.model.kind import Preview
 from runbook.model.runbook import Contact, Link, Mode, Step
+from runbook.walk import looping, undoing
+from runbook.walk.walk import Walk
 
 SIGNS = {
     Mark.PASSED: ("✓", "green"),
@@ -98,16 +101,18 @@ def show_action(screen: Screen, preview: Preview, *, prose: bool) -> None:
         screen.exactly(preview.detail, indent=2)
 
 
-def show_undo(screen: Screen, step: Step, request: Request) -> None:
-    """Show how it would be taken back, or why it cannot be."""
+def show_undo(screen: Screen, step: Step, request: Request, *, whole: bool = False) -> None:
+    """Show how it would be taken back, or why it cannot be; ``whole``: of a long list all of it."""
     because = f": {one_line(step.because)}" if step.because else ""
     if request.undo is not None:
         screen.say(request.undo.line, first=Text("  To take it back: ", style="bold"), indent=4)
-        if request.undo.detail:
+        if step.for_each is not None:
+            show_list(screen, request.undo, indent=4, whole=whole)
+        elif request.undo.detail:
             screen.exactly(request.undo.detail, indent=4)
     elif request.irreversible:
         screen.say(f"It cannot be undone{because}", style="bold red", indent=2)
-    elif step.effect.changes:
+    elif step.effect.changes and (because or not step.no_undo):
         screen.say(f"It has no undo{because}", style="yellow", indent=2)
 
 
@@ -123,9 +128,22 @@ def show_conditions(screen: Screen, step: Step) -> None:
     screen.items([styled(part) for part in parts], style="dim", indent=2)
 
 
-def heading(place: Place, number: int, of: int) -> Text:
+def heading(place: Place, where: str) -> Text:
     """Which step this is."""
-    return Text(f"step {number} of {of} · visit {place.visit}", style="bold")
+    again = f" · visit {place.visit}" if where.startswith("step") or place.visit > 1 else ""
+    return Text(f"{where}{again}", style="bold")
+
+
+def whereabouts(walk: Walk, place: Place) -> str:
+    """Which step of how many; of a change that is taken back, or an element, which of those."""
+    address, visit = place.step.id, walk.visit
+    if walk.undoing is not None and visit is not None and visit.undoes is not None:
+        of = sum(undoing.reversible(walk, change) for change in walk.undoing.waiting.taken)
+        return f"taking back {of - len(walk.undoing.todo) + 1} of {of} · {address}"
+    if visit is not None and address in visit.elements:
+        return f"element {looping.place_of(address) + 1} of {len(visit.elements)} · {address}"
+    ids = list(walk.steps)
+    return f"step {ids.index(walk.owner(address).id) + 1} of {len(ids)}"
 
 
 def show_table(screen: Screen, rows: Iterable[tuple[str, str]], *, indent: int = 2) -> None:

@@ -1,0 +1,96 @@
+"""What would become of a run if it stopped now: what could be taken back, what could not, and where there is no return.
+
+The point of no return is the first step after which not everything can be taken back any more: an irreversible one, or
+one of which the file says that it has no undo.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runbook.model.runbook import Effect, Step
+from runbook.walk import undoing
+from runbook.walk.results import Change, Visit
+from runbook.walk.tables import Phase
+
+if TYPE_CHECKING:
+    from runbook.walk.walk import Walk
+
+_BEFORE = frozenset(
+    {Phase.ENTERED, Phase.REFUSED, Phase.CONFIRMING, Phase.APPROVING, Phase.CONFIRMED, Phase.REPEATING, Phase.RETRYING}
+)
+"""The phases in which a step may still start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What would become of a run if it stopped now.
+
+    ``undoable`` are the changes that can be taken back and ``lasting`` those that cannot, both newest first. ``open``
+    are the addresses of changes that have begun and whose result nobody has seen. ``passed`` is the point of no return
+    where it is behind, ``ahead`` the nearest on the way that is left; None where there is none.
+    """
+
+    undoable: tuple[Change, ...]
+    lasting: tuple[Change, ...]
+    open: tuple[str, ...]
+    passed: str | None
+    ahead: str | None
+
+
+def outlook(walk: "Walk") -> Outlook:
+    """What would become of a run if it stopped now."""
+    changes = undoing.changes_of(walk)
+    lasting = tuple(change for change in changes if not undoing.reversible(walk, change))
+    behind = (walk.owner(change.step) for change in reversed(lasting))
+    return Outlook(
+        undoable=tuple(change for change in changes if undoing.reversible(walk, change)),
+        lasting=lasting,
+        open=tuple(_open(walk)),
+        passed=next((step.id for step in behind if no_return(step)), None),
+        ahead=_ahead(walk),
+    )
+
+
+def no_return(step: Step) -> bool:
+    """Whether a step does what the file says cannot be taken back."""
+    return step.effect is Effect.IRREVERSIBLE or (step.effect.changes and step.undo is None and step.no_undo)
+
+
+def _open(walk: "Walk") -> list[str]:
+    """The changes that have begun and whose result nobody has seen yet."""
+    visit = walk.visit
+    if visit is None:
+        return []
+    known = {(change.step, change.visit) for change in walk.changes}
+    visits = list(visit.elements.values()) if visit.step.for_each is not None else [visit]
+    return [each.step.id for each in visits if _is_open(each) and (each.step.id, each.number) not in known]
+
+
+def _is_open(visit: Visit) -> bool:
+    begun = visit.phase in {Phase.RUNNING, Phase.WAITING}
+    return visit.step.effect.changes and visit.step.kind != "undo" and begun
+
+
+def _ahead(walk: "Walk") -> str | None:
+    """The nearest step with no return on the edges that lead on from here; this one, if it may still start."""
+    visit = walk.visit
+    if walk.phase.value == "over":
+        return None
+    if visit is None:
+        todo = deque([walk.runbook.steps[0].id])
+    else:
+        here = walk.owner(visit.step.id)
+        if visit.undoes is None and visit.phase in _BEFORE and no_return(here):
+            return here.id
+        todo = deque(edge.target for edge in walk.edges if edge.source == here.id)
+    seen: set[str] = set()
+    while todo:
+        step = todo.popleft()
+        if step in seen:
+            continue
+        seen.add(step)
+        if no_return(walk.steps[step]):
+            return step
+        todo.extend(edge.target for edge in walk.edges if edge.source == step)
+    return None
