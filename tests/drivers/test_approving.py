@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.drivers.books import book, change
 from tests.drivers.desk import Desk, Done, answers
-from tests.drivers.persons import ANA, BEN, CLEO, Persons, open_request
+from tests.drivers.persons import ANA, BEN, CLEO, Persons
 
 ROLES = f"roles: {{platform: [{ANA}, {BEN}, {CLEO}]}}\n"
 ASKED = "confirm: {approvals: {count: 1, from: [platform]}}\n"

@@ -90,11 +90,6 @@ class AnswersOperator:
         said = "answered no" if given == "no" else "another phrase was given"
         return No(reason=entry.reason or said)
 
-    def answer(self, place: Place, question: Question) -> JsonObject | Hand:
-        """Answer what the step asks, if the file does."""
-        if isinstance(question, AskItems):
-            return self._ticked(place, question.items)
-        entry = self._entry(place)
     def approval(self, place: Place, sought: Sought, ms: int) -> str | Hand | None:
         """Nobody waits here: what has not arrived by now is waited for without us. A scenario names who approves."""
         del ms
@@ -109,6 +104,11 @@ class AnswersOperator:
         missing = sought.count - len(sought.given)
         return Act(do="pause", reason=f"`{place.step.id}` waits for {missing} more to approve{how}")
 
+    def answer(self, place: Place, question: Question) -> JsonObject | Hand:
+        """Answer what the step asks, if the file does."""
+        if isinstance(question, AskItems):
+            return self._ticked(place, question.items)
+        entry = self._entry(place)
         given = None if entry is None or self._problem else _given(entry, question)
         if entry is None or given is None:
             return self._pause(f"the question of `{place.step.id}`")
