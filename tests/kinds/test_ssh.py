@@ -1,6 +1,7 @@
 """The kind ssh, and env's source of that name: as a runbook uses them, on a real sshd."""
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -129,7 +130,7 @@ def test_e2_names_addresses_and_zones_are_fine(desk: Desk, host: str) -> None:
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("transport", ["paramiko", "openssh"])
 def test_a_person_stops_a_step_and_nothing_of_it_is_left_there(tmp_path: Path, transport: str) -> None:
-    begun = threading.Event()
+    begun, long = threading.Event(), f"6.{os.getpid()}"
     secrets = SecretStore({}, register=lambda *_: None)
     with closing(RealWorld(secrets=secrets, output=lambda *_: begun.set(), directory=str(tmp_path))) as world:
 
@@ -139,11 +140,11 @@ def test_a_person_stops_a_step_and_nothing_of_it_is_left_there(tmp_path: Path, t
 
         stopper = threading.Thread(target=stop)
         stopper.start()
-        kind = Ssh(host="web1", argv=["sh", "-c", "echo begun; exec sleep 6.125"], transport=transport)
+        kind = Ssh(host="web1", argv=["sh", "-c", f"echo begun; exec sleep {long}"], transport=transport)
         with pytest.raises(Cancelled, match="`sh` on web1 was stopped by a person"):
             world.perform("step", kind, None)
         stopper.join()
-        left = Ssh(host="web1", argv=["sh", "-c", "ps -A -o args | grep '[s]leep 6.125'"], transport=transport)
+        left = Ssh(host="web1", argv=["sh", "-c", f"ps -A -o args | grep '[s]leep {long}'"], transport=transport)
         assert world.perform("step", left, None)["stdout"] == ""
 
 

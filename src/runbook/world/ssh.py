@@ -58,6 +58,7 @@ class SshClient:
         self._kept: dict[tuple[str, tuple[str, ...] | None], _Kept] = {}
         self._configuration: Configuration | None = None
         self._keyring = Keyring()
+        self._made: list[Connection] = []
         self._closed = False
 
     def program(self, host: str, order: Order, *, transport: str, limit: int | None, output: Output | None) -> Running:
@@ -82,10 +83,9 @@ class SshClient:
         """Close all connections."""
         with self._lock:
             self._closed = True
-            kept = list(self._kept.values())
-        for one in reversed(kept):
-            if one.connection is not None:
-                one.connection.close()
+            made = list(self._made)
+        for connection in reversed(made):  # a machine before the one that leads to it
+            connection.close()
 
     def _connection(self, name: str, jumps: tuple[str, ...] | None, session: Session) -> Connection:
         """The connection to a machine, made now if there is none.
@@ -114,10 +114,6 @@ class SshClient:
             kept.error = NotSent(f"{name} cannot be reached: {type(error).__name__}: {error}"[:200])
         finally:
             kept.done.set()
-        with self._lock:
-            closed = self._closed
-        if closed and kept.connection is not None:
-            kept.connection.close()
 
     def _reach(self, name: str, jumps: tuple[str, ...] | None, path: tuple[str, ...]) -> Connection:
         """Connect to a machine, through its jump hosts (ssh_config(5), ProxyJump)."""
@@ -126,7 +122,13 @@ class SshClient:
         to = self._configuration.destination(name)
         jumps = to.jumps if jumps is None else jumps
         via = self._jump(jumps[-1], jumps[:-1] or None, (*path, name)) if jumps else None
-        return connect(to, self._keyring, via)
+        connection = connect(to, self._keyring, via)
+        with self._lock:
+            self._made.append(connection)
+            closed = self._closed
+        if closed:
+            connection.close()
+        return connection
 
     def _jump(self, name: str, jumps: tuple[str, ...] | None, path: tuple[str, ...]) -> Connection:
         """The connection to a jump host, which others may use too.

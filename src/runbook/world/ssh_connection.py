@@ -54,10 +54,11 @@ class Connection:
         self._transport = transport
         self._stream = stream
         self._sessions = threading.BoundedSemaphore(SESSIONS)
+        self._silent = False
 
     def alive(self) -> bool:
-        """Whether it was not seen to end."""
-        return self._transport.is_active()
+        """Whether it was seen neither to end nor to say nothing when it was asked for something."""
+        return self._transport.is_active() and not self._silent
 
     def enter(self, seconds: float) -> bool:
         """Take one of the places for a program; :meth:`leave` gives it back."""
@@ -76,9 +77,11 @@ class Connection:
         """
         from paramiko.ssh_exception import SSHException
 
+        began = time.monotonic()
         try:
             channel = self._transport.open_session(timeout=seconds)
         except (SSHException, EOFError, OSError) as error:
+            self._silent = self._silent or time.monotonic() - began >= seconds
             raise Closing(str(error) or "the connection was closed") from error
         channel.in_buffer.set_event(_Bell(bell))  # type: ignore[arg-type] # of an event it calls set and clear
         channel.in_stderr_buffer.set_event(_Bell(bell))  # type: ignore[arg-type]

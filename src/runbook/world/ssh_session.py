@@ -181,8 +181,8 @@ class Session:
     def _open(self) -> tuple[Connection, "Channel"]:
         """A connection with a place on it, and a session there.
 
-        A kept connection that has ended meanwhile is made anew, once. A machine that has no room for a session may not
-        have seen yet that another one has ended.
+        A kept connection that has ended meanwhile, or says nothing, is made anew, once. A machine that has no room for
+        a session may not have seen yet that another one has ended.
         """
         until = time.monotonic() + self._remote.patience()
         anew = False
@@ -195,7 +195,7 @@ class Session:
                 return connection, connection.session(self._remote.patience(), self._woken.set)
             except Closing as closing:
                 connection.leave()
-                if (anew and not connection.alive()) or time.monotonic() >= until:
+                if anew if not connection.alive() else time.monotonic() >= until:
                     raise NotSent(
                         f"{self._remote.host} takes no further session: {closing}", "look at MaxSessions of its sshd"
                     ) from closing

@@ -1,6 +1,8 @@
 """Programs on another machine, through both transports: what arrives, what comes back, how they end."""
 
+import os
 import random
+import signal
 import socket
 import threading
 import time
@@ -17,6 +19,8 @@ from runbook.world.ssh import SshClient
 from runbook.world.ssh_wrapper import Order
 
 Living = Callable[[str], list[int]]
+OWN = os.getpid()
+"""Stands behind a point in how long a program sleeps, so that side by side nobody takes it for another test's."""
 VALUES = [
     "",
     " ",
@@ -160,10 +164,10 @@ def test_an_output_that_fails_does_not_stop_a_program_half_way(machine: Machine,
 
 def test_what_is_left_behind_is_left_running_and_its_output_not_waited_for(machine: Machine, living: Living) -> None:
     began = time.monotonic()
-    seen = machine.shell("sleep 7.25 & echo done")
+    seen = machine.shell(f"sleep 7.{OWN} & echo done")
     assert (seen.stdout, seen.exit_code, seen.incomplete) == ("done\n", 0, True)
     assert time.monotonic() - began < 6
-    assert living("sleep\x007.25")
+    assert living(f"sleep\x007.{OWN}")
 
 
 def test_bytes_that_are_no_text_are_replaced_and_that_is_told(machine: Machine) -> None:
@@ -257,12 +261,13 @@ def test_e5_an_account_without_a_shell_says_so_neutralised(
 @pytest.mark.reliability
 def test_e6_at_a_timeout_the_program_is_ended_with_all_that_descends_from_it(machine: Machine, living: Living) -> None:
     stubborn = (
-        "trap '' TERM; setsid sh -c 'trap \"\" TERM; sleep 81.5; sleep 81.5' & sleep 81.5 & sleep 81.5; sleep 81.5"
+        f"trap '' TERM; setsid sh -c 'trap \"\" TERM; sleep 81.{OWN}; sleep 81.{OWN}' & sleep 81.{OWN} & sleep 81.{OWN}"
+        f"; sleep 81.{OWN}"
     )
     with pytest.raises(TimedOut, match=r"`sh` on web1 did not end within 2 s and was ended$") as caught:
         machine.run("sh", "-c", stubborn, limit=2_000)
     assert caught.value.help
-    assert not living("sleep\x0081.5")
+    assert not living(f"sleep\x0081.{OWN}")
     assert machine.shell("echo still here").stdout == "still here\n"
 
 
@@ -273,8 +278,30 @@ def test_e6_where_it_cannot_be_ended_it_may_still_run(
 ) -> None:
     there = machine.at("single", other("MaxSessions 1"))
     with pytest.raises(TimedOut, match=r"may still run there \(process group [0-9]+\)"):
-        there.run("sleep", "4.75", limit=1_000)
-    assert living("sleep\x004.75")
+        there.run("sleep", f"4.{OWN}", limit=1_000)
+    assert living(f"sleep\x004.{OWN}")
+
+
+@pytest.mark.reliability
+def test_e6_a_connection_that_says_nothing_more_does_not_hold_the_walk(
+    machine: Machine, other: Callable[..., Sshd]
+) -> None:
+    sshd = other()
+    there = machine.at("frozen", sshd)
+
+    def freeze() -> None:
+        wait_for((sshd.home / "begun").exists)
+        for pid in sshd.serving():
+            os.kill(pid, signal.SIGSTOP)
+
+    freezer = threading.Thread(target=freeze)
+    freezer.start()
+    began = time.monotonic()
+    with pytest.raises(TimedOut, match=r"may still run there|was ended$"):
+        there.run("sh", "-c", "touch ~/begun; exec sleep 9.875", limit=2_000)
+    assert time.monotonic() - began < 10
+    freezer.join()
+    assert there.run("echo", "again").stdout == "again\n"
 
 
 def test_a_time_that_is_up_before_anything_was_sent_means_that_nothing_happened(
@@ -290,7 +317,7 @@ def test_a_time_that_is_up_before_anything_was_sent_means_that_nothing_happened(
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_a_person_stops_a_program(machine: Machine, living: Living, level: int) -> None:
     begun = threading.Event()
-    program = machine.program("sh", "-c", f"echo begun; sleep 8{level}.25", output=lambda *_: begun.set())
+    program = machine.program("sh", "-c", f"echo begun; sleep 8{level}.{OWN}", output=lambda *_: begun.set())
 
     def stop() -> None:
         begun.wait(10)
@@ -303,7 +330,7 @@ def test_a_person_stops_a_program(machine: Machine, living: Living, level: int) 
     if level < 3 and machine.transport == "paramiko":  # the program itself is asked, and ends by the signal
         assert caught.value.reason.endswith(f"; it ended with status {128 + {1: 2, 2: 15}[level]}")
     stopper.join()
-    wait_for(lambda: not living(f"sleep\x008{level}.25"))
+    wait_for(lambda: not living(f"sleep\x008{level}.{OWN}"))
 
 
 def test_a_program_that_was_stopped_before_it_began_does_not_begin(machine: Machine) -> None:

@@ -1,6 +1,7 @@
 """The conversation with the wrapper, without a network: under every shell there is, and however it is cut."""
 
 import contextlib
+import os
 import shutil
 import subprocess
 import time
@@ -77,7 +78,8 @@ def test_e3_the_wrapper_means_the_same_to_every_shell(shell: list[str]) -> None:
 @pytest.mark.reliability
 @pytest.mark.parametrize("shell", found({name: shell for name, shell in SHELLS.items() if name != "ksh"}))
 def test_e6_a_program_is_ended_under_every_shell(shell: list[str]) -> None:
-    hand = Hand("sh", "-c", "trap '' TERM; sleep 77.5 & setsid sleep 77.5 & sleep 77.5; sleep 77.5")
+    long = f"77.{os.getpid()}"
+    hand = Hand("sh", "-c", f"trap '' TERM; sleep {long} & setsid sleep {long} & sleep {long}; sleep {long}")
     command = [*shell, "-c", READS_A_LINE]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, start_new_session=True, bufsize=0, **pipes) as wrapper:  # type: ignore[call-overload] # as one reads it
@@ -85,13 +87,13 @@ def test_e6_a_program_is_ended_under_every_shell(shell: list[str]) -> None:
         hand.talk.feed("stdout", wrapper.stdout.read(200))
         assert hand.talk.pid == wrapper.pid
         wrapper.stdin.write(hand.talk.go())
-        while len(_living("77.5")) < 3:
+        while len(_living(long)) < 3:
             time.sleep(0.01)  # until it has started all of them
         answer = subprocess.run(
             command, input=hand.talk.stop(None), capture_output=True, check=False, timeout=20
         ).stdout
     assert hand.talk.left(answer) == []
-    assert _living("77.5") == []
+    assert _living(long) == []
 
 
 def _living(seconds: str) -> list[Path]:
