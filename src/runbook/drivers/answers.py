@@ -77,6 +77,11 @@ class AnswersOperator:
         del place, preview
         return None
 
+    def go_on(self, place: Place, left: Sequence[str]) -> Hand | None:
+        """What was confirmed with its whole list goes on."""
+        del place, left
+        return None
+
     def confirm(self, place: Place, request: Request) -> Yes | No | Hand:
         """Confirm with exactly what the file gives."""
         entry = self._entry(place)

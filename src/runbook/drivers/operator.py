@@ -5,7 +5,7 @@ operator who has no answer pauses the run. Nothing is ever answered yes by defau
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -135,17 +135,20 @@ class Operator(Protocol):
     def ready(self, place: Place, preview: Preview) -> Hand | None:
         """May it start? Asked before an attempt that needs no confirmation; None lets it start."""
 
+    def go_on(self, place: Place, left: Sequence[str]) -> Hand | None:
+        """May a loop that was stopped in the middle go on with the elements that are left? None lets it."""
+
     def confirm(self, place: Place, request: Request) -> Yes | No | Hand:
         """Ask for a confirmation. Whatever is not exactly what was asked for is no."""
-
-    def answer(self, place: Place, question: Question) -> JsonObject | Hand:
-        """Ask what the step wants to know."""
 
     def approval(self, place: Place, sought: Sought, ms: int) -> str | Hand | None:
         """Wait up to so many milliseconds for others to approve; None where nothing came in here.
 
         A text is what somebody handed over: an approval, or the name of a file that holds one.
         """
+
+    def answer(self, place: Place, question: Question) -> JsonObject | Hand:
+        """Ask what the step wants to know."""
 
     def decide(self, place: Place, asked: AskOperator) -> Settle | Hand:
         """Ask what to do where the walk cannot go on by itself."""

@@ -8,7 +8,7 @@ from runbook.kinds.registry import make
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.durations import spoken
 from runbook.model.evaluator import ExpressionError
-from runbook.model.kind import Preview
+from runbook.model.kind import Preview, preview_of_each
 from runbook.model.runbook import Outcome
 from runbook.model.secrets import dereferenced
 from runbook.walk import events as e
@@ -148,6 +148,10 @@ def announced(what: str) -> Announced | None:
 
 
 def _preview(action: Json) -> Preview:
+    if isinstance(action, dict) and isinstance(each := action.get("for_each"), list):
+        items = [element["item"] for element in each if isinstance(element, dict)]
+        parts: list[JsonObject] = [element for element in each if isinstance(element, dict)]
+        return preview_of_each(items, [_preview({"kind": action["kind"], **part}) for part in parts])
     if not isinstance(action, dict) or not isinstance(action["fields"], dict):
         raise TypeError("no action")
     fields = {name: dereferenced(value) for name, value in action["fields"].items()}

@@ -5,16 +5,24 @@ anything is asked about it. What a person does is returned as an act or a note; 
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.text import Text
 
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Sought, Yes
+from runbook.drivers.stopping import sentences, shortly
 from runbook.drivers.telling import announced
 from runbook.drivers.terminal.approval import Vigil
-from runbook.drivers.terminal.confirming import ask_confirmation, ask_to_settle, heading_of
+from runbook.drivers.terminal.confirming import (
+    LIST,
+    ask_confirmation,
+    ask_exactly,
+    ask_to_settle,
+    heading_of,
+    show_what,
+)
 from runbook.drivers.terminal.forms import Form, Taken
 from runbook.drivers.terminal.hands import Hands, Way
 from runbook.drivers.terminal.keyboard import Keyboard
@@ -22,6 +30,7 @@ from runbook.drivers.terminal.modes import Modes
 from runbook.drivers.terminal.news import News
 from runbook.drivers.terminal.presence import Presence
 from runbook.drivers.terminal.questions import Questions
+from runbook.drivers.terminal.repeated import hides, show_list, show_rest
 from runbook.drivers.terminal.screen import Screen, styled
 from runbook.drivers.terminal.waiting import Countdown
 from runbook.drivers.terminal.wording import show_action, show_conditions, show_contacts
@@ -33,6 +42,7 @@ from runbook.model.runbook import Runbook
 from runbook.walk import events as e
 from runbook.walk import run_events as r
 from runbook.walk.actions import AskOperator, Choice
+from runbook.walk.outlook import no_return, outlook
 from runbook.walk.run_events import Event
 from runbook.walk.tables import Phase
 from runbook.walk.walk import Walk
@@ -97,7 +107,8 @@ class TerminalOperator:
         if over or (isinstance(event, e.StepStarted) and "." not in event.step):
             self._countdown.end()
             self._vigil.end()
-        if isinstance(event, e.StepFinished | e.StepUnknown | e.StepCancelled):
+        over = isinstance(event, e.StepFinished | e.StepUnknown | e.StepCancelled)
+        if over and not self._walk.in_flight():
             self._interrupts.clear()  # they were for what ran
             if not self._countdown.going:
                 self._screen.drop_row()
@@ -118,13 +129,36 @@ class TerminalOperator:
         if (act := self._before(place)) is not None:
             return act
         if self._news.previewed != preview:
-            show_action(self._screen, preview, prose=False)
+            show_what(self._screen, place.step, preview)
             words, style = heading_of(place.step.effect)
             self._screen.say(Text(words.lower(), style=style), indent=2)
             show_conditions(self._screen, place.step)
             self._news.previewed = preview
-        said = self._hands.choose(place, (Way(key="", says="run it", also=("r", "run")),))
+        ways: tuple[Way, ...] = (Way(key="", says="run it", also=("r", "run")),)
+        if place.step.for_each is not None and hides(preview):
+            ways += (LIST,)
+        while (said := self._hands.choose(place, ways)) == LIST.key:
+            show_list(self._screen, preview, whole=True)
         return None if isinstance(said, str) else said
+
+    def go_on(self, place: Place, left: Sequence[str]) -> Hand | None:
+        """A loop was stopped in the middle: may it go on? What changes something wants a typed word again."""
+        if (act := self._before(place)) is not None:
+            return act
+        visit = self._walk.visit
+        if visit is None:  # pragma: no cover - a loop is visited
+            return None
+        changes = place.step.effect.changes
+        of = len(visit.elements)
+        self._screen.say(f"STOPPED: {of - len(left)} of {of} are over, {len(left)} are left.", style="bold yellow")
+        show_rest(self._screen, self._walk, visit)
+        if not changes:
+            said = self._hands.choose(place, (Way(key="", says="go on with them", also=("r", "run")),))
+            return None if isinstance(said, str) else said
+        word = ask_exactly(self._screen, self._hands, place, "yes", does="go on with them")
+        if not isinstance(word, str):
+            return word
+        return None if word == "yes" else Act(do="pause", reason="the operator did not want the rest now")
 
     def confirm(self, place: Place, request: Request) -> Yes | No | Hand:
         """Ask for a confirmation."""
@@ -132,7 +166,11 @@ class TerminalOperator:
             return act
         self._news.previewed = request.preview
         self._questions.instructed(place)
-        return ask_confirmation(self._screen, self._hands, place, request, self._walk.environment)
+        walk = self._walk
+        last = no_return(place.step) and walk.visit is not None and walk.visit.undoes is None
+        stopping = [*sentences(walk, outlook(walk))] if last else []
+        here = walk.environment
+        return ask_confirmation(self._screen, self._hands, place, request, environment=here, stopping=stopping)
 
     def approval(self, place: Place, sought: Sought, ms: int) -> str | Hand | None:
         """Wait for others to approve; what they signed may be pasted here."""
@@ -152,7 +190,7 @@ class TerminalOperator:
         if (act := self._before(place)) is not None:
             return act
         self._screen.say()
-        visit = self._walk.visit
+        visit = self._walk.visit_of(place.step.id)
         why = {Phase.UNKNOWN: "NOBODY SAW THE RESULT", Phase.REFUSED: "NOT STARTED"}
         words = why.get(visit.phase if visit else Phase.STUCK, "THE FILE NAMES NO WAY ON FROM HERE")
         said = "" if asked.because in self._news.last else f": {asked.because}"
@@ -241,14 +279,23 @@ class TerminalOperator:
         """The ways on from here, each with what comes of it."""
         walk, step = self._walk, place.step
         if Choice.SKIP in asked.choices:
-            yield Way(key="s", says=f"skip it and go on at `{walk.target(step.id, 'skipped')}`; asks why")
+            yield Way(key="s", says=f"{self._hands.skipping(step)}; asks why")
         if Choice.GO_TO in asked.choices:
             yield Way(key="g", says="go to a step that you name; asks why")
+        if Choice.UNDO in asked.choices:
+            names = shortly(change.step for change in outlook(walk).undoable)
+            yield Way(key="u", says=f"take back what was changed: {names}; shows the list first")
         if Choice.ABORT in asked.choices:
-            yield Way(key="a", says="abort: the run is over for good; asks why, and asks again")
+            left = "; what is not taken back yet stays changed" if walk.undoing is not None else ""
+            yield Way(key="a", says=f"abort: the run is over for good{left}; asks why, and asks again")
 
     def _retry_or_leave(self, place: Place, described: tuple[Way, ...], *, stuck: bool) -> Hand:
-        ways = (Way(key="r", says="try again: a new visit, and confirmed anew" + ("; asks why" if stuck else "")),)
+        part = place.step.id not in self._walk.steps
+        visit = self._walk.visit_of(place.step.id)
+        what = "try again: confirmed anew" if part else "try again: a new visit, and confirmed anew"
+        if visit is not None and visit.refused_by == "undo":
+            what = "take it back all the same: shown and confirmed first"
+        ways = (Way(key="r", says=what + ("; asks why" if stuck else "")),)
         maybe = any(c.step == place.step.id and c.changed == "maybe" for c in self._walk.changes)
         if maybe and stuck:
             self._screen.say("It may have changed something. Look before you try again.", style="bold yellow")
