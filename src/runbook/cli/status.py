@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from runbook.audit.lock import holder_of
@@ -14,9 +15,12 @@ from runbook.cli.runs import state_of
 from runbook.cli.verify import WORDS
 from runbook.drivers.interrupted import still_running
 from runbook.drivers.replay import judged
+from runbook.drivers.stopping import as_json, sentences, shortly
 from runbook.kinds.registry import KINDS
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.durations import spoken
+from runbook.walk import looping
+from runbook.walk.outlook import outlook
 from runbook.walk.results import Visit
 from runbook.walk.tables import Phase
 from runbook.walk.walk import Walk
@@ -42,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         "status": int(verdict.status),
         "problem": None if sound else _problem(verdict),
     }
-    sys.stdout.write(json.dumps(found, indent=2) + "\n" if options.format == "json" else _as_text(found))
+    sys.stdout.write(json.dumps(found, indent=2) + "\n" if options.format == "json" else _as_text(found, walk))
     return 0 if sound else 1
 
 
@@ -71,8 +75,9 @@ def _status(run: RunDir, walk: Walk | None) -> JsonObject:
     changes: list[Json] = [
         {"step": change.step, "visit": change.visit, "changed": change.changed} for change in walk.changes
     ]
-    if visit is not None and _changing(walk, visit):
-        changes.append({"step": visit.step.id, "visit": visit.number, "changed": "maybe", "in_flight": True})
+    ahead = outlook(walk)
+    number = visit.number if visit else 0
+    changes += [{"step": step, "visit": number, "changed": "maybe", "in_flight": True} for step in ahead.open]
     return {
         **found,
         "mode": started.mode,
@@ -91,32 +96,62 @@ def _status(run: RunDir, walk: Walk | None) -> JsonObject:
         "still_running": _left(walk, visit) if visit and found["state"] == "interrupted" else None,
         "path": path,
         "changes": changes,
+        "loop": _loop(walk, visit) if visit else None,
+        "taking_back": [change.step for change in walk.undoing.todo] if walk.undoing else [],
+        "if_stopped": as_json(ahead) if walk.finish is None else None,
     }
 
 
-def _changing(walk: Walk, visit: Visit) -> bool:
-    """Whether a change of this visit was started whose result nobody has seen yet."""
-    known = any((c.step, c.visit) == (visit.step.id, visit.number) for c in walk.changes)
-    return visit.step.effect.changes and visit.phase in {Phase.RUNNING, Phase.WAITING} and not known
+def _loop(walk: Walk, visit: Visit) -> JsonObject | None:
+    """How far the step has come that the walk repeats now."""
+    if not visit.elements:
+        return None
+    elements: list[Json] = [
+        {"step": address, "item": item, "outcome": _of_element(walk, visit, address)}
+        for address, item in zip(visit.elements, visit.items, strict=True)
+    ]
+    return {"step": visit.step.id, "elements": elements}
+
+
+def _of_element(walk: Walk, visit: Visit, address: str) -> str:
+    """How an element ended, or where it stands."""
+    phase = visit.elements[address].phase
+    return looping.outcome_of(walk, visit, address) if phase in {Phase.DONE, Phase.ENTERED} else phase.value
 
 
 def _left(walk: Walk, visit: Visit) -> str | None:
     """What may still run of what was in flight when the walk was killed."""
     if not walk.in_flight():
         return None
-    return still_running(walk, next(iter(visit.nested_running), visit.step.id)).removeprefix("; ") or None
+    flying = [each for each in visit.elements.values() if walk.flies(each)] or [visit]
+    found = [still_running(walk, next(iter(each.nested_running), each.step.id)) for each in flying]
+    return "; ".join(dict.fromkeys(text.removeprefix("; ") for text in found if text)) or None
 
 
 def _how(change: JsonObject) -> str:
     return f"{change['changed']}, begun and not seen to end" if change.get("in_flight") else str(change["changed"])
 
 
-def _as_text(found: JsonObject) -> str:
+def _as_text(found: JsonObject, walk: Walk | None) -> str:
     said = f"{found['run']}: {found['state']}"
-    return "\n".join([said, *rows(_pairs(found), sys.stdout)]) + "\n"
+    return "\n".join([said, *rows(_pairs(found, walk), sys.stdout)]) + "\n"
 
 
-def _pairs(found: JsonObject) -> Iterator[tuple[str, str]]:
+def _prospects(walk: Walk | None) -> Iterator[tuple[str, str]]:
+    """What is to be said of a loop, of an undo, and of what a stop would leave."""
+    if walk is None or walk.finish is not None:
+        return
+    visit = walk.visit
+    if visit is not None and visit.elements:
+        found = Counter(_of_element(walk, visit, address) for address in visit.elements)
+        said = ", ".join(f"{number} {outcome.replace('_', ' ')}" for outcome, number in sorted(found.items()))
+        yield "repeated", f"{visit.step.id}, {len(visit.elements)} in all: {said}"
+    if walk.undoing is not None:
+        yield "taking back", shortly(change.step for change in walk.undoing.todo)
+    yield from sentences(walk, outlook(walk))
+
+
+def _pairs(found: JsonObject, walk: Walk | None) -> Iterator[tuple[str, str]]:
     """What is to be said about a run, each with its label."""
     if found["walked_by"]:
         yield "walked by", str(found["walked_by"])
@@ -138,7 +173,8 @@ def _pairs(found: JsonObject) -> Iterator[tuple[str, str]]:
         changes = found["changes"]
         if isinstance(changes, list) and changes:
             words = [f"{c['step']} ({_how(c)})" for c in changes if isinstance(c, dict)]
-            yield "changed", ", ".join(words)
+            yield "changed", shortly(words)
+        yield from _prospects(walk)
     log = found["log"]
     if isinstance(log, dict):
         yield "log", str(log["path"])

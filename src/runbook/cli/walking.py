@@ -16,10 +16,12 @@ from runbook.drivers.foresight import shown
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.live import Live, Sitting
 from runbook.drivers.session import Ending, Stop
+from runbook.drivers.stopping import sentences
 from runbook.kinds.registry import KINDS
 from runbook.model.answers import Answers
 from runbook.model.diagnostics import Diagnostic, Refused
 from runbook.model.runbook import Runbook
+from runbook.walk.outlook import outlook
 
 PAUSED = 3
 
@@ -64,7 +66,8 @@ def _say(sitting: Sitting, ending: Ending) -> None:
         ]
     else:
         said = f"run {run.id} is paused: {ending.reason}"
-        pairs = [("ticket", head), ("go on", f"runbook resume {run.id}{where}")]
+        walk = sitting.session.walk
+        pairs = [*sentences(walk, outlook(walk)), ("ticket", head), ("go on", f"runbook resume {run.id}{where}")]
     sys.stderr.write("\n".join([said, *rows(pairs, sys.stderr)]) + "\n")
 
 

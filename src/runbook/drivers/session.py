@@ -294,15 +294,7 @@ class Session:
     def _exhausted(self, visit: Visit) -> None:
         allowed = visit.step.max_visits
         times = "once" if allowed == 1 else f"{allowed} times"
-        self.journal.tell(
-            e.StepFinished,
-            step=visit.step.id,
-            visit=visit.number,
-            attempt=0,
-            outcome=Outcome.FAILED.value,
-            reason=f"visited {times}, which is all that the file allows",
-            changed="no",
-        )
+        self._performer.failed(visit, f"visited {times}, which is all that the file allows", changed="no")
 
     def _perform(self, visit: Visit) -> None:
         if visit.step.for_each is not None:

@@ -179,7 +179,7 @@ HANDS: Mapping[str, set[Phase]] = {
     "go_to": _AWAY,
     "retry": {_P.REFUSED, _P.STUCK},
     "override": {_P.REFUSED},
-    "undo": {_P.REFUSED, _P.CONFIRMING, _P.STUCK},
+    "undo": {_P.ENTERED, _P.REFUSED, _P.CONFIRMING, _P.STUCK},
     "check_now": {_P.WAITING, _P.RETRYING},
     "stop_waiting": {_P.WAITING},
     "interrupt": {_P.RUNNING, _P.WAITING, _P.UNKNOWN},

@@ -27,7 +27,7 @@ def test_every_key_says_what_it_does(walking: Walking) -> None:
     terminal.answer("c")
     terminal.expect("Platform on-call", "pager: platform-oncall")
     terminal.answer("u")
-    terminal.expect("Undo is not walked by this version yet")
+    terminal.expect("Nothing is taken back from here: this run has changed nothing")
     terminal.answer("z")
     terminal.expect("`z` is no key here. Type Enter, or another key of the list.")
     terminal.answer("p")

@@ -240,7 +240,11 @@ class Hands:
         if not walk.may_skip(step) or not self.may_leave(step):
             self._screen.say(f"`{step.id}` cannot be skipped: {self._why_not(step)}.", style="yellow")
             return None
-        self._screen.say(f"{self.skipping(step).capitalize()}.")
+        if step.id in walk.steps:
+            then = walk.target(step.id, SKIPPED)
+            self._screen.say(f"Skipped, `{step.id}` is not done, and the walk goes on at `{then}`.")
+        else:
+            self._screen.say(f"{self.skipping(step).capitalize()}.")
         for sentence in leaning_on(walk, step) if step.id in walk.steps else ():
             self._screen.say(sentence, first=Text("  ! ", style="yellow"))
         reason = self.text(place, "Why skip it? It is recorded as a deviation.", needed=True)
@@ -251,7 +255,7 @@ class Hands:
         walk = self._walk()
         visit = walk.visit
         if step.id in walk.steps:
-            return f"skip it: `{step.id}` is not done, and the walk goes on at `{walk.target(step.id, SKIPPED)}`"
+            return f"skip it and go on at `{walk.target(step.id, SKIPPED)}`"
         if visit is not None and visit.undoes is not None:
             return f"leave it as it is: `{visit.undoes.step}` stays changed, and the next one is taken back"
         return f"leave this one out: `{step.id}` is not done, and the next one is"

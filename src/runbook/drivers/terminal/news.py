@@ -122,8 +122,6 @@ class News:
                 self._checked(event)
             case r.RunPaused():
                 self._screen.drop_row()
-                if self.walk is not None:
-                    self._if_stopped(self.walk, "As it stands now")
             case r.RunFinished():
                 self._finish(event)
             case _:
@@ -231,13 +229,9 @@ class News:
         if event.torn:
             text = "The end of the log was torn by a crash; what is left of it was kept aside."
             self._screen.say(text, first=Text("! ", style="yellow"))
-        self._if_stopped(walk, "If it stops here")
-
-    def _if_stopped(self, walk: Walk, word: str) -> None:
-        """Show what would become of what was changed."""
         found = [*sentences(walk, outlook(walk))]
         if found:
-            self._screen.say(f"{word}:", style="bold")
+            self._screen.say("If it stops here:", style="bold")
             show_table(self._screen, found)
 
     def _started(self, event: e.StepStarted) -> None:

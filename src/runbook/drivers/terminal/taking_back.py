@@ -37,10 +37,10 @@ class TakingBack:
         visit = walk.visit
         if walk.undoing is not None:
             return "changes are being taken back already; `s` leaves this one as it is"
-        if visit is None or place.step.id != visit.step.id or visit.phase not in UNDO_FROM:
-            return "finish this first, or answer no; then it can be taken back"
         if not any(undoing.reversible(walk, change) for change in walk.changes):
             return "this run has changed nothing that the file says how to take back"
+        if visit is None or place.step.id != visit.step.id or visit.phase not in UNDO_FROM:
+            return "finish this step first, or answer no; then it can be taken back"
         return None
 
     def ask(self, place: Place) -> Hand | None:
