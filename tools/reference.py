@@ -73,8 +73,6 @@ def _kind(name: str, kind: KindClass) -> Iterator[str]:
     yield from ["", f"## {name}", "", page.rstrip()]
     if example:
         yield from ["", "```yaml", textwrap.dedent(example).rstrip(), "```"]
-    if not kind.TRAITS.ready:
-        yield from ["", "*Not walked by this version yet.*"]
     yield from ["", "Its fields:", "", *_keys(kind.SCHEMA), "", "It observes:", ""]
     yield from _listed(f"`{field}` ({facts}): {said}" for field, facts, said in observed(kind))
     if not kind.OBSERVES:

@@ -148,7 +148,7 @@ def test_c11_a_run_that_is_walked_cannot_be_resumed_and_its_holder_is_named(desk
         assert f"error[RB520]: the run is held by process {process.pid} on " in held.err
         assert "(ana@example.com)" in held.err
     assert desk.run().log.read_bytes() == before
-    assert f"walked by    process {process.pid} on " in desk.do("status", "r1").out
+    assert f"walked by  process {process.pid} on " in desk.do("status", "r1").out
     assert "walked now" in desk.do("runs").out
     process.signal(signal.SIGSTOP)
     assert desk.do("resume", "r1", *WITH).status == 2

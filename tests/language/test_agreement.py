@@ -16,7 +16,7 @@ from runbook.model.canonical import Json
 
 ROOT = Path(__file__).resolve().parents[2]
 RIGHT = sorted((ROOT / "tests" / "right").rglob("*.yaml"))
-LATER = sorted((ROOT / "tests" / "later").rglob("*.yaml"))
+LATER = sorted((ROOT / "tests" / "later").glob("*.yaml"))
 WRONG = sorted((ROOT / "tests" / "wrong").rglob("*.yaml"))
 SHIPPED = sorted((ROOT / "runbooks").rglob("*.yaml")) + sorted((ROOT / "examples").rglob("*.yaml"))
 SCHEMAS = schemas(KINDS)

@@ -60,8 +60,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _list() -> Iterator[str]:
     for name, kind in KINDS.items():
-        later = "" if kind.TRAITS.ready else "  (not walked by this version yet)"
-        yield f"{name:<10}  {page_of(kind).splitlines()[0]}{later}"
+        yield f"{name:<10}  {page_of(kind).splitlines()[0]}"
     yield ""
     yield "`runbook kinds KIND` describes one. Besides:"
     yield from (f"  runbook kinds {page:<11}  {text}" for page, text in PAGES.items())
@@ -131,7 +130,6 @@ def _as_json(name: str, kind: KindClass) -> JsonObject:
     return {
         "name": name,
         "description": page_of(kind),
-        "ready": kind.TRAITS.ready,
         "schema": kind.SCHEMA,
         "observes": observes,
         "examples": examples,

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     if loaded.runbook is None or loaded.document is None:
         return 2
     # What is kept and walked is what was judged, whatever happens to the file meanwhile.
-    runbook, document = loaded.runbook, loaded.document
+    runbook = loaded.runbook
     answers = load_answers_for(options.answers, runbook) if options.answers else None
     environment = _environment(runbook, options.environment)
     given = given_by_flags(options.input)
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str]) -> int:
         store = Store(state_dir(options.state_dir, os.environ)).prepare()
         run = store.create(new_run_id(runbook.id, datetime.now(UTC)) if options.run_id is None else options.run_id)
         try:
-            return live.begin(run, runbook, document.raw, start)
+            return live.begin(run, runbook, loaded.files, start)
         except Refused:
             if not run.log.exists():
                 shutil.rmtree(run.path)  # it never began

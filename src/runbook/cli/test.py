@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from runbook.cli.check import SUFFIXES
@@ -98,7 +99,12 @@ class _Tests:
         loaded = self._loaded[path]
         if loaded.runbook is None:
             raise Refused(*(d for d in loaded.diagnostics if d.severity is Severity.ERROR))
-        rehearsed = rehearse(scenario, loaded.runbook, KINDS, files={path: loaded.sha256})
+        rehearsed = rehearse(
+            scenario,
+            loaded.runbook,
+            KINDS,
+            files={name: sha256(data).hexdigest() for name, data in loaded.files.items()},
+        )
         if not rehearsed.failures and scenario.expect.finish is not None and scenario.expect.path:
             self._walked[path] |= rehearsed.edges
         return rehearsed

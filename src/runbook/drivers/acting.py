@@ -1,5 +1,7 @@
 """Carrying out what an operator does to the walk in place of an answer: told to the walk, which may refuse it."""
 
+from dataclasses import replace
+
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act, Hand, Note, Operator, Place
 from runbook.drivers.preparing import Renderer
@@ -32,6 +34,7 @@ class Acting:
             return True
         try:
             if hand.do == "go_to":
+                hand = replace(hand, to=(hand.to or "").removeprefix(self._walk.prefix))
                 self._look_ahead(hand.to or "")
             self.tell(hand, place)
         except IllegalEvent as refused:
@@ -77,6 +80,7 @@ class Acting:
         for _, reason in self._walk.unmet(step, self._journal.mono()):
             raise IllegalEvent("needs", f"`{target}` cannot be next: {reason}")
         try:
-            self._renderer.prepare(step, Scope(self._walk))
+            prepare = self._renderer.prepare if step.for_each is None else self._renderer.prepare_loop
+            prepare(step, Scope(self._walk))
         except ExpressionError as error:
             raise IllegalEvent("unset", f"`{target}` cannot be next: {error.message}") from error

@@ -7,6 +7,7 @@ from runbook.audit.masking import Masker
 from runbook.drivers.asking import Asker
 from runbook.drivers.attempts import Attempts, Keepers, Stoppable, TakeOutput
 from runbook.drivers.guarding import AskedGuards, Past
+from runbook.drivers.inside import InnerAttempts, InnerJournal
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last, Log
 from runbook.drivers.looking import Looker
@@ -55,41 +56,50 @@ def assemble(
         return masker.mask(text)[0]
 
     journal = Journal(walk, log, clock, show=operator.show, mask=mask, last=last)
-    evaluator = Cel(types_of(walk.runbook, walk.registry))
-    renderer = Renderer(walk.registry, evaluator, mask)
     attempts = Attempts(journal=journal, operator=operator, world=world, keepers=keepers, clock=clock)
-    recorder = Recorder(journal, renderer, masker)
-    looker = Looker(
-        journal=journal, renderer=renderer, attempts=attempts, secrets=secrets, recorder=recorder, clock=clock
-    )
-    asker = Asker(journal=journal, operator=operator, renderer=renderer, secrets=secrets, recorder=recorder)
-    return Session(
-        journal=journal,
-        operator=operator,
-        renderer=renderer,
-        starter=Starter(
+
+    def session(journal: Journal, attempts: Attempts, outer: Session | None) -> Session:
+        """The session of a walk, or of one inside it."""
+        walk = journal.walk
+        renderer = Renderer(walk.registry, Cel(types_of(walk.runbook, walk.registry)), mask, walk.runbook.included)
+        recorder = Recorder(journal, renderer, masker)
+        looker = Looker(
+            journal=journal, renderer=renderer, attempts=attempts, secrets=secrets, recorder=recorder, clock=clock
+        )
+        asker = Asker(journal=journal, operator=operator, renderer=renderer, secrets=secrets, recorder=recorder)
+        return Session(
             journal=journal,
             operator=operator,
             renderer=renderer,
-            secrets=secrets,
-            guards=AskedGuards(journal, renderer, past),
-            approvals=approvals(journal),
-        ),
-        performer=Performer(
-            journal=journal,
-            renderer=renderer,
+            starter=Starter(
+                journal=journal,
+                operator=operator,
+                renderer=renderer,
+                secrets=secrets,
+                guards=AskedGuards(journal, renderer, past),
+                approvals=approvals(journal),
+            ),
+            performer=Performer(
+                journal=journal,
+                renderer=renderer,
+                attempts=attempts,
+                secrets=secrets,
+                recorder=recorder,
+                looker=looker,
+                asker=asker,
+                interrupts=interrupts,
+            ),
             attempts=attempts,
-            secrets=secrets,
-            recorder=recorder,
-            looker=looker,
-            asker=asker,
             interrupts=interrupts,
-        ),
-        attempts=attempts,
-        interrupts=interrupts,
-        begin=lambda: begin(journal),
-        messages=lambda: messages(journal),
-    )
+            begin=lambda: begin(journal),
+            messages=lambda: messages(journal),
+            outer=outer,
+            inside=lambda outer, inner, prefix: session(
+                InnerJournal(outer.journal, inner, prefix), InnerAttempts(attempts, prefix), outer
+            ),
+        )
+
+    return session(journal, attempts, None)
 
 
 def tell_unusable(journal: Journal, unusable: Sequence[Diagnostic]) -> None:

@@ -26,6 +26,7 @@ from runbook.drivers.replay import runbook_of
 from runbook.drivers.session import Session
 from runbook.drivers.snapshot import FileWatch, difference, directory_of, here
 from runbook.drivers.store_past import StorePast
+from runbook.language.included import secrets_of
 from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Code, Diagnostic, Refused
@@ -104,10 +105,10 @@ class Live:
         self._credentials = credentials
         self._prompt = prompt
 
-    def begin(self, run: RunDir, runbook: Runbook, source: bytes, start: Start) -> Sitting:
+    def begin(self, run: RunDir, runbook: Runbook, sources: Mapping[str, bytes], start: Start) -> Sitting:
         """A new run in its directory, which is there and empty.
 
-        :param source: the bytes of the runbook's file; they are kept beside the log.
+        :param sources: the bytes of the runbook's file and of all that it walks, by name; they are kept beside the log.
         :raises Refused: if it cannot begin; ``LogFailed`` if its log cannot be made.
         """
         walk = Walk(runbook, self._registry)
@@ -119,7 +120,7 @@ class Live:
         for name, value in start.inputs.items():
             for secret in masker.mask(canonical(value))[1]:
                 raise Refused(_no_input(name, secret))
-        digest = run.keep(source)
+        kept = {name: run.keep(source) for name, source in sources.items()}
         writer = LogWriter.create(run, _holder(start.operator))
 
         def begin(journal: Journal) -> None:
@@ -128,7 +129,7 @@ class Live:
                 run=run.id,
                 mode="live",
                 environment=start.environment,
-                files={start.file: digest},
+                files=kept,
                 inputs=canonical(start.inputs),
                 operator=start.operator,
                 incident=start.incident,
@@ -168,7 +169,7 @@ class Live:
     def _secrets(self, runbook: Runbook, directory: str) -> tuple[SecretStore, Masker, Sequence[Diagnostic]]:
         """The secrets of a runbook, what keeps them out of the log from the first record on, and which lack now."""
         masker = Masker()
-        secrets = SecretStore(runbook.secrets, register=masker.register, prompt=self._prompt, directory=directory)
+        secrets = SecretStore(secrets_of(runbook), register=masker.register, prompt=self._prompt, directory=directory)
         return secrets, masker, secrets.foresee()
 
     def _sit(
@@ -274,7 +275,7 @@ def _aside(run: RunDir, operator: str, registry: Registry) -> Iterator[tuple[Jou
     reopened, walk, last = _reopen(run, operator, registry)
     with reopened.writer as writer:
         masker = Masker()
-        SecretStore(walk.runbook.secrets, register=masker.register, directory=directory_of(walk)).foresee()
+        SecretStore(secrets_of(walk.runbook), register=masker.register, directory=directory_of(walk)).foresee()
         cover = partial(_covered, masker)
         yield Journal(walk, writer, RealClock(), show=lambda _: None, mask=cover, last=last), reopened
 

@@ -15,14 +15,19 @@ DISTRIBUTION = "runbook-walk"
 
 def kinds_of(runbook: Runbook, registry: Registry) -> JsonObject:
     """Each kind that a runbook uses, as ``run.started`` names it: distribution, version, judge number."""
+    return {
+        name: {"distribution": DISTRIBUTION, "version": VERSION, "judge": registry[name].JUDGE}
+        for name in sorted(_names(runbook))
+    }
+
+
+def _names(runbook: Runbook) -> set[str]:
+    """The kinds that a runbook uses, and all that it walks."""
     names = {step.kind for step in runbook.steps}
     for step in runbook.steps:
         inside = [*step.nested.values(), *(nested for nested in (step.undo, step.probe) if nested)]
         names |= {nested.kind for nested in inside}
-    return {
-        name: {"distribution": DISTRIBUTION, "version": VERSION, "judge": registry[name].JUDGE}
-        for name in sorted(names)
-    }
+    return names.union(*map(_names, runbook.included.values()))
 
 
 def look_at(started: RunStarted, runbook: Runbook, registry: Registry) -> None:

@@ -22,7 +22,7 @@ from runbook.model.kind import is_asked, is_automated
 from runbook.model.runbook import Outcome, Step
 from runbook.model.secrets import Resolved
 from runbook.walk import events as e
-from runbook.walk import looping, undoing
+from runbook.walk import including, looping, undoing
 from runbook.walk.results import Visit
 
 
@@ -57,6 +57,9 @@ class Performer:
         match step.kind:
             case "undo":
                 self._recorder.conclude(visit, prepared, undoing.observation(self._walk, visit))
+                return None
+            case "runbook":
+                self._recorder.conclude(visit, prepared, including.observation(visit))
                 return None
             case "wait":
                 self._wait(visit, prepared)

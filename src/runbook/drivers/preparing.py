@@ -6,20 +6,24 @@ The action is what is confirmed, announced, performed and judged; a verifier ren
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Protocol
 
 from runbook import VERSION
 from runbook.drivers.fitting import LONGEST, Mask, covered_action
 from runbook.drivers.operator import Place
 from runbook.kinds.registry import fields_of, make
+from runbook.kinds.runbook_ import Runbook as RunbookKind
+from runbook.language.inputs import bind_inputs
 from runbook.language.rendering import resolved
 from runbook.language.scope import own_types
 from runbook.model.canonical import Json, JsonObject, canonical, fits, sha256, size
+from runbook.model.diagnostics import Refused
 from runbook.model.evaluator import NO_TYPES, Evaluator, ExpressionError
 from runbook.model.kind import Kind, Preview, Registry, preview_of_each
 from runbook.model.question import AskYes, Question
-from runbook.model.runbook import Confirm, Nested, Step
+from runbook.model.runbook import Confirm, Nested, Runbook, Step
 from runbook.model.secrets import Resolved, dereferenced, referenced, secret_names
 from runbook.walk.looping import element_of, own_of, place_of
 from runbook.walk.results import Visit
@@ -33,6 +37,9 @@ MASK = "[MASKED:"
 """What stands in a text where a secret was."""
 _SHARED = {"kind", "version"}
 """What the actions of a loop's elements have in common."""
+
+
+NOTHING_INCLUDED: Mapping[str, Runbook] = MappingProxyType({})
 
 
 class Secrets(Protocol):
@@ -98,7 +105,14 @@ class Renderer:
     :param mask: covers secrets in the text of an action, should a value that is none be the same.
     """
 
-    def __init__(self, registry: Registry, evaluator: Evaluator, mask: Mask = lambda text: text) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        evaluator: Evaluator,
+        mask: Mask = lambda text: text,
+        included: Mapping[str, Runbook] = NOTHING_INCLUDED,
+    ) -> None:
+        self._included = included
         self._registry = registry
         self._evaluator = evaluator
         self._mask = mask
@@ -160,6 +174,8 @@ class Renderer:
             return known
         nested = {name: self._nested(inner, scope) for name, inner in step.nested.items()}
         kind = self._make(step.kind, step.fields, scope)
+        if isinstance(kind, RunbookKind):
+            kind = self._with_inputs(step, kind)
         fields = fields_of(kind)
         action = _action(kind, fields)
         if nested:
@@ -178,6 +194,15 @@ class Renderer:
                 del self._known[next(iter(self._known))]
             self._known[step.id] = prepared
         return prepared
+
+    def _with_inputs(self, step: Step, kind: RunbookKind) -> RunbookKind:
+        """The step that walks another runbook, with every input of that one."""
+        inner = self._included[step.id.partition("[")[0]]
+        try:
+            bound = bind_inputs(inner, {name: referenced(value) for name, value in kind.inputs.items()})
+        except Refused as refused:
+            raise ExpressionError(f"`inputs`: {refused}") from refused
+        return replace(kind, inputs={name: resolved(value) for name, value in bound.items()})
 
     def _is_constant(self, step: Step) -> bool:
         """Whether nothing in what a step does is an expression."""
@@ -280,6 +305,8 @@ class Renderer:
         """Where a walk is, with the texts of its step rendered."""
         scope, step = self.scope(walk, visit), visit.step
         title, description = self.text(step.title, scope), self.text(step.description, scope)
+        if walk.prefix:
+            step = replace(step, id=walk.prefix + step.id)
         return Place(step=step, visit=visit.number, title=title, description=description)
 
     def confirmation(self, required: Confirm | None, scope: Scope) -> tuple[Confirm, str | None] | None:

@@ -26,7 +26,8 @@ from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Kind, Registry, is_asked, is_automated
 from runbook.model.runbook import Effect, Mode, Nested, Outcome, Runbook, Step
 from runbook.walk import events as e
-from runbook.walk import looping, undoing
+from runbook.walk import including, looping, undoing
+from runbook.walk.including import inside, inward
 from runbook.walk.results import Visit
 from runbook.walk.rules import IllegalEvent, parsed
 from runbook.walk.run_events import Event
@@ -42,12 +43,13 @@ class Rejudging:
 
     def __init__(self, runbook: Runbook, registry: Registry) -> None:
         self._registry = registry
-        self._renderer = Renderer(registry, Cel(types_of(runbook, registry)))
+        self._renderer = Renderer(registry, Cel(types_of(runbook, registry)), included=runbook.included)
         self._judge = Judge(self._renderer)
         self._kinds: dict[str, Kind] = {}
         self._prepared: Prepared | None = None
         self._answer: e.AnswerGiven | None = None
         self._looked: dict[str, Seen] = {}
+        self._inside: tuple[Walk, Rejudging] | None = None
         self.unjudged: set[str] = set()
 
     def look(self, walk: Walk, event: Event) -> None:
@@ -55,6 +57,10 @@ class Rejudging:
 
         :raises Differs: if it comes out otherwise.
         """
+        within = inside(walk, event)
+        if within is not None and within.inner is not None:
+            self._look_inside(within, within.inner, event)
+            return
         visit = walk.visit_of(event.step) if isinstance(event, e.StepEvent) else None
         if visit is None:
             return
@@ -80,6 +86,14 @@ class Rejudging:
                 self._settled(walk, visit)
             case _:
                 pass
+
+    def _look_inside(self, visit: Visit, inner: Walk, event: Event) -> None:
+        """Look at an event of a walk inside this one."""
+        if self._inside is None or self._inside[0] is not inner:
+            self._inside = (inner, Rejudging(inner.runbook, self._registry))
+        again = self._inside[1]
+        again.look(inner, inward(visit, event))
+        self.unjudged |= {f"{visit.step.id}/{address}" for address in again.unjudged}
 
     # What was to be done
 
@@ -245,6 +259,8 @@ class Rejudging:
             again = self._answered(walk, visit, kind, event)
         elif kind.NAME == "undo":
             again = undoing.observation(walk, visit)
+        elif kind.NAME == "runbook":
+            again = including.observation(visit)
         elif kind.NAME == "parallel":
             passed = [part for part in visit.step.nested if visit.nested_passed.get(f"{visit.step.id}.{part}")]
             again = {"steps": {part: self._looked[f"{visit.step.id}.{part}"].value for part in passed}}

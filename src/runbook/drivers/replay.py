@@ -14,6 +14,7 @@ from runbook.audit.verdict import Finding, Status, Verdict
 from runbook.drivers.origin import look_at
 from runbook.drivers.rejudging import Differs, Rejudging
 from runbook.language.files import LARGEST
+from runbook.language.included import Origin
 from runbook.language.loading import load
 from runbook.model.diagnostics import Code, Diagnostic, Refused, Severity, Span
 from runbook.model.kind import Registry
@@ -69,7 +70,9 @@ def runbook_of(started: RunStarted, snapshots: Snapshots, registry: Registry) ->
         raise Refused(_other(path, f"the runbook's file is not there: {why}")) from None
     if hashlib.sha256(data).hexdigest() != digest:
         raise Refused(_other(path, "the runbook's file is not the one that the log names"))
-    loaded = load(str(path), registry)
+    kept = {name: snapshots(str(kept)) for name, kept in started.files.items()}
+    first = next(iter(started.files), str(path))
+    loaded = load(str(path), registry, Origin(name=first, find=lambda name: str(kept.get(name, snapshots("none")))))
     if loaded.runbook is None:
         raise Refused(_other(path, "the runbook's file cannot be read by this version"), *loaded.diagnostics)
     return loaded.runbook

@@ -4,7 +4,6 @@ It decides nothing that the walk decides. Its order is the order of the promises
 durable, then done. What came of it is durable before anything else is done, asked or waited for.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +13,7 @@ from runbook.drivers.attempts import Attempts
 from runbook.drivers.interrupted import tell_interrupted
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
+from runbook.drivers.listening import Listener
 from runbook.drivers.operator import Act, Hand, Note, Operator, Place, Settle
 from runbook.drivers.performing import Performer
 from runbook.drivers.preparing import Prepared, PreparedLoop, Renderer
@@ -31,8 +31,6 @@ from runbook.walk.walk import Walk
 
 IDLE = 500
 """Milliseconds after which whoever waits looks for messages from other processes."""
-
-INTERRUPTED = Act(do="pause", reason="interrupted")
 
 
 class Stop(Enum):
@@ -56,6 +54,7 @@ class Session:
     """One sitting of an operator at a run.
 
     :param begin: tells ``run.started``; asked for once, at a new run.
+    :param outer: the session of the walk that this one is inside of; ``inside`` makes one, for a walk and its prefix.
     :param messages: looks for messages from other processes and tells what they say; an act of theirs is returned.
     """
 
@@ -71,6 +70,8 @@ class Session:
         interrupts: Interrupts,
         begin: Callable[[], None],
         messages: Callable[[], Act | None],
+        outer: "Session | None",
+        inside: "Callable[[Session, Walk, str], Session]",
     ) -> None:
         self.walk: Walk = journal.walk
         self.journal = journal
@@ -81,43 +82,52 @@ class Session:
         self._interrupts = interrupts
         self._acting = Acting(journal, operator, renderer)
         self._begin = begin
-        self._messages = messages
         self._place: Place | None = None
-        self._wanted: deque[Act] = deque()
-        self._stopping = 0
-        self._halted = self.walk.started is not None
-        """Whether a loop that is under way goes on only when the operator says so: it was stopped in the middle."""
-        self._ending: Ending | None = None
-        operator.attach(self.walk, self._waiting)
-        attempts.attend(self._watch)
+        self.ending: Ending | None = None
+        self._outer = outer
+        self._make_inside = inside
+        self._inside: Session | None = None
+        self.listener: Listener = (
+            outer.listener
+            if outer
+            else Listener(
+                journal=journal,
+                interrupts=interrupts,
+                acting=self._acting,
+                attended=operator.source == "terminal",
+                messages=messages,
+            )
+        )
+        if outer is None:
+            operator.attach(self.walk, self.listener.waiting)
+            attempts.attend(self.listener.watch)
 
     def go(self) -> Ending:
         """Walk until the run is over, or a person is needed who is not there."""
-        while self._ending is None:
+        while self.ending is None:
             pending = self.walk.pending()
             if not pending:
                 finish = self.walk.finish
                 return Ending(stop=Stop.FINISHED, finish=finish)
-            act = self.idle()
+            act = self.listener.idle()
             if act is None:
-                self._advance(pending)
+                self.advance(pending)
             elif self.walk.in_flight() or self._bound() or isinstance(pending[0], a.Begin | a.End):
                 # First what was begun: until then the walk would refuse it.
-                self._wanted.appendleft(act)
-                self._advance(
-                    [action for action in pending if isinstance(action, a.Perform | a.Interrupted)] or pending
-                )
+                self.listener.wanted.appendleft(act)
+                self.advance([action for action in pending if isinstance(action, a.Perform | a.Interrupted)] or pending)
             else:
-                self._act(act)
-        return self._ending
+                self.act(act)
+        return self.ending
 
-    def _bound(self) -> bool:
-        """Whether what the operator wanted last has to be carried out before anything else."""
-        return self.walk.intent is not None and not waits_for_others(self.walk)
-
-    def _advance(self, pending: Sequence[a.Action]) -> None:
+    def advance(self, pending: Sequence[a.Action]) -> None:
         """Do something that is pending: what takes no time first, and what does side by side where it may be."""
-        if self._halted and (left := self._going_on(pending)) is not None:
+        inner = self._session_inside(pending[0])
+        if inner is not None:
+            inner.advance(inner.walk.pending())
+            self.ending = inner.ending
+            return
+        if self.listener.halted and (left := self._going_on(pending)) is not None:
             pending = left
             if not pending:
                 return
@@ -137,7 +147,7 @@ class Session:
             parts.append((visit, prepared))
         self._performer.side_by_side(parts, min((action.due for action in pauses), default=None))
         if not self.walk.in_flight():
-            self._calm()
+            self.listener.calm()
 
     def _going_on(self, pending: Sequence[a.Action]) -> Sequence[a.Action] | None:
         """What of a loop that was stopped is done without asking; None where it is no loop, or may go on."""
@@ -148,45 +158,30 @@ class Session:
         first = [action for action in pending if not isinstance(action, onward)]
         if first or self.walk.intent is not None:
             return first or None
-        self._halted = False
+        self.listener.halted = False
         hand = self._operator.go_on(self._here(), looping.left(visit))
         if hand is None:
             return None
-        self._halted = True
-        self._act(hand)
+        self.listener.halted = True
+        self.act(hand)
         return []
 
-    def idle(self) -> Act | None:
-        """Look whether a signal or another process wants something; called at least every half second."""
-        if (why := self._interrupts.why) is not None:
-            return Act(do="pause", reason=why)
-        if self._interrupts.presses and self._operator.source != "terminal":
-            return INTERRUPTED
-        if self.walk.started is not None:
-            self._remind()
-            self._look()
-        return self._wanted.popleft() if self._wanted else None
+    def _bound(self) -> bool:
+        """Whether what the operator wanted last has to be carried out before anything else."""
+        return self.walk.intent is not None and not waits_for_others(self.walk)
 
-    def _waiting(self) -> Act | None:
-        """What whoever waits asks at least every half second; what has happened is on disk while nobody acts."""
-        self.journal.sync()
-        return self.idle()
-
-    def _look(self) -> Act | None:
-        """Look for messages from other processes; what one wants done waits until it can be, and is returned."""
-        act = self._messages()
-        if act is not None:
-            self._wanted.append(act)
-        return act
-
-    def _remind(self) -> None:
-        """Tell each reminder whose time has come."""
-        now = self.journal.mono()
-        for index, reminder in enumerate(self.walk.runbook.reminders):
-            last = self.walk.reminded.get(index)
-            due = (last or 0) + reminder.every if reminder.every is not None else reminder.after or 0
-            if now >= due and (reminder.every is not None or last is None):
-                self.journal.tell(r.ReminderDue, reminder=index, say=reminder.say)
+    def _session_inside(self, action: a.Action) -> "Session | None":
+        """The session of the inner walk that an action is about; None if it is about this one's."""
+        inner = self.walk.inner()
+        if inner is None or isinstance(action, a.Begin | a.End | a.Resume):
+            return None
+        head, slash, _ = action.step.partition("/")
+        visit = self.walk.visit_of(head)
+        if not slash or visit is None or visit.inner is not inner:
+            return None
+        if self._inside is None or self._inside.walk is not inner:
+            self._inside = self._make_inside(self, inner, f"{head}/")
+        return self._inside
 
     def do(self, action: a.Action) -> None:
         """Do one thing that is pending, and tell the walk what came of it."""
@@ -221,7 +216,7 @@ class Session:
                 self._carry_out(self._starter.start(self._visit(action.step), self._here(action.step)))
             case a.Perform():
                 self._perform(self._visit(action.step))
-                self._calm()
+                self.listener.calm()
             case a.Interrupted():
                 tell_interrupted(self.journal, action)
             case a.Announce():
@@ -237,10 +232,10 @@ class Session:
                     self._carry_out(self._starter.start(self._visit(action.step), self._here(action.step)))
             case a.Wait():
                 self._wait(action)
-                self._calm()
+                self.listener.calm()
             case a.Probe():
                 self._probe(self._visit(action.step))
-                self._calm()
+                self.listener.calm()
             case a.LeaveUnknown():
                 self.journal.tell(
                     e.StepSettled, step=action.step, visit=action.visit, outcome=Outcome.UNKNOWN.value, by="file"
@@ -266,12 +261,6 @@ class Session:
                 self.journal.sync()
             case a.Resume():  # a session begins with the run resumed
                 raise AssertionError(action)
-
-    def _calm(self) -> None:
-        """What was to be interrupted is over; the next Ctrl-C is about something else."""
-        if self._stopping:
-            self._stopping = 0
-            self._interrupts.clear()
 
     def _visit(self, address: str = "") -> Visit:
         """The visit that the walk is in, or the one of an element of its loop."""
@@ -311,25 +300,6 @@ class Session:
         except ExpressionError as error:
             self._performer.failed(visit, error.message, changed="maybe" if visit.step.effect.changes else "no")
             return None
-
-    def _watch(self) -> int:
-        """What is to be done about what runs: 0 nothing, 1 to 3 how hard to stop it."""
-        if self._interrupts.ended is not None:
-            return 2
-        wanted = self._look()
-        self._remind()
-        if wanted is not None and wanted.do == "abort" and not self._visit().step.effect.changes:
-            return 2
-        presses = min(self._interrupts.presses, 3)
-        if presses > self._stopping:
-            self._stopping = presses
-            self._halted = True
-            self._acting.tell(Act(do="interrupt", reason=f"pressed {presses} times" if presses > 1 else None), None)
-            if self._operator.source != "terminal":
-                self._wanted.append(INTERRUPTED)
-        loop = self._visit().elements and self._visit().step.effect.changes
-        # What changes something side by side is awaited first; nothing more of it begins.
-        return 0 if loop and presses == 1 else presses
 
     def _waits(self, due: int) -> bool:
         """Let some time pass; whether there is more to wait, or something else to do first."""
@@ -373,24 +343,33 @@ class Session:
                     evidence=evidence,
                 )
             case Act() | Note():
-                self._act(reply)
+                self.act(reply)
 
     def _carry_out(self, hand: Hand | None) -> None:
         if hand is not None:
-            self._act(hand)
+            self.act(hand)
 
-    def _act(self, hand: Hand) -> None:
+    def act(self, hand: Hand) -> None:
         """Carry out what an operator does to the walk."""
-        if isinstance(hand, Act) and hand.do == "pause" and self.walk.in_flight():
-            self._wanted.append(hand)  # when what runs is over
+        if self._outer is not None and self._for_outer(hand):
+            self._outer.act(hand)
+            self.ending = self._outer.ending
+        elif isinstance(hand, Act) and hand.do == "pause" and self.walk.in_flight():
+            self.listener.wanted.append(hand)  # when what runs is over
         elif self._acting.carry_out(hand, self._place) and isinstance(hand, Act):
             self._interrupts.clear()
             if hand.do == "pause":
                 self._pause(hand.reason or "the operator paused it")
+
+    def _for_outer(self, hand: Hand) -> bool:
+        """Whether what an operator does is about the whole run, or leads out of the inner walk."""
+        if isinstance(hand, Note) or hand.do in {"pause", "abort"}:
+            return True
+        return hand.do == "go_to" and (hand.to or "").removeprefix(self.walk.prefix) not in self.walk.steps
 
     def _pause(self, reason: str) -> None:
         signal = self._interrupts.ended is not None
         by = "signal" if signal else self.walk.operator
         self.journal.tell(r.RunPaused, reason=reason, by=by)
         self.journal.sync()
-        self._ending = Ending(stop=Stop.SIGNAL if signal else Stop.PAUSED, reason=reason)
+        self.ending = Ending(stop=Stop.SIGNAL if signal else Stop.PAUSED, reason=reason)

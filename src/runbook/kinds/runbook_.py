@@ -38,7 +38,7 @@ class Runbook(Kind):
             fragments.anything("A value."), "Its inputs by name.", names="^[A-Za-z_][A-Za-z0-9_]*$"
         ),
     )
-    TRAITS: ClassVar[Traits] = Traits(person=True, verbatim=frozenset({"path"}), ready=False)
+    TRAITS: ClassVar[Traits] = Traits(verbatim=frozenset({"path"}))
     OBSERVES: ClassVar[Mapping[str, Observed]] = {
         "finish": Observed(type="string", text="How it ended.", after_failure=True),
     }

@@ -5,8 +5,8 @@ said that might only follow from it: a misspelt ``next`` would make steps unreac
 What not every file needs is imported where it is needed: a small file takes less time than the imports.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from runbook.language.binding import bind
@@ -27,6 +27,7 @@ from runbook.model.runbook import Runbook
 
 if TYPE_CHECKING:
     from runbook.language.answers import LoadedAnswers
+    from runbook.language.included import Origin
     from runbook.language.scenario import LoadedScenario
 
 
@@ -35,12 +36,14 @@ class Loaded:
     """A runbook's file: ``text`` is what frames show of it, and the diagnostics are in file order.
 
     ``document`` is None where the text is no data, ``runbook`` where there is an error among the diagnostics.
+    ``files`` are the bytes of the file and of every runbook that it walks, by name, this one first.
     """
 
     text: str
     document: Document | None
     diagnostics: Sequence[Diagnostic]
     runbook: Runbook | None
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def sha256(self) -> str:
@@ -50,10 +53,11 @@ class Loaded:
         return "" if self.document is None else hashlib.sha256(self.document.raw).hexdigest()
 
 
-def load(path: str, registry: Registry) -> Loaded:
-    """Read a runbook and judge all of it.
+def load(path: str, registry: Registry, origin: "Origin | None" = None) -> Loaded:
+    """Read a runbook and judge all of it, and what it walks.
 
     :param path: as the user wrote it; diagnostics show it so.
+    :param origin: its name and where the runbooks that it walks are found, where that is not beside it.
     """
     text, document, found = _read(path)
     if document is None:
@@ -75,12 +79,26 @@ def load(path: str, registry: Registry) -> Loaded:
     found += not_yet(judged, steps)
     kinds = {step.kind.NAME: step.kind for step in steps}
     runbook = bind(judged, kinds)
-    found += lint(runbook, judged, kinds, doubt)
+    files = {origin.name if origin else path: document.raw}
+    whole = True
+    if "runbook" in kinds and not complaints:
+        from runbook.language.included import Origin, included  # few runbooks walk others
+
+        inside = included(
+            runbook, judged, origin or Origin(name=path), lambda path, origin: load(path, registry, origin)
+        )
+        found += inside.diagnostics
+        files |= inside.files
+        whole = not inside.diagnostics
+        runbook = replace(runbook, included=inside.runbooks)
+    if whole:
+        found += lint(runbook, judged, kinds, doubt)
     return Loaded(
         text=text,
         document=document,
         diagnostics=_in_file_order(found),
         runbook=None if _has_error(found) else runbook,
+        files=files,
     )
 
 

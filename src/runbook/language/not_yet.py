@@ -1,6 +1,6 @@
 """What the language has and this version cannot walk: refused by name, with what to do meanwhile, never ignored."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from runbook.language.document import Document
 from runbook.language.every_step import Written
@@ -12,7 +12,6 @@ _WHY = (
     "The file is right, and a later version walks it. This one refuses it, because a rule that is read and not kept "
     "would be worse than none."
 )
-KIND_NOT_YET = Code(number="RB290", title="a kind that cannot be walked yet", why=_WHY)
 SIGNED_NOT_YET = Code(number="RB297", title="signed runs cannot be required yet", why=_WHY)
 SITE_NOT_YET = Code(number="RB295", title="sites cannot be chosen yet", why=_WHY)
 LOCK_NOT_YET = Code(number="RB296", title="locks cannot be held yet", why=_WHY)
@@ -26,10 +25,6 @@ _KEYS: tuple[tuple[Path, Code, str, str], ...] = (
         "meanwhile take `site` out and walk the runbook on that machine",
     ),
 )
-_MEANWHILE: Mapping[str, str] = {
-    "runbook": "meanwhile copy its steps, or name the other runbook in a `manual` step",
-}
-_OTHERWISE = "meanwhile use a `manual` step"
 
 
 def not_yet(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic]:
@@ -38,15 +33,6 @@ def not_yet(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic
         meanwhile = "meanwhile take `lock` out and see to it that nobody else walks the runbook"
         yield _at_key(document, ("lock",), LOCK_NOT_YET, "two runs do not exclude each other yet", meanwhile)
     for step in steps:
-        name = step.kind.NAME
-        if not step.kind.TRAITS.ready:
-            yield Diagnostic(
-                code=KIND_NOT_YET,
-                message=f"`{name}` steps cannot be walked yet",
-                file=document.file,
-                span=document.span((*step.path, "kind")),
-                help=_MEANWHILE.get(name, _OTHERWISE),
-            )
         for place, guard in enumerate(elements(step.raw.get("guards"))):
             if mapping(mapping(guard).get("requires_run")).get("signed") is True:
                 path = (*step.path, "guards", place, "requires_run", "signed")

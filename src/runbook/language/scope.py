@@ -10,11 +10,12 @@ from typing import NamedTuple
 from runbook.language.expressions import Compiler, Looked
 from runbook.language.tokens import read
 from runbook.language.traps import Rejected
+from runbook.language.typed import mapping
 from runbook.model.canonical import Json
 from runbook.model.evaluator import NO_TYPES
 from runbook.model.inputs import CEL_TYPES
 from runbook.model.kind import Observed, Registry
-from runbook.model.runbook import Nested, Runbook, Step
+from runbook.model.runbook import Finish, Nested, Runbook, Step
 
 RUN: Mapping[str, str] = {
     "run.id": "string",
@@ -69,9 +70,31 @@ class Names(NamedTuple):
     savings: tuple[Saving, ...] = ()
 
 
-def observed_by(step: Step, registry: Registry) -> Mapping[str, Observed]:
+def observed_by(step: Step, registry: Registry, included: Mapping[str, Runbook]) -> Mapping[str, Observed]:
     """The fields of a step's observation as other steps see it."""
-    return _EACH if step.for_each is not None else registry[step.kind].observes(step.fields)
+    if step.for_each is not None:
+        return _EACH
+    inner = included.get(step.id)
+    return {**registry[step.kind].observes(step.fields), **(_outputs(inner) if inner else {})}
+
+
+def _outputs(inner: Runbook) -> Mapping[str, Observed]:
+    """What the ends of a runbook put out: there when every end that is good does."""
+    ends = [mapping(step.fields.get("outputs")) for step in inner.steps if step.kind == "finish"]
+    good = [
+        mapping(step.fields.get("outputs"))
+        for step in inner.steps
+        if step.kind == "finish" and Finish(str(step.fields["outcome"])).good
+    ]
+    return {
+        name: Observed(
+            type="dyn",
+            text="An output of the runbook.",
+            always=all(name in outputs for outputs in good),
+            after_failure=all(name in outputs for outputs in ends),
+        )
+        for name in dict.fromkeys(name for outputs in ends for name in outputs)
+    }
 
 
 def own_types(step: Step | Nested, registry: Registry) -> Mapping[str, str]:
@@ -136,7 +159,7 @@ def names_of(runbook: Runbook, registry: Registry, compiler: Compiler | None = N
         **dict(_environment(runbook)),
         **RUN,
     }
-    observed = {step.id: observed_by(step, registry) for step in runbook.steps}
+    observed = {step.id: observed_by(step, registry, runbook.included) for step in runbook.steps}
     types = dict(early)
     for step_id, fields in observed.items():
         types[f"last.{step_id}"] = "map<string,dyn>"

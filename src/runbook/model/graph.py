@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from runbook.model.canonical import Json, canonical, sha256
+from runbook.model.canonical import Json, JsonObject, canonical, sha256
 from runbook.model.runbook import Runbook, Step
 
 PASSED, FAILED, UNKNOWN, SKIPPED = "passed", "failed", "unknown", "skipped"
@@ -114,4 +114,7 @@ def graph_digest(runbook: Runbook) -> str:
         for s in runbook.steps
     ]
     edges: list[Json] = [[e.source, e.via, e.target] for e in edges_of(runbook)]
-    return sha256(canonical({"id": runbook.id, "steps": steps, "edges": edges}))
+    graph: JsonObject = {"id": runbook.id, "steps": steps, "edges": edges}
+    if runbook.included:
+        graph["included"] = {step: graph_digest(inner) for step, inner in runbook.included.items()}
+    return sha256(canonical(graph))

@@ -83,9 +83,8 @@ class Traits:
     each the field that has its parameters. ``secrets``: fields that may hold secret references.
     ``nested``: fields that hold nested steps: ``until``, ``items[].check``, ``steps[]``.
     ``jumps``: fields that name steps: ``options[].next``. ``timeout``: the limit in milliseconds unless the step
-    names one. ``observes_failure``: a failed visit leaves an observation. ``ready`` false: this version cannot walk
-    it. ``exactly_one``: groups of fields of which a step gives exactly one; ``at_most_one``: groups of fields that
-    exclude each other.
+    names one. ``observes_failure``: a failed visit leaves an observation. ``exactly_one``: groups of fields of which a
+    step gives exactly one; ``at_most_one``: groups of fields that exclude each other.
     ``variants``: by the name of an enumerated field and its word, the fields that only some words know.
     """
 
@@ -102,7 +101,6 @@ class Traits:
     jumps: tuple[str, ...] = ()
     timeout: int | None = None
     observes_failure: bool = False
-    ready: bool = True
     exactly_one: tuple[tuple[str, ...], ...] = ()
     at_most_one: tuple[tuple[str, ...], ...] = ()
     variants: Mapping[str, Mapping[str, Variant]] = field(default_factory=dict)

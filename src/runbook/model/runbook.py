@@ -256,6 +256,8 @@ class Runbook:
     lock: str | None = None
     on_fail: str | None = None
     reminders: tuple[Reminder, ...] = ()
+    included: Mapping[str, "Runbook"] = field(default_factory=dict)
+    """The runbooks that steps of this one walk, by the id of the step."""
 
     def step(self, step_id: str) -> Step:
         """The step of that id.
@@ -266,3 +268,14 @@ class Runbook:
             if step.id == step_id:
                 return step
         raise KeyError(step_id)
+
+    def within(self, address: str) -> tuple["Runbook", str]:
+        """The runbook that an address leads into, and what is left of the address there.
+
+        :raises KeyError: if a step on the way walks no runbook.
+        """
+        book, rest = self, address
+        while "/" in rest:
+            head, _, rest = rest.partition("/")
+            book = book.included[head.partition("[")[0]]
+        return book, rest

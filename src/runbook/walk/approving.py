@@ -35,7 +35,7 @@ def text_of(walk: "Walk", visit: Visit, approval: Approval, person: str, decisio
     text = ApprovalText(
         run=started.run,
         request=approval.request,
-        step=visit.step.id,
+        step=walk.prefix + visit.step.id,
         action=approval.action,
         runbook=str(next(iter(started.files.values()), "")),
         mode=walk.mode.value,

@@ -105,7 +105,7 @@ def pending(walk: "Walk", visit: Visit) -> tuple[Action, ...]:
         raise AssertionError(visit.step.id)
     begun = [el for el in visit.elements.values() if el.phase not in {Phase.ENTERED, Phase.DONE}]
     waiting = [el for el in visit.elements.values() if el.phase is Phase.ENTERED]
-    actions = [walk.action_of(element) for element in begun]
+    actions = [action for element in begun for action in walk.actions_of(element)]
     busy = [action for action in actions if not isinstance(action, AskOperator)]
     refused = any(element.phase is Phase.REFUSED for element in begun)
     if _borne(walk, visit) and walk.intent is None and not refused:

@@ -1,10 +1,14 @@
 """What a walk remembers: of the visit it is in, and of the last visit of each step."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.runbook import Confirm, Outcome, Step
 from runbook.walk.tables import Phase
+
+if TYPE_CHECKING:
+    from runbook.walk.walk import Walk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,5 +131,9 @@ class Visit:
     """The visit of each, by its address."""
     actions: list[str] = field(default_factory=list)
     """The action of each, as it was announced with the loop."""
+    inner: "Walk | None" = None
+    """The walk of the runbook that the step walks."""
+    before: list[Change] = field(default_factory=list)
+    """What was changed before that began."""
     onward: str | None = None
     """The edge to take when the phase is done."""

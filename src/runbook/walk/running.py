@@ -67,6 +67,9 @@ def tell(walk: "Walk", event: Event) -> None:
             _finish(walk, event)
         case _:
             pass
+    inner = walk.inner()
+    if inner is not None and isinstance(event, RunPaused | RunResumed | RunHandedOver):
+        inner.tell(event)
     if isinstance(event, NoteAdded | Warned | OperatorActed) and event.inbox is not None:
         walk.delivered.add(event.inbox)
     walk.phase = following
@@ -243,7 +246,7 @@ def _resume(walk: "Walk", event: RunResumed) -> None:
         if visit.required is not None and visit.phase in unstarted:
             # The world may be another one by now.
             _void(visit)
-        visit.interrupted = walk.flies(visit)
+        visit.interrupted = visit.inner is None and walk.flies(visit)
         visit.open_question = False
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from runbook.model.canonical import sha256
 from runbook.model.graph import FAILED, PASSED, SKIPPED, UNKNOWN
 from runbook.model.runbook import Outcome, Step
-from runbook.walk import approving, guarding, looping, nested, undoing, waiting
+from runbook.walk import approving, guarding, including, looping, nested, undoing, waiting
 from runbook.walk import events as e
 from runbook.walk.results import Change, Result, Visit
 from runbook.walk.rules import IllegalEvent, parsed
@@ -212,6 +212,8 @@ def _start_parts(walk: "Walk", visit: Visit, event: e.StepStarted) -> None:
         return
     if walk.visit is not None and event.step in walk.visit.elements:
         looping.started(walk.visit, event)
+    if visit.step.kind == "runbook":
+        including.begin(walk, visit, walk.walk_of(visit.step), event.what, event.mono)
     if visit.step.kind == "undo":
         undoing.begin(walk, visit, undoing.wanted_by(walk, visit))
     undo = (parsed(event.what, "action") or {}).get("undo")
@@ -243,6 +245,8 @@ def _look_at_pass(walk: "Walk", visit: Visit, event: e.StepFinished) -> None:
         raise IllegalEvent("outcome", f"`{step.id}` passes, and nobody answered")
     if event.obs is None:
         raise IllegalEvent("observation", f"`{step.id}` passes, and nothing was observed")
+    if visit.inner is not None and including.ending(visit) is None:
+        raise IllegalEvent("order", f"`{step.id}` passes before the runbook that it walks is over")
     if step.kind == "wait" and not visit.waited:
         raise IllegalEvent("order", f"`{step.id}` passes before its wait is over")
 

@@ -11,7 +11,7 @@ from runbook.model.canonical import Json, JsonObject
 from runbook.model.graph import PASSED, SKIPPED, below, edges_of, graph_digest
 from runbook.model.kind import Registry
 from runbook.model.runbook import Finish, Mode, Outcome, Runbook, Step
-from runbook.walk import approving, guarding, looping, running, undoing, visiting
+from runbook.walk import approving, guarding, including, looping, running, undoing, visiting
 from runbook.walk.actions import (
     Action,
     Announce,
@@ -40,7 +40,7 @@ from runbook.walk.actions import (
 from runbook.walk.events import StepEntered, StepEvent
 from runbook.walk.results import Change, Result, Visit
 from runbook.walk.rules import IllegalEvent, gates_before, is_gate, unmet_needs, unpassed_gates
-from runbook.walk.run_events import Event, OperatorActed, RunStarted
+from runbook.walk.run_events import Event, NoteAdded, OperatorActed, RunStarted
 from runbook.walk.tables import Phase, RunPhase
 from runbook.walk.undoing import Undoing
 
@@ -57,8 +57,9 @@ class Walk:
     :param registry: its kinds; the walk looks at their traits only.
 
     What it remembers may be read: ``phase``, ``visit``, ``results`` (the last visit of each step), ``saved``,
-    ``changes``, ``path``, ``outcomes`` (of each visit that has one), ``operator``, ``mode``, ``inputs``, ``environment``,
-    ``finish``, ``mono``, ``lock_of`` (the run whose lock it broke), ``lost_to`` (the runs that broke its).
+    ``changes``, ``path``, ``outcomes`` (of each visit that has one), ``operator``, ``mode``, ``inputs``,
+    ``environment``, ``finish``, ``mono``, ``lock_of`` (the run whose lock it broke), ``lost_to`` (the runs that broke
+    its).
     """
 
     def __init__(self, runbook: Runbook, registry: Registry) -> None:
@@ -75,6 +76,8 @@ class Walk:
         self.operator = ""
         self.visit: Visit | None = None
         self.visits: dict[str, int] = {}
+        self.visits_inside: dict[str, dict[str, int]] = {}
+        self.prefix = ""
         self.results: dict[str, Result] = {}
         self.saved: dict[str, Json] = {}
         self.changes: list[Change] = []
@@ -101,11 +104,41 @@ class Walk:
         """
         if event.mono < self.mono:
             raise IllegalEvent("clock", f"the walk's clock goes back from {self.mono} ms to {event.mono} ms")
-        if isinstance(event, StepEvent) and not isinstance(event, StepEntered):
+        within = including.inside(self, event)
+        if within is not None:
+            self._tell_inside(within, event)
+        elif isinstance(event, StepEvent) and not isinstance(event, StepEntered):
             visiting.tell(self, event)
         else:
             running.tell(self, event)
         self.mono = event.mono
+
+    def _tell_inside(self, visit: Visit, event: Event) -> None:
+        if self.phase is not RunPhase.GOING and not isinstance(event, NoteAdded):
+            raise IllegalEvent("order", f"`{event.TYPE}` while the run is {self.phase.value}")
+        if self.undoing is not None or self.intent is not None:
+            raise IllegalEvent("order", f"`{event.TYPE}` inside `{visit.step.id}`, and something else is due")
+        including.tell(self, visit, event)
+        if isinstance(event, NoteAdded | OperatorActed) and event.inbox is not None:
+            self.delivered.add(event.inbox)
+
+    def walk_of(self, step: Step) -> "Walk":
+        """A walk of the runbook that a step walks."""
+        return Walk(self.runbook.included[self.owner(step.id).id], self.registry)
+
+    def changing(self) -> bool:
+        """Whether the step that the walk is in, inside others perhaps, changes something."""
+        inner = self.inner()
+        if inner is not None:
+            return inner.changing()
+        return self.visit is not None and self.visit.step.effect.changes
+
+    def inner(self) -> "Walk | None":
+        """The walk inside the present visit, or inside the element of its loop that is under way."""
+        if self.visit is None:
+            return None
+        visits = [self.visit, *self.visit.elements.values()]
+        return next((v.inner for v in visits if v.inner is not None and v.phase is Phase.RUNNING), None)
 
     def target(self, step_id: str, via: str) -> str | None:
         """Where an edge leads; for a step skipped by hand, where it would have gone on. None if nowhere."""
@@ -116,7 +149,8 @@ class Walk:
 
     def owner(self, address: str) -> Step:
         """The step of the file that an address is part of."""
-        return self.steps[re.split(r"[.\[]", address, maxsplit=1)[0]]
+        book, rest = self.runbook.within(address)
+        return book.step(re.split(r"[.\[]", rest, maxsplit=1)[0])
 
     def visit_of(self, address: str) -> Visit | None:
         """The visit that an address is in now: the walk's, or the one of an element of its loop; None if neither."""
@@ -163,6 +197,8 @@ class Walk:
 
     def flies(self, visit: Visit) -> bool:
         """Whether a visit waits for what a machine does; a loop does not, nor an undo: their parts do."""
+        if visit.inner is not None:
+            return visit.phase is Phase.RUNNING and visit.inner.in_flight()
         return bool(visit.nested_running) or (
             visit.phase is Phase.RUNNING
             and not visit.waited
@@ -178,7 +214,7 @@ class Walk:
             return undoing.next_entry(self, self.undoing)
         if visit is None:
             step = self.start_at or self.runbook.steps[0].id
-            return Enter(step, 1, "start_at" if self.start_at else "start", None)
+            return Enter(step, self.visits.get(step, 0) + 1, "start_at" if self.start_at else "start", None)
         if self.intent is not None and self.intent.do in {"go_to", "retry"}:
             step = self.intent.to or visit.step.id
             return Enter(step, self.visits.get(step, 0) + 1, self.intent.do, visit.step.id)
@@ -226,6 +262,12 @@ class Walk:
             raise AssertionError("a walk with nothing to enter")
         if visit.elements and visit.phase is Phase.RUNNING:
             return looping.pending(self, visit)
+        return self.actions_of(visit)
+
+    def actions_of(self, visit: Visit) -> tuple[Action, ...]:
+        """Everything that is to be done in a visit now."""
+        if visit.inner is not None and visit.phase is Phase.RUNNING:
+            return including.pending(visit, visit.inner)
         return (self.action_of(visit),)
 
     def _due(self) -> Action | None:
