@@ -180,7 +180,7 @@ def test_k4_a_delivery_whose_fields_are_nonsense_is_refused_and_recorded_and_not
     process = begun(desk, "wait")
     for kind, fields, _ in NONSENSE:
         put(desk.run(), kind, fields)
-    put(desk.run(), "approval", {"text": "x"})
+    put(desk.run(), "approval", {"text": "x", "signature": "y"})
     taken_up(desk)
     wait_for(lambda: [p.name for p in desk.run().inbox.iterdir()] == ["refused"], "they are not put aside")
     process.signal(signal.SIGTERM)

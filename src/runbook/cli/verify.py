@@ -4,13 +4,16 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from runbook.audit.reader import Anchor
+from runbook.audit.signatures import Signers, read_signers, signers_file
 from runbook.audit.store import Store, state_dir
 from runbook.audit.verdict import Finding, Status, Verdict
-from runbook.cli.options import Parser, format_option, is_directory, not_yet, state_option
+from runbook.cli.options import Parser, format_option, is_directory, signers_option, state_option
 from runbook.drivers.replay import judged
+from runbook.drivers.witnessing import Witness
 from runbook.kinds.registry import KINDS
 from runbook.language.frames import one_line
 from runbook.model.canonical import Json, JsonObject
@@ -42,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser("verify", "Judge a log: its chain, and that it is a legal walk of that very runbook.")
     parser.add_argument("log", metavar="RUN|FILE", help="a run, or the audit.jsonl of one")
     parser.add_argument("--anchor", metavar="N:HASH", help="a head that was noted elsewhere, in a ticket for instance")
-    not_yet(parser, "--allowed-signers", metavar="FILE", meanwhile="compare heads with --anchor N:HASH")
+    signers_option(parser)
     parser.add_argument("--strict", action="store_true", help="what could not be established counts as wrong")
     format_option(parser, ("text", "json"))
     state_option(parser)
@@ -52,7 +55,10 @@ def main(arguments: Sequence[str]) -> int:
     except ValueError as error:
         parser.error(str(error))
     log = _log(options.log, options.state_dir)
-    verdict, walk = judged(log, KINDS, anchor)
+    signers = partial(_signers, options.allowed_signers)
+    if options.allowed_signers:
+        signers()  # a file that was named is wrong at once
+    verdict, walk = judged(log, KINDS, anchor, Witness(str(log), signers))
     verdict = verdict.adding(_misnamed(log, walk))
     status = verdict.strict_status if options.strict else verdict.status
     if options.format == "json":
@@ -60,6 +66,16 @@ def main(arguments: Sequence[str]) -> int:
     else:
         sys.stdout.write(_as_text(log, verdict, status, walk))
     return int(status)
+
+
+def _signers(flag: str | None) -> Signers | None:
+    """The allowed signers here; None where none are named, and none lie where they would.
+
+    :raises Refused: if they cannot be used.
+    """
+    path = signers_file(flag, os.environ)
+    named = flag or os.environ.get("RUNBOOK_ALLOWED_SIGNERS")
+    return read_signers(path) if named or os.path.lexists(path) else None
 
 
 def _log(text: str, state: str | None) -> Path:

@@ -35,6 +35,7 @@ SIGNING = 30.0
 """Seconds within which the operator's agent signs a request: somebody may have to touch a key."""
 VALID = 3_600_000
 """Milliseconds for which a request is open where the file does not say."""
+_OPEN = {phase for phase, told in VISIT.items() if e.ApprovalGiven in told}
 _TURN = 500
 _LARGEST = 256 * 1024
 
@@ -264,6 +265,12 @@ Judged: TypeAlias = tuple[str, None] | str
 """A fingerprint, or why there is none."""
 
 
+def open_requests(walk: Walk) -> set[str]:
+    """The requests for which the walk still wants approvals."""
+    visits = [walk.visit, *walk.visit.elements.values()] if walk.visit else []
+    return {v.approval.request for v in visits if v.approval and not v.approval.complete and v.phase in _OPEN}
+
+
 def members_of(walk: Walk, approval: Approval) -> tuple[str, ...]:
     """Who may approve a request: whoever has one of the roles, but the operator."""
     members = dict.fromkeys(person for role in approval.roles for person in walk.runbook.roles.get(role, ()))
@@ -303,7 +310,7 @@ def _waiting(walk: Walk) -> Visit | None:
     if walk.visit is None:
         return None
     for visit in (*walk.visit.elements.values(), walk.visit):
-        if visit.approval is not None and e.ApprovalGiven in VISIT[visit.phase]:
+        if visit.approval is not None and visit.phase in _OPEN:
             return visit
     return None
 

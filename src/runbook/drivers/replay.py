@@ -13,6 +13,7 @@ from runbook.audit.store import RunDir
 from runbook.audit.verdict import Finding, Status, Verdict
 from runbook.drivers.origin import look_at
 from runbook.drivers.rejudging import Differs, Rejudging
+from runbook.drivers.witnessing import Witness
 from runbook.language.files import LARGEST
 from runbook.language.included import Origin
 from runbook.language.loading import load
@@ -148,8 +149,13 @@ class Replay:
         return Walk(runbook, self._registry)
 
 
-def judged(log: Path, registry: Registry, anchor: Anchor | None = None) -> tuple[Verdict, Walk | None]:
-    """The verdict on a log and the outputs beside it, and the walk that it is as far as it is one."""
+def judged(
+    log: Path, registry: Registry, anchor: Anchor | None = None, witness: Witness | None = None
+) -> tuple[Verdict, Walk | None]:
+    """The verdict on a log and the outputs beside it, and the walk that it is as far as it is one.
+
+    :param witness: judges the signatures in it.
+    """
     run = RunDir(log.parent)
     replay = Replay(str(log), run.snapshot, registry)
     outputs = KeptOutputs(str(log), run.output)
@@ -158,9 +164,12 @@ def judged(log: Path, registry: Registry, anchor: Anchor | None = None) -> tuple
             for line, record in enumerate(chain, 1):
                 replay.tell(line, record)
                 outputs.tell(line, record)
+                if witness is not None:
+                    witness.tell(line, record)
             verdict = chain.verdict()
     except Refused as refused:
         findings = tuple(Finding(status=Status.UNREADABLE, diagnostic=each) for each in refused.diagnostics)
         return Verdict(findings=findings, count=0, head=None, size=0, torn=0, finished=False), None
     replay.end()
-    return verdict.adding([*replay.findings, *outputs.findings()]), replay.walk
+    signed = witness.findings() if witness is not None else ()
+    return verdict.adding([*replay.findings, *outputs.findings(), *signed]), replay.walk

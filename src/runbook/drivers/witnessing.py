@@ -1,0 +1,120 @@
+"""The signatures in a log, verified with what the verifier holds for true: whose keys are whose.
+
+A walk can be legal and its approvals forged: whoever writes a log can write any name into it. Only the allowed signers
+of whoever judges it, at the time of the record, say whether that person signed that text.
+"""
+
+from collections.abc import Callable, Sequence
+
+from runbook.audit.record import Record
+from runbook.audit.signatures import NotVerified, Signers
+from runbook.audit.verdict import Finding, Status
+from runbook.drivers.simulated_approvals import SIMULATED
+from runbook.model.approval import NAMESPACE
+from runbook.model.diagnostics import Code, Diagnostic, Severity, Span
+from runbook.model.runbook import Mode
+
+WRONG_SIGNATURE = Code(
+    number="RB561",
+    title="signature that does not count",
+    why="An approval, or the request for one, is not signed by the person whom the log names: the text or the "
+    "signature was altered, the key is another one, is not listed under that name, had expired or was revoked. That "
+    "somebody has a valid signature with some key proves nothing.",
+)
+NOT_ESTABLISHED = Code(
+    number="RB562",
+    title="signature that nobody could judge",
+    why="The log holds signed approvals, and there are no allowed signers here that say whose key is whose. That the "
+    "walk was legal holds only if those persons approved it.",
+    severity=Severity.WARNING,
+)
+
+
+_LOOKED_AT = frozenset({"run.started", "approval.requested", "approval.given"})
+
+
+class Witness:
+    """Looks at the signatures of one log.
+
+    :param file: what the log is called in findings.
+    :param signers: the allowed signers, asked for when the first signature is there; None: there are none here.
+    """
+
+    def __init__(self, file: str, signers: Callable[[], Signers | None]) -> None:
+        self._file = file
+        self._ask = signers
+        self._told: list[tuple[int, Record]] = []
+        self._asked = False
+        self._signers: Signers | None = None
+        self._mode = ""
+        self._by: dict[str, str] = {}
+        self._unknown = 0
+        self._found: list[Finding] = []
+
+    def tell(self, line: int, record: Record) -> None:
+        """Take note of the record of a line (from 1)."""
+        if record.type in _LOOKED_AT:
+            self._told.append((line, record))
+
+    def findings(self) -> Sequence[Finding]:
+        """What is wrong with the signatures, and what nobody could say.
+
+        :raises Refused: if there are allowed signers that cannot be used.
+        """
+        for line, record in self._told:
+            match record.type:
+                case "run.started":
+                    self._mode = str(record.fields.get("mode"))
+                case "approval.requested":
+                    self._by[str(record.fields.get("request"))] = str(record.fields.get("by"))
+                    self._look(line, record, "by")
+                case _:
+                    self._look(line, record, "approver")
+        self._told.clear()
+        if not self._unknown:
+            return self._found
+        diagnostic = Diagnostic(
+            code=NOT_ESTABLISHED,
+            message=f"{self._unknown} signatures of approvals could not be judged: no allowed signers are here",
+            file=self._file,
+            help="name them: --allowed-signers FILE",
+        )
+        return [*self._found, Finding(status=Status.VALID, strict=Status.SIGNATURE, diagnostic=diagnostic)]
+
+    def _look(self, line: int, record: Record, who: str) -> None:
+        person, key, text, signature = (str(record.fields.get(name)) for name in (who, "key", "text", "signature"))
+        if self._mode == Mode.DRILL.value:
+            if signature or key != SIMULATED + person:
+                self._wrong(line, f"the approval of `{person}` is no simulated one, and the run is a drill")
+            return
+        if not signature or key.startswith(SIMULATED):
+            self._wrong(line, f"`{person}` has signed nothing")
+            return
+        if not self._asked:
+            self._asked, self._signers = True, self._ask()
+        if self._signers is None:
+            self._unknown += 1
+            return
+        try:
+            signed = self._signers.verify(text, signature, person, NAMESPACE, record.ts)
+        except NotVerified as error:
+            if error.unknown:
+                self._unknown += 1
+            else:
+                self._wrong(line, f"the signature of `{person}` does not count: {error}")
+            return
+        asked = self._by.get(str(record.fields.get("request")), "")
+        if signed != key:
+            self._wrong(line, f"`{person}` signed with {signed}, and the record says {key}")
+        elif who == "approver" and asked and self._signers.lists(asked, signed):
+            self._wrong(line, f"`{person}` approved with a key of `{asked}`, who asked")
+
+    def _wrong(self, line: int, message: str) -> None:
+        diagnostic = Diagnostic(
+            code=WRONG_SIGNATURE,
+            message=message,
+            file=self._file,
+            span=Span(line, 1, line, 2),
+            help="ask that person; until then nobody has approved it",
+        )
+        self._found.append(Finding(status=Status.SIGNATURE, line=line, diagnostic=diagnostic))
