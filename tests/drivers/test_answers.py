@@ -162,7 +162,7 @@ WRONG = [
     ("step: lost, settle: passed", "`lost` never asks for `settle`"),
     ("step: grave, confirm: yes, reason: because", "`grave` wants its phrase typed, and `yes` is given"),
     ("step: grave, confirm: grave", "`grave` is confirmed with a reason only, and none is given"),
-    ("step: one, do: undo", "`do: undo` is not walked by this version yet"),
+    ("step: one, do: undo", "`do: undo` at `one` has nothing to take back: no step of `tested` has an `undo`"),
     ("step: one, do: skip", "`do: skip` at `one` is done with a reason only"),
     ("step: one, do: abort, reason: ' '", "`do: abort` at `one` is done with a reason only"),
     ("step: one, do: go_to, reason: x", "`do: go_to` at `one` leads and says no step to go to"),
@@ -309,3 +309,39 @@ def test_what_depends_on_an_expression_is_judged_at_its_step(tmp_path: Path) -> 
 def test_the_answers_of_a_scenario_are_judged_as_those_of_a_file_are(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="`hand` is done with evidence only"):
         rehearsed(tmp_path, book(HAND + "next: done\non_fail: bad\n"), "answers: [{step: hand, outcome: done}]\n")
+
+
+REPEATED = book(
+    "id: each\ntitle: Each\nkind: command\neffect: change\nargv: [stop, '${{ item }}']\nnext: one\n"
+    "for_each: {in: '[1, 2]'}\nundo: {kind: command, argv: [start, '${{ item }}'], confirm: {phrase: start it}}\n",
+    "id: one\ntitle: One\nkind: command\neffect: change\nargv: [one]\nnext: done\n"
+    "confirm: {phrase: one}\nundo: {kind: manual, instructions: Back}\n",
+    end="  - {id: done, kind: finish, outcome: resolved}\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("step: one.undo, confirm: yes, outcome: done", None),
+        ("step: one, do: undo", None),
+        ("step: 'each[1]', settle: passed, evidence: seen", None),
+        ("step: 'each[1].undo', confirm: start it", None),
+        ("step: one.undo, do: undo", "`do: undo` is not possible at `one.undo`, which is a part of another step"),
+        ("step: 'each[0]', do: go_to, to: one, reason: x", "`do: go_to` is not possible at `each[0]`, which is a part"),
+        ("step: 'one[0]', settle: passed", "there is no step `one[0]` in `tested`"),
+        ("step: 'each[0]', confirm: yes", "`each[0]` never asks for `confirm`"),
+        ("step: 'each[0].undo', confirm: yes", "`each[0].undo` wants its phrase typed, and `yes` is given"),
+        ("step: each.undo, confirm: start it", "`each` is taken back element by element, and `each.undo` is never"),
+        ("step: 'each[0].probe', confirm: yes", "there is no step `each[0].probe` in `tested`"),
+    ],
+)
+def test_j5_answers_for_undos_and_elements_are_judged_before_the_walk(
+    tmp_path: Path, entry: str, message: str | None
+) -> None:
+    path = tmp_path / "answers.yaml"
+    path.write_text(f"answers: [{{{entry}}}]\n")
+    answers = load_answers(str(path)).answers
+    assert answers is not None
+    found = look_over(answers, loaded(tmp_path, REPEATED), KINDS)
+    assert [one.message[: len(message or "")] for one in found] == ([] if message is None else [message])

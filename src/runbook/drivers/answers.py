@@ -88,7 +88,7 @@ class AnswersOperator:
         given = None if entry is None else entry.confirm
         if entry is None or given is None or self._problem:
             return self._pause(f"the confirmation of `{place.step.id}`")
-        if request.reason_required and not (entry.reason or "").strip():
+        if given != "no" and request.reason_required and not (entry.reason or "").strip():
             return self._pause(f"the reason for `{place.step.id}`")
         if given == (request.phrase or "yes") and given != "no":
             return Yes(reason=entry.reason)

@@ -8,24 +8,27 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from runbook.language.near import nearest
-from runbook.model.address import owner_of
+from runbook.model.address import of_each, owner_of
 from runbook.model.answers import Answer, Answers
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Refused, Span
 from runbook.model.inputs import accepted, input_of
 from runbook.model.kind import Registry
-from runbook.model.runbook import Input, Runbook, Step
+from runbook.model.runbook import Confirm, Input, Runbook, Step
 from runbook.walk.approving import approvals_of
 from runbook.walk.guarding import APPROVAL
+from runbook.walk.looping import element_of, place_of
 from runbook.walk.rules import is_gate, requirement
+from runbook.walk.undoing import step_of
 from runbook.world.secrets import SecretStore
 
 RB300 = Code(
     number="RB300",
     title="answer for an unknown address",
     why="An answer names a step that is not in the runbook. It could never be used, and a run that counts on it would "
-    "stop in the middle; so the walk does not begin. An address is a step's id, or `ID.ITEM` for an item of a "
-    "checklist.",
+    "stop in the middle; so the walk does not begin. An address is a step's id, `ID.ITEM` for an item of a checklist, "
+    "`ID.undo` for taking a change back, and `ID[2]` or `ID[2].undo` for an element of a step with `for_each`, counted "
+    "from 0.",
 )
 RB301 = Code(
     number="RB301",
@@ -70,11 +73,16 @@ def look_over(answers: Answers, runbook: Runbook, registry: Registry) -> list[Di
     steps = {step.id: step for step in runbook.steps}
     found: list[Diagnostic] = []
     for entry in answers.entries:
-        step, part = steps.get(owner_of(entry.step)), entry.step.partition(".")[2]
-        if step is None or (part and part not in _parts(step)):
+        owner, part = owner_of(entry.step), entry.step.partition(".")[2]
+        step = steps.get(of_each(owner))
+        if step is None or (owner != step.id and step.for_each is None) or (part and part not in _parts(step)):
             code, misfits = RB300, _nowhere(entry, runbook)
+        elif part == "undo" and owner == step.id and step.for_each is not None:
+            code, misfits = RB300, _not_as_a_whole(entry, step)
+        elif part and part != "undo":
+            code, misfits = RB301, _of_part(entry, step, part)
         else:
-            code, misfits = RB301, _of_part(entry, step, part) if part else _of_step(entry, step, runbook, registry)
+            code, misfits = RB301, _of_step(entry, _walked_at(entry.step, step), runbook, registry)
         found += [
             Diagnostic(
                 code=code,
@@ -109,6 +117,20 @@ def items_of(step: Step) -> Mapping[str, bool]:
     return {str(i["id"]): "check" in i for i in items if isinstance(i, dict)} if isinstance(items, list) else {}
 
 
+def _walked_at(address: str, step: Step) -> Step:
+    """The step that is walked at an address: the file's own, an element of it, or what takes a change of it back."""
+    owner = owner_of(address)
+    part = step if owner == step.id else element_of(step, place_of(owner))
+    if address.endswith(".undo") and step.undo is not None:
+        return step_of(step, step.undo, address)
+    return part
+
+
+def _not_as_a_whole(entry: Answer, step: Step) -> Iterator[Misfit]:
+    message = f"`{step.id}` is taken back element by element, and `{entry.step}` is never asked"
+    yield Misfit("step", message, f"write an answer for each: `{step.id}[0].undo` and so on")
+
+
 def _parts(step: Step) -> set[str]:
     """What the address of a part of a step may end in."""
     nested = {name for name, inner in (("undo", step.undo), ("probe", step.probe)) if inner is not None}
@@ -131,8 +153,6 @@ def _given(entry: Answer) -> list[str]:
 
 def _of_part(entry: Answer, step: Step, part: str) -> Iterator[Misfit]:
     """What is wrong with an answer for a part of a step: only an item of a checklist asks something."""
-    if part == "undo":
-        return  # asked when it is walked, like any step
     if items_of(step).get(part, True):
         yield Misfit("step", f"a machine looks at `{entry.step}`, and nothing is asked there", "take the answer out")
         return
@@ -162,7 +182,7 @@ def _of_step(entry: Answer, step: Step, runbook: Runbook, registry: Registry) ->
 def _asked(step: Step, runbook: Runbook, registry: Registry) -> list[str]:
     """The keys that can answer something which a step asks, or the walk at it, in their order."""
     keys = {"do", "to"}
-    if requirement(step, runbook) is not None:
+    if _required(step, runbook) is not None:
         keys.add("confirm")
     if step.effect.changes and step.on_unknown is None:
         keys.add("settle")
@@ -173,8 +193,14 @@ def _asked(step: Step, runbook: Runbook, registry: Registry) -> list[str]:
     return [key for key in _SAYS if key in keys]
 
 
+def _required(step: Step, runbook: Runbook) -> Confirm | None:
+    """What is confirmed at a step; at an element of a loop only where the file wants each confirmed."""
+    each = step.confirm is not None and step.confirm.each
+    return None if step.id.endswith("]") and not each else requirement(step, runbook)
+
+
 def _confirm(entry: Answer, step: Step, runbook: Runbook) -> Iterator[Misfit]:
-    asked = step.confirm if step.kind == "gate" else requirement(step, runbook)
+    asked = step.confirm if step.kind == "gate" else _required(step, runbook)
     if asked is None or entry.confirm == "no":
         return
     if entry.confirm == "yes" and asked.phrase not in (None, "yes"):
@@ -193,9 +219,12 @@ def _do(entry: Answer, step: Step, runbook: Runbook, registry: Registry) -> Iter
         yield Misfit("to" if entry.to else "do", f"`do: go_to` at `{step.id}` leads {where}", help_)
     if entry.to is not None and entry.do != "go_to":
         yield Misfit("to", f"`to` at `{step.id}` says where to go, and nothing goes there", "write `do: go_to`")
-    if entry.do == "undo":
-        message = "`do: undo` is not walked by this version yet"
-        yield Misfit("do", message, "abort, and take the changes back by hand")
+    if entry.do in {"undo", "go_to"} and step.id not in ids:
+        message = f"`do: {entry.do}` is not possible at `{step.id}`, which is a part of another step"
+        yield Misfit("do", message, "write `do: skip` to leave it as it is, or `do: abort`")
+    elif entry.do == "undo" and not any(other.undo for other in runbook.steps):
+        message = f"`do: undo` at `{step.id}` has nothing to take back: no step of `{runbook.id}` has an `undo`"
+        yield Misfit("do", message, "write `do: skip`, `do: go_to` or `do: abort`")
     if entry.do == "skip" and (is_gate(step, registry) or registry[step.kind].TRAITS.ends):
         what = "the end of the run" if registry[step.kind].TRAITS.ends else "a gate"
         yield Misfit("do", f"`{step.id}` is {what} and cannot be skipped", "abort, or go to another step")

@@ -18,16 +18,16 @@ from runbook.drivers.session import Ending, Stop
 from runbook.drivers.simulated_approvals import SimulatedApprovals
 from runbook.language.inputs import bind_inputs
 from runbook.language.near import nearest
-from runbook.model.address import owner_of
+from runbook.model.address import of_each, owner_of
 from runbook.model.answers import Answers
 from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.durations import spoken
-from runbook.model.graph import Edge
+from runbook.model.graph import Edge, undo_of
 from runbook.model.io import Performs
 from runbook.model.kind import Registry
-from runbook.model.runbook import Runbook
+from runbook.model.runbook import Runbook, Step
 from runbook.model.scenario import Scenario, Scripted
 from runbook.walk import events as e
 from runbook.walk import run_events as r
@@ -210,10 +210,9 @@ def _fitting(scenario: Scenario, runbook: Runbook, registry: Registry) -> JsonOb
     :raises Refused: if it does not.
     """
     found: list[Diagnostic] = []
-    known = {step.id: {*step.nested, *(["probe"] if step.probe else ())} for step in runbook.steps}
+    known = {step.id: step for step in runbook.steps}
     for address, told in scenario.world.items():
-        part = address.partition(".")[2]
-        if owner_of(address) not in known or (part and part not in known[owner_of(address)]):
+        if not _performed_at(address, known):
             near = nearest(address, known)
             found.append(
                 Diagnostic(
@@ -239,6 +238,16 @@ def _fitting(scenario: Scenario, runbook: Runbook, registry: Registry) -> JsonOb
     if found:
         raise Refused(*found)
     return bind_inputs(runbook, scenario.inputs, file=scenario.file)
+
+
+def _performed_at(address: str, steps: Mapping[str, Step]) -> bool:
+    """Whether a machine may do something at an address: a step, an element of a loop, or a part of one of those."""
+    owner, part = owner_of(address), address.partition(".")[2]
+    step = steps.get(of_each(owner))
+    if step is None or (owner != step.id and step.for_each is None):
+        return False
+    nested = {"probe": step.probe, "undo": step.undo, **step.nested}
+    return not part or nested.get(part) is not None
 
 
 def _compared(scenario: Scenario, walk: Walk, ending: Ending | None, log: MemoryLog) -> Iterator[str]:
@@ -271,10 +280,12 @@ def _difference(expected: list[str], path: list[str]) -> Iterator[str]:
 
 
 def _walked(walk: Walk, log: MemoryLog) -> Iterator[Edge]:
-    """The edges of the graph that were walked."""
+    """The edges of the graph that were walked, and the undos."""
     known = {(edge.source, edge.via, edge.target): edge for edge in walk.edges}
     for record in log.records:
         if record.type == e.StepEntered.TYPE:
             key = (str(record.fields.get("from")), str(record.fields["via"]), str(record.fields["step"]))
             if key in known:
                 yield known[key]
+        elif record.type == e.StepStarted.TYPE and str(record.fields["step"]).endswith(".undo"):
+            yield undo_of(of_each(owner_of(str(record.fields["step"]))))

@@ -13,6 +13,7 @@ ADDRESS = re.compile(
     r"(?:[a-z][a-z0-9_]*(?:\[[0-9]+\])?/)*[a-z][a-z0-9_]*(?:\[[0-9]+\])?(?:\.[a-z][a-z0-9_]*)?",
 )
 """The pattern of an address; it must match the whole text."""
+_PLACE = re.compile(r"\[[0-9]+\]")
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """The pattern of a run id; it must match the whole text."""
 
@@ -20,6 +21,11 @@ RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 def with_visit(address: str, visit: int, attempt: int | None = None) -> str:
     """An address with its visit, and its attempt where there is one: ``check_health#2.1``."""
     return f"{address}#{visit}" if attempt is None else f"{address}#{visit}.{attempt}"
+
+
+def of_each(address: str) -> str:
+    """The address that stands for every element of a loop: ``restart.undo`` for ``restart[2].undo``."""
+    return _PLACE.sub("", address)
 
 
 def owner_of(address: str) -> str:

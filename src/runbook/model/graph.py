@@ -7,6 +7,8 @@ from runbook.model.canonical import Json, JsonObject, canonical, sha256
 from runbook.model.runbook import Runbook, Step
 
 PASSED, FAILED, UNKNOWN, SKIPPED = "passed", "failed", "unknown", "skipped"
+UNDO = "undo"
+"""How a step's own undo is led to: no edge of the walk, and one that a scenario should walk."""
 
 
 class Edge(NamedTuple):
@@ -26,6 +28,11 @@ def below(runbook: Runbook) -> Mapping[str, str | None]:
     """For each step the id of the one below it; None for the last."""
     ids = [step.id for step in runbook.steps]
     return dict(zip(ids, [*ids[1:], None], strict=True))
+
+
+def undo_of(step_id: str) -> "Edge":
+    """What leads from a step to its undo."""
+    return Edge(step_id, UNDO, f"{step_id}.undo")
 
 
 def options_of(step: Step) -> Sequence[Mapping[str, Json]]:
@@ -110,6 +117,7 @@ def graph_digest(runbook: Runbook) -> str:
             "guards": [[g.kind, dict(g.rule), g.when, g.override] for g in s.guards],
             "undo": s.undo.kind if s.undo else None,
             "probe": s.probe.kind if s.probe else None,
+            **({"for_each": [f.source, f.at_once, f.max_failures]} if (f := s.for_each) else {}),
         }
         for s in runbook.steps
     ]

@@ -10,6 +10,7 @@ import copy
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from runbook.model.address import of_each
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Code, Diagnostic, Refused
@@ -81,7 +82,7 @@ class ScriptedWorld:
     def __init__(self, entries: Mapping[str, Sequence[JsonObject]], *, clock: Clock) -> None:
         """Take the ``world`` of a scenario.
 
-        :param entries: per address one entry an attempt.
+        :param entries: per address one entry an attempt; those of a repeated step stand for each of its elements.
         :param clock: is told to wait for a ``delay``.
         """
         self._entries = entries
@@ -97,7 +98,8 @@ class ScriptedWorld:
         del changes  # nothing is touched either way
         self._attempts[address] += 1
         attempt = self._attempts[address]
-        told = self._entries.get(address, ())
+        # What is told of a repeated step is told of each element that has no entry of its own.
+        told = self._entries.get(address) or self._entries.get(of_each(address), ())
         if not told:
             raise Untold(address, attempt)
         entry = told[min(attempt, len(told)) - 1]
