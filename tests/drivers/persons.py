@@ -6,7 +6,7 @@ from pathlib import Path
 from runbook.audit.inbox import put
 from runbook.audit.signatures import sign
 from runbook.audit.store import RunDir
-from runbook.drivers.approval_texts import ApprovalWord, RequestText, read, word_of
+from runbook.drivers.approval_texts import ApprovalWord, RequestText, read
 from runbook.model.approval import APPROVE, NAMESPACE
 
 ANA, BEN, CLEO = "ana@example.com", "ben@example.com", "cleo@example.com"
@@ -40,20 +40,27 @@ class Persons:
         self.signers.chmod(0o600)
         return self
 
-    def approval(self, request: RequestText, person: str, key: str | None = None, **other: str) -> ApprovalWord:
-        """What a person signs to approve a request; ``other`` are parts of the text that are altered."""
+    def approval(
+        self, request: RequestText, person: str, key: str | None = None, /, *, namespace: str = NAMESPACE, **other: str
+    ) -> ApprovalWord:
+        """What a person signs to approve a request; ``other`` are parts of the text that are altered before."""
         lines = [line.partition(" ") for line in request.text.splitlines()]
         parts = {name: value for name, _, value in lines}
         parts |= {"approver": person, "decision": APPROVE} | {name.replace("_", "-"): v for name, v in other.items()}
         text = "".join(f"{name} {value}".rstrip() + "\n" for name, value in parts.items())
-        signature = sign(text, self.key(key or person.partition("@")[0]), NAMESPACE, seconds=10)
+        signature = sign(text, self.key(key or person.partition("@")[0]), namespace, seconds=10)
         return ApprovalWord(text=text, signature=signature)
 
-    def approve(self, run: RunDir, person: str, key: str | None = None, **other: str) -> str:
-        """Approve the open request of a run by its inbox; returns the approval as a word."""
+    def approve(self, run: RunDir, person: str, key: str | None = None, /, **other: str) -> ApprovalWord:
+        """Approve the newest request of a run by its inbox; returns what was signed."""
         word = self.approval(open_request(run), person, key, **other)
-        put(run, "approval", {"text": word.text, "signature": word.signature})
-        return word_of(word)
+        deliver(run, word)
+        return word
+
+
+def deliver(run: RunDir, word: ApprovalWord) -> None:
+    """Put an approval into the inbox of a run."""
+    put(run, "approval", {"text": word.text, "signature": word.signature})
 
 
 def open_request(run: RunDir) -> RequestText:
