@@ -13,6 +13,7 @@ from tests.drivers.desk import Desk, answers
 
 ANA, BEN, EVE = (61_001, 61_100), (61_002, 61_100), (61_003, 61_200)
 KEYED = "guards: [{cooldown: 60m, key: database-main}]\n"
+RESET = change("reset", then="done", before="EFFECTS=/dev/null", more=KEYED)
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
 
@@ -26,7 +27,7 @@ def desk() -> Iterator[Desk]:
     os.chown(root / "state", *ANA)
     at = Desk(root)
     at.write("answers.yaml", answers("step: reset, confirm: yes"))
-    at.write("book.yaml", book(change("reset", then="done", before="EFFECTS=/dev/null", more=KEYED)))
+    at.write("book.yaml", book(RESET, head='lock: "${{ run.id }}"\n'))
     for path in root.glob("*.yaml"):
         path.chmod(0o644)
     assert at.do("state", "init", str(at.state), "--group", str(ANA[1]), user=ANA).status == 0

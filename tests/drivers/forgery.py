@@ -96,11 +96,11 @@ class Forgery:
         log.write_bytes(raw)
 
 
-def judged(desk: Desk, forgery: Forgery, run: str = "forged") -> tuple[int, str]:
-    """What verify says of it."""
+def judged(desk: Desk, forgery: Forgery, run: str = "forged", of: str = "r1") -> tuple[int, str]:
+    """What verify says of it, beside what the run has that it is of."""
     copy = desk.run(run).path
     shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(desk.run().path, copy)
+    shutil.copytree(desk.run(of).path, copy)
     forgery.write(desk.run(run).log)
     done = desk.do("verify", run)
     assert "our fault" not in done.text, done

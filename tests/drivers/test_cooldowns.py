@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.drivers.books import book, change
 from tests.drivers.desk import Desk, answers, wait_for
+from tests.drivers.forgery import Forgery, judged
 
 KEYED = 'guards: [{cooldown: 60m, key: "database-main"}]\n'
 YES = answers("step: reset, confirm: yes")
@@ -21,7 +22,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def reset(after: str = "", more: str = KEYED) -> str:
-    return book(change("reset", then="done", after=after, more=more))
+    """A runbook whose runs do not exclude each other, with a change that may be guarded."""
+    return book(change("reset", then="done", after=after, more=more), head='lock: "${{ run.id }}"\n')
 
 
 def go(desk: Desk, text: str, run: str, *argv: str) -> int:
@@ -110,3 +112,21 @@ def test_a_torn_tail_of_the_record_of_starts_is_cut(desk: Desk) -> None:
     assert go(desk, reset(more="guards: [{cooldown: 60m, key: other}]\n"), "second") == 0
     assert [json.loads(line)["key"] for line in path.read_text().splitlines()] == ["database-main", "other"]
     assert go(desk, reset(), "third") == 3
+
+
+@pytest.mark.parametrize("forge", ["another key", "no key", "no guard", "a guard too many"])
+def test_what_the_log_says_of_a_guard_is_computed_again(desk: Desk, forge: str) -> None:
+    assert go(desk, reset(), "first") == 0
+    assert desk.verify("first") == 0
+    forged = Forgery.of(desk.run("first").log)
+    asked = [place for place, line in enumerate(forged.lines) if line.type == "guard.checked"]
+    match forge:
+        case "another key":
+            forged.edit(asked[-1], key="other")
+        case "no key":
+            forged.edit(asked[-1], key=None)
+        case "no guard":
+            forged.drop(*asked)
+        case _:
+            forged.edit(asked[0], guard=7)
+    assert judged(desk, forged, of="first")[0] == 6

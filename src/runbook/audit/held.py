@@ -76,14 +76,22 @@ class Locks:
         claim = self._read(key)
         return claim if claim is not None and _goes_on(self._run(claim.run)) else None
 
+    def untold(self, key: str, run: str) -> list[Broken]:
+        """What the log of a run is to tell of its lock, if it does not yet.
+
+        :raises Refused: if that cannot be told.
+        """
+        claim = self._read(key)
+        return [each for each in claim.untold if each.run == run] if claim is not None else []
+
     def take(
-        self, claim: Claim, reason: str | None = None, tell: Callable[[Claim], bool] = lambda _: False
-    ) -> tuple[Claim | None, list[Broken]]:
+        self, claim: Claim, reason: str | None = None, tell: Callable[[Broken], bool] = lambda _: False
+    ) -> Claim | None:
         """Take a lock for a run whose log is locked already; a run that has it keeps it.
 
         :param reason: why the lock of another run may be broken, if nobody walks that; None: no lock is broken.
         :param tell: has the log of the run that has the lock tell that it is broken, and says whether it could.
-        :returns: the run that it was broken of, and what the log of this run is to tell if it does not yet.
+        :returns: the run that it was taken from although that is not over.
         :raises Refused: if another run has it that is walked now, or one that is not and there is no reason.
         """
         try:
@@ -95,10 +103,11 @@ class Locks:
                 if before is not None and before.run != claim.run and _goes_on(self._run(before.run)):
                     self._look(before, may_break=reason is not None)
                     broken = before
-                    if not tell(before):
-                        untold.append(Broken(run=before.run, by=claim.operator, to=claim.run, reason=reason or ""))
-                self._write(replace(claim, untold=tuple(untold)))
-                return broken, [each for each in untold if each.run == claim.run]
+                    lost = Broken(run=before.run, by=claim.operator, to=claim.run, reason=reason or "")
+                    untold += [] if tell(lost) else [lost]
+                since = before.since if before is not None and before.run == claim.run else claim.since
+                self._write(replace(claim, since=since, untold=tuple(untold)))
+                return broken
         except OSError as error:
             raise unusable(self._directory, error) from None
 

@@ -73,13 +73,14 @@ def main(arguments: Sequence[str]) -> int:
             operator=options.operator or default_operator(),
             incident=options.incident,
             start_at=start_at,
+            break_lock=options.break_lock,
         )
         store = Store(state_dir(options.state_dir, os.environ)).prepare()
         run = store.create(new_run_id(runbook.id, datetime.now(UTC)) if options.run_id is None else options.run_id)
         try:
             return live.begin(run, runbook, loaded.files, start)
         except Refused:
-            if not run.log.exists():
+            if not run.log.exists() or run.log.stat().st_size == 0:
                 shutil.rmtree(run.path)  # it never began
             raise
 
@@ -101,6 +102,9 @@ def _parser() -> Parser:
     parser.add_argument("--run-id", metavar="ID", help="the id of the run; default: made from time and runbook")
     parser.add_argument("--start-at", metavar="STEP", help="begin at another step than the first; needs --reason")
     parser.add_argument("--reason", metavar="TEXT", type=reason, help="why, for --start-at")
+    parser.add_argument(
+        "--break-lock", metavar="REASON", type=reason, help="take the lock of a run that nobody walks, for this reason"
+    )
     not_yet(parser, "--store", metavar="URL", meanwhile="runs are kept in a directory: --state-dir")
     state_option(parser)
     return parser

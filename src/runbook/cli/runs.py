@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from runbook.audit.footing import unusable
+from runbook.audit.held import Locks
 from runbook.audit.lock import holder_of
 from runbook.audit.plain_file import open_plain
 from runbook.audit.starts import Starts
@@ -13,6 +14,7 @@ from runbook.audit.store import Glimpse, RunDir, Store, glimpse, state_dir
 from runbook.audit.strict import LINE_CAP
 from runbook.cli.options import Parser, format_option, number, state_option
 from runbook.model.canonical import Json, JsonObject
+from runbook.model.diagnostics import Refused
 
 COLUMNS = ("run", "began", "mode", "runbook", "environment", "operator", "state")
 
@@ -40,6 +42,9 @@ def main(arguments: Sequence[str]) -> int:
     if not found:
         sys.stderr.write(f"no run yet in {store.root}\n")
         return 0
+    for told in found:
+        if told["lock_taken_by"]:
+            told["state"] = f"{told['state']}, lock lost to {told['lock_taken_by']}"
     rows = [list(COLUMNS), *[[str(row[column] or "-") for column in COLUMNS] for row in found]]
     widths = [max(len(row[index]) for row in rows) for index in range(len(COLUMNS))]
     for row in rows:
@@ -61,8 +66,18 @@ def _rebuild(store: Store) -> int:
     return 1 if made.damaged else 0
 
 
+def lock_lost_to(run: RunDir, key: Json) -> str | None:
+    """The run that has the lock of a run that is not over; None if that has it, or it cannot be told."""
+    try:
+        holder = Locks(Store(run.path.parent.parent)).holder(key) if isinstance(key, str) else None
+    except Refused:
+        return None
+    return holder.run if holder is not None and holder.run != run.id else None
+
+
 def _row(seen: Glimpse) -> JsonObject:
     first = seen.first.fields if seen.first else {}
+    over = seen.last is not None and seen.last.type == "run.finished"
     return {
         "run": seen.run.id,
         "began": seen.first.ts if seen.first else None,
@@ -72,6 +87,8 @@ def _row(seen: Glimpse) -> JsonObject:
         "operator": first.get("operator"),
         "incident": first.get("incident"),
         "state": state_of(seen),
+        "lock": first.get("lock"),
+        "lock_taken_by": None if over else lock_lost_to(seen.run, first.get("lock")),
     }
 
 

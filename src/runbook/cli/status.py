@@ -11,7 +11,7 @@ from runbook.audit.store import RunDir, Store, glimpse, state_dir
 from runbook.audit.verdict import Status, Verdict
 from runbook.cli.options import Parser, format_option, run_argument, state_option
 from runbook.cli.rows import rows
-from runbook.cli.runs import state_of
+from runbook.cli.runs import lock_lost_to, state_of
 from runbook.cli.verify import WORDS
 from runbook.drivers.interrupted import still_running
 from runbook.drivers.replay import judged
@@ -96,6 +96,8 @@ def _status(run: RunDir, walk: Walk | None) -> JsonObject:
         "still_running": _left(walk, visit) if visit and found["state"] == "interrupted" else None,
         "path": path,
         "changes": changes,
+        "lock": started.lock,
+        "lock_taken_by": lock_lost_to(run, started.lock) if walk.finish is None else None,
         "loop": _loop(walk, visit) if visit else None,
         "taking_back": [change.step for change in walk.undoing.todo] if walk.undoing else [],
         "if_stopped": as_json(ahead) if walk.finish is None else None,
@@ -168,6 +170,9 @@ def _pairs(found: JsonObject, walk: Walk | None) -> Iterator[tuple[str, str]]:
         if found["finish"] is None and found["step"]:
             why = f": {found['because']}" if found["because"] else ""
             yield "stands at", f"{found['step']}, visit {found['visit']}, {found['phase']}{why}"
+        if found["lock"] and found["finish"] is None:
+            taken = found["lock_taken_by"]
+            yield "lock", f"{found['lock']}, {f'taken by run {taken}' if taken else 'held until it is over'}"
         if found["still_running"]:
             yield "look first", str(found["still_running"])
         changes = found["changes"]

@@ -18,6 +18,7 @@ from runbook.model.runbook import Guard
 from runbook.walk import events as e
 from runbook.walk.results import Visit
 from runbook.walk.scope import Scope
+from runbook.walk.walk import Walk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ class AskedGuards:
         said: dict[int, str | None] = {}
         cooldowns: dict[int, tuple[str, int]] = {}
         for place, guard in asked:
-            if not self._applies(guard, scope):
+            if not applies(guard, self._renderer, scope):
                 said[place] = None
             elif guard.kind == "cooldown":
                 cooldowns[place] = self._cooldown(visit, guard, scope)
@@ -104,11 +105,8 @@ class AskedGuards:
 
     def _keys(self, visit: Visit, scope: Scope) -> Collection[str]:
         """The keys that a start of the step counts under."""
-        guards = (guard for guard in visit.step.guards if guard.kind == "cooldown" and self._applies(guard, scope))
-        return [self._cooldown(visit, guard, scope)[0] for guard in guards]
-
-    def _applies(self, guard: Guard, scope: Scope) -> bool:
-        return guard.when is None or self._renderer.value(guard.when, scope, "bool") is True
+        guards = (guard for guard in visit.step.guards if guard.kind == "cooldown")
+        return [self._cooldown(visit, guard, scope)[0] for guard in guards if applies(guard, self._renderer, scope)]
 
     def _tell(self, visit: Visit, place: int, guard: Guard, refusal: str | None, key: str | None) -> None:
         self._journal.tell(
@@ -143,15 +141,8 @@ class AskedGuards:
 
     def _cooldown(self, visit: Visit, guard: Guard, scope: Scope) -> tuple[str, int]:
         """The key that a cooldown counts, and its milliseconds."""
-        window = milliseconds(str(guard.rule["cooldown"]))
-        written = guard.rule.get("key")
-        if written is None:
-            place = self._walk.environment or "-"
-            return f"{self._walk.runbook.id}/{visit.step.id}/{place}", window
-        key = self._renderer.rendered(written, scope)
-        if not isinstance(key, str) or not key.strip():
-            raise ExpressionError("`guards`: the key is empty")
-        return key, window
+        key = self._journal.covered(key_of(guard, self._walk, visit, self._renderer, scope))
+        return key, milliseconds(str(guard.rule["cooldown"]))
 
     def _wanted(self, visit: Visit, guard: Guard, scope: Scope) -> Wanted:
         rule = guard.rule["requires_run"]
@@ -168,6 +159,28 @@ class AskedGuards:
             graph=self._walk.graph if runbook == self._walk.runbook.id else None,
             signed=rule.get("signed") is True,
         )
+
+
+def applies(guard: Guard, renderer: Renderer, scope: Scope) -> bool:
+    """Whether a guard counts now.
+
+    :raises ExpressionError: if its ``when`` has no value.
+    """
+    return guard.when is None or renderer.value(guard.when, scope, "bool") is True
+
+
+def key_of(guard: Guard, walk: Walk, visit: Visit, renderer: Renderer, scope: Scope) -> str:
+    """The key under which a cooldown counts the starts of a step.
+
+    :raises ExpressionError: if it has no value, or an empty one.
+    """
+    written = guard.rule.get("key")
+    if written is None:
+        return f"{walk.runbook.id}/{visit.step.id}/{walk.environment or '-'}"
+    key = renderer.rendered(written, scope)
+    if not isinstance(key, str) or not key.strip():
+        raise ExpressionError("`guards`: the key is empty")
+    return key
 
 
 def _text(rule: Mapping[str, Json], key: str) -> str | None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from runbook.audit.held import Broken, Claim, Locks
 from runbook.audit.inbox import Inbox
 from runbook.audit.lock import Holder
 from runbook.audit.masking import Masker
@@ -20,12 +21,13 @@ from runbook.drivers.attempts import Stoppable, TakeOutput
 from runbook.drivers.interrupted import tell_interrupted
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last
+from runbook.drivers.locking import key_of, tell_lost
 from runbook.drivers.messages import Messages
 from runbook.drivers.operator import Act, Operator
 from runbook.drivers.replay import runbook_of
 from runbook.drivers.session import Session
 from runbook.drivers.snapshot import FileWatch, difference, directory_of, here
-from runbook.drivers.store_past import StorePast
+from runbook.drivers.store_past import StorePast, seen_in
 from runbook.language.included import secrets_of
 from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.clock import Clock
@@ -57,7 +59,10 @@ SECRET_INPUT = Code(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What a new run begins with. ``inputs`` are bound; ``start_at`` is a step to begin at and the reason for it."""
+    """What a new run begins with. ``inputs`` are bound; ``start_at`` is a step to begin at and the reason for it.
+
+    ``break_lock`` is why the lock of a run that nobody walks may be taken from it.
+    """
 
     file: str
     environment: str | None
@@ -65,6 +70,7 @@ class Start:
     operator: str
     incident: str | None = None
     start_at: tuple[str, str] | None = None
+    break_lock: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,23 +127,30 @@ class Live:
             for secret in masker.mask(canonical(value))[1]:
                 raise Refused(_no_input(name, secret))
         kept = {name: run.keep(source) for name, source in sources.items()}
+        fields = started(
+            walk,
+            run=run.id,
+            mode="live",
+            environment=start.environment,
+            files=kept,
+            inputs=canonical(start.inputs),
+            operator=start.operator,
+            incident=start.incident,
+            host=platform.node(),
+            store=str(run.path.parent.parent),
+            directory=directory,
+            guards_see=seen_in(Store(run.path.parent.parent)),
+        )
+        key = fields["lock"] = key_of(walk, fields)
         writer = LogWriter.create(run, _holder(start.operator))
+        with _closing_unless_taken(writer):
+            broken = self._hold(run, key, start.operator, start.break_lock)
 
         def begin(journal: Journal) -> None:
-            fields = started(
-                walk,
-                run=run.id,
-                mode="live",
-                environment=start.environment,
-                files=kept,
-                inputs=canonical(start.inputs),
-                operator=start.operator,
-                incident=start.incident,
-                host=platform.node(),
-                store=str(run.path.parent.parent),
-                directory=directory,
-            )
             journal.tell(r.RunStarted, **fields)
+            if broken is not None:
+                why, by = start.break_lock, start.operator
+                journal.tell(r.DeviationRecorded, deviation="break_lock", to=broken.run, reason=why, by=by)
             if start.start_at is not None:
                 step, reason = start.start_at
                 journal.tell(
@@ -155,6 +168,9 @@ class Live:
         :raises Refused: if it is held, over, damaged, or its runbook is not there.
         """
         reopened, walk, last = _reopen(run, operator, self._registry)
+        key = walk.started.lock if walk.started else None
+        with _closing_unless_taken(reopened.writer):
+            self._hold(run, key, operator or walk.operator, None)
         secrets, masker, unusable = self._secrets(walk.runbook, directory_of(walk))
         known = (secrets, masker)
         sitting = self._sit(run, walk, reopened.writer, lambda _: None, last=last, known=known)
@@ -162,9 +178,31 @@ class Live:
         if operator is not None and operator != walk.operator:
             journal.tell(r.RunHandedOver, to=operator, by=operator, reason="resumed by another operator")
         _tell_resumed(journal, reopened)
+        tell_lost(journal, _untold(run, walk))
         tell_unusable(journal, unusable)
         journal.sync()
         return sitting
+
+    def _hold(self, run: RunDir, key: str | None, operator: str, reason: str | None) -> Claim | None:
+        """Take the lock of a run, or keep it; the run that it was broken of.
+
+        :param reason: why it may be broken if nobody walks the run that has it; None: it may not.
+        :raises Refused: if another run has it.
+        """
+        if key is None:
+            return None
+
+        def tell(lost: Broken) -> bool:
+            other = RunDir(run.path.parent / lost.run)
+            if other.log.stat().st_uid != os.geteuid():
+                return False  # whoever goes on with it tells it
+            with _aside(other, operator, self._registry) as (journal, _):
+                tell_lost(journal, [lost])
+                journal.sync()
+            return True
+
+        claim = Claim(key=key, run=run.id, operator=operator, host=platform.node(), since=RealClock().now())
+        return Locks(Store(run.path.parent.parent)).take(claim, reason, tell)
 
     def _secrets(self, runbook: Runbook, directory: str) -> tuple[SecretStore, Masker, Sequence[Diagnostic]]:
         """The secrets of a runbook, what keeps them out of the log from the first record on, and which lack now."""
@@ -258,6 +296,22 @@ def _reopen(run: RunDir, operator: str | None, registry: Registry) -> tuple[Reop
     return reopened, walks[0], Last(ts=last[0].ts, mono=last[0].mono)
 
 
+@contextmanager
+def _closing_unless_taken(writer: LogWriter) -> Iterator[None]:
+    """Let a log go if its run cannot take its lock."""
+    try:
+        yield
+    except BaseException:
+        writer.close()
+        raise
+
+
+def _untold(run: RunDir, walk: Walk) -> Sequence[Broken]:
+    """What the log of a run is to tell of its lock."""
+    key = walk.started.lock if walk.started else None
+    return Locks(Store(run.path.parent.parent)).untold(key, run.id) if key is not None else ()
+
+
 def _tell_resumed(journal: Journal, reopened: Reopened) -> None:
     walk = journal.walk
     journal.tell(
@@ -304,6 +358,7 @@ def abort_aside(run: RunDir, registry: Registry, *, reason: str, by: str) -> Non
             _tell_resumed(journal, reopened)
         while isinstance(action := journal.walk.pending()[0], Interrupted):
             tell_interrupted(journal, action)
+        tell_lost(journal, _untold(run, journal.walk))
         journal.tell(r.OperatorActed, do="abort", reason=reason, by=by, source="inbox")
         journal.tell(r.RunFinished, finish=Finish.ABORTED.value)
         journal.sync()

@@ -1,13 +1,12 @@
-"""The lock of a live run: its key, and taking it from whoever has it.
+"""The lock of a live run: its key, and what the log of a run tells that lost it.
 
 The key is the runbook's id and its ``lock`` text, by default the environment's name. It stands in ``run.started``, so
 whoever goes on with the run, or judges its log, has it from there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 
-from runbook.audit.held import Broken, Claim, Locks
-from runbook.audit.store import RunDir, Store
+from runbook.audit.held import Broken
 from runbook.drivers.journal import Journal
 from runbook.language.expressions import Cel
 from runbook.language.scope import types_of
@@ -15,6 +14,7 @@ from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.evaluator import ExpressionError
 from runbook.model.runbook import Mode
+from runbook.walk.rules import parsed
 from runbook.walk.run_events import DeviationRecorded, RunStarted
 from runbook.walk.scope import Scope
 from runbook.walk.walk import Walk
@@ -38,8 +38,10 @@ def key_of(walk: Walk, fields: Mapping[str, Json | Mapping[str, Json]]) -> str |
     if book.lock is None:
         environment = fields["environment"]
         return f"{book.id}/{environment}" if environment else book.id
+    started = RunStarted(ts="", mono=0, **{**fields, "lock": None})  # type: ignore[arg-type]  # the fields are its own
     begun = Walk(book, walk.registry)
-    begun.tell(RunStarted(ts="", mono=0, **{**fields, "lock": None}))  # type: ignore[arg-type]  # the fields are its own
+    begun.started, begun.environment, begun.operator = started, started.environment, started.operator
+    begun.inputs = parsed(started.inputs, "inputs") or {}
     try:
         text = Cel(types_of(book, walk.registry)).render(book.lock, Scope(begun))
     except ExpressionError as error:
@@ -49,23 +51,11 @@ def key_of(walk: Walk, fields: Mapping[str, Json | Mapping[str, Json]]) -> str |
     return f"{book.id}/{text}"
 
 
-def take(
-    run: RunDir, started: RunStarted, operator: str, reason: str | None, tell: Callable[[Claim], bool]
-) -> tuple[Claim | None, list[Broken]]:
-    """Take the lock of a run; what is returned and raised is what :meth:`runbook.audit.held.Locks.take` does."""
-    if started.lock is None:
-        return None, []
-    claim = Claim(key=started.lock, run=run.id, operator=operator, host=started.host, since=started.ts)
-    return Locks(Store(run.path.parent.parent)).take(claim, reason, tell)
-
-
-def tell_lost(journal: Journal, untold: list[Broken]) -> None:
+def tell_lost(journal: Journal, untold: Sequence[Broken]) -> None:
     """Have a run's own log tell that its lock was broken, if it does not yet."""
     for broken in untold:
         if broken.to not in journal.walk.lost_to:
-            journal.tell(
-                DeviationRecorded, deviation="lock_lost", to=broken.to, reason=broken.reason or "-", by=broken.by
-            )
+            journal.tell(DeviationRecorded, deviation="lock_lost", to=broken.to, reason=broken.reason, by=broken.by)
 
 
 def _no_key(message: str) -> Refused:

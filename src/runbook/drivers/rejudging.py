@@ -7,13 +7,16 @@ log holds. What another version of the program wrote is not judged where that ve
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 
 from runbook import VERSION
 from runbook.audit.masking import Masker
 from runbook.audit.observation import observe
 from runbook.drivers.agreeing import Agreement, same_text
 from runbook.drivers.fitting import fit
+from runbook.drivers.guarding import applies, key_of
 from runbook.drivers.judging import Judge, Judged, Seen
+from runbook.drivers.locking import key_of as lock_key_of
 from runbook.drivers.operator import as_json
 from runbook.drivers.preparing import MASK, Prepared, PreparedLoop, Renderer
 from runbook.kinds.registry import fields_of
@@ -21,6 +24,7 @@ from runbook.kinds.wait import Wait
 from runbook.language.expressions import Cel
 from runbook.language.scope import types_of
 from runbook.model.canonical import JsonObject, canonical
+from runbook.model.diagnostics import Refused
 from runbook.model.durations import milliseconds
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Kind, Registry, is_asked, is_automated
@@ -30,7 +34,7 @@ from runbook.walk import including, looping, undoing
 from runbook.walk.including import inside, inward
 from runbook.walk.results import Visit
 from runbook.walk.rules import IllegalEvent, parsed
-from runbook.walk.run_events import Event
+from runbook.walk.run_events import Event, RunStarted
 from runbook.walk.walk import Walk
 
 
@@ -57,6 +61,8 @@ class Rejudging:
 
         :raises Differs: if it comes out otherwise.
         """
+        if isinstance(event, RunStarted):
+            _lock(walk, event)
         within = inside(walk, event)
         if within is not None and within.inner is not None:
             self._look_inside(within, within.inner, event)
@@ -65,6 +71,8 @@ class Rejudging:
         if visit is None:
             return
         match event:
+            case e.GuardChecked():
+                self._guard(walk, visit, event)
             case e.StepStarted():
                 self._started(walk, visit, event)
             case e.StepFinished(obs=str()):
@@ -107,6 +115,22 @@ class Rejudging:
             raise Differs(f"the `when` of `{step.id}` has no value: {error.message}") from None
         if held is not holds:
             raise Differs(f"`{step.id}` goes on as if its `when` {'held' if holds else 'did not hold'}")
+
+    def _guard(self, walk: Walk, visit: Visit, event: e.GuardChecked) -> None:
+        """A guard counts where its ``when`` holds, and a cooldown under its key."""
+        if not 0 <= event.guard < len(visit.step.guards):
+            return  # which the walk says
+        guard, scope = visit.step.guards[event.guard], self._renderer.scope(walk, visit)
+        try:
+            counts = applies(guard, self._renderer, scope)
+            keyed = counts and guard.kind == "cooldown"
+            key = key_of(guard, walk, visit, self._renderer, scope) if keyed else None
+        except ExpressionError as error:
+            raise Differs(f"guard {event.guard} of `{event.step}` has no value: {error.message}") from None
+        if not counts and not event.held:
+            raise Differs(f"guard {event.guard} of `{event.step}` refuses, and its `when` does not hold")
+        if (key is None) is not (event.key is None) or not same_text(event.key or "", key or ""):
+            raise Differs(f"guard {event.guard} of `{event.step}` counts under another key than the file says")
 
     def _confirmation(self, walk: Walk, visit: Visit, event: e.ConfirmationRequested) -> None:
         step = visit.step
@@ -320,6 +344,19 @@ class Rejudging:
             said = False
         if not said:
             raise Differs(f"`{step.id}` is settled as failed, and its probe does not say so")
+
+
+def _lock(walk: Walk, event: RunStarted) -> None:
+    """The key of the run's lock, made anew; earlier versions took none."""
+    if event.lock is None:
+        return
+    told = {field.name: getattr(event, field.name) for field in fields(event)[2:]}
+    try:
+        key = lock_key_of(walk, told)
+    except Refused:
+        key = None
+    if key != event.lock:
+        raise Differs("the key of the run's lock is not what the runbook says")
 
 
 def _about(walk: Walk, kind: object, what: str) -> object:

@@ -14,7 +14,6 @@ _WHY = (
 )
 SIGNED_NOT_YET = Code(number="RB297", title="signed runs cannot be required yet", why=_WHY)
 SITE_NOT_YET = Code(number="RB295", title="sites cannot be chosen yet", why=_WHY)
-LOCK_NOT_YET = Code(number="RB296", title="locks cannot be held yet", why=_WHY)
 
 
 _KEYS: tuple[tuple[Path, Code, str, str], ...] = (
@@ -29,9 +28,6 @@ _KEYS: tuple[tuple[Path, Code, str, str], ...] = (
 
 def not_yet(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic]:
     """Everything in a file that this version cannot walk, in no particular order."""
-    if document.has(("lock",)):
-        meanwhile = "meanwhile take `lock` out and see to it that nobody else walks the runbook"
-        yield _at_key(document, ("lock",), LOCK_NOT_YET, "two runs do not exclude each other yet", meanwhile)
     for step in steps:
         for place, guard in enumerate(elements(step.raw.get("guards"))):
             if mapping(mapping(guard).get("requires_run")).get("signed") is True:
