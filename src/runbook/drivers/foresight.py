@@ -52,7 +52,7 @@ _ASKED_BY: Mapping[str, frozenset[str]] = {
 """The keys that answer what a step of a kind asks."""
 _SAYS = ("confirm", "choose", "fields", "items", "notes", "outcome", "do", "to", "settle", "approvals")
 """The keys that say something; a reason and an evidence only go with one of them."""
-_EXPLAINED = frozenset({"skip", "go_to", "abort"})
+_EXPLAINED = frozenset({"skip", "go_to", "abort", "override"})
 """What an operator may do with a reason only."""
 _FEW = 12
 """So many steps are listed to somebody who names one that is not there."""
@@ -228,6 +228,9 @@ def _do(entry: Answer, step: Step, runbook: Runbook, registry: Registry) -> Iter
     if entry.do == "skip" and (is_gate(step, registry) or registry[step.kind].TRAITS.ends):
         what = "the end of the run" if registry[step.kind].TRAITS.ends else "a gate"
         yield Misfit("do", f"`{step.id}` is {what} and cannot be skipped", "abort, or go to another step")
+    if entry.do == "override" and not any(guard.override for guard in step.guards):
+        message = f"`do: override` at `{step.id}`, whose guards the file lets nobody override"
+        yield Misfit("do", message, "write `override: reason` or `override: approval` at the guard, or wait")
     if entry.do in _EXPLAINED and not (entry.reason or "").strip():
         yield Misfit("do", f"`do: {entry.do}` at `{step.id}` is done with a reason only", "add a `reason`")
 

@@ -55,7 +55,9 @@ def schema_of_answers(**more: JsonObject) -> JsonObject:
             ),
             notes=_by_name({"type": "string"}, "Remarks on a checklist's items."),
             outcome=enumeration("How it went, of what a person does.", "done", "failed"),
-            do=enumeration("What to do after a failure or a refusal.", "retry", "skip", "abort", "undo", "go_to"),
+            do=enumeration(
+                "What to do after a failure or a refusal.", "retry", "skip", "abort", "undo", "go_to", "override"
+            ),
             to={"$ref": "#/$defs/name", "description": "The step to go to, with `do: go_to`."},
             settle=enumeration("What became of a change whose result nobody saw.", "passed", "failed", "unknown"),
             evidence=_text("What shows that it was done."),

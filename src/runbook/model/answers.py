@@ -13,7 +13,8 @@ class Answer:
 
     ``spans`` are the places of the keys that were written, by name, and of what is in them: ``fields.since``.
     ``confirm`` is ``yes``, ``no`` or the phrase to type. ``outcome`` is ``done`` or ``failed``, an item ``yes``, ``no``
-    or ``not_verified``, ``do`` one of ``retry skip abort undo go_to``, ``settle`` one of ``passed failed unknown``.
+    or ``not_verified``, ``do`` one of ``retry skip abort undo go_to override``, ``settle`` one of ``passed failed
+    unknown``.
     ``approvals`` are the persons who approve, in scenarios only.
     """
 

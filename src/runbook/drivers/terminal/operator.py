@@ -42,7 +42,9 @@ from runbook.model.runbook import Runbook
 from runbook.walk import events as e
 from runbook.walk import run_events as r
 from runbook.walk.actions import AskOperator, Choice
+from runbook.walk.guarding import APPROVAL
 from runbook.walk.outlook import no_return, outlook
+from runbook.walk.results import Visit
 from runbook.walk.run_events import Event
 from runbook.walk.tables import Phase
 from runbook.walk.walk import Walk
@@ -205,7 +207,10 @@ class TerminalOperator:
         described = tuple(self._described(place, asked))
         if settles:
             return ask_to_settle(self._screen, self._hands, place, described=described)
-        return self._retry_or_leave(place, described, stuck=visit is not None and visit.phase is Phase.STUCK)
+        overrides = Choice.OVERRIDE in asked.choices
+        return self._retry_or_leave(
+            place, described, overrides=overrides, stuck=visit is not None and visit.phase is Phase.STUCK
+        )
 
     def correct(self, place: Place, problem: str) -> None:
         """Say that it does not fit; what has happened is nothing."""
@@ -289,13 +294,15 @@ class TerminalOperator:
             left = "; what is not taken back yet stays changed" if walk.undoing is not None else ""
             yield Way(key="a", says=f"abort: the run is over for good{left}; asks why, and asks again")
 
-    def _retry_or_leave(self, place: Place, described: tuple[Way, ...], *, stuck: bool) -> Hand:
+    def _retry_or_leave(self, place: Place, described: tuple[Way, ...], *, overrides: bool, stuck: bool) -> Hand:
         part = place.step.id not in self._walk.steps
         visit = self._walk.visit_of(place.step.id)
         what = "try again: confirmed anew" if part else "try again: a new visit, and confirmed anew"
         if visit is not None and visit.refused_by == "undo":
             what = "take it back all the same: shown and confirmed first"
-        ways = (Way(key="r", says=what + ("; asks why" if stuck else "")),)
+        ways: tuple[Way, ...] = (Way(key="r", says=what + ("; asks why" if stuck else "")),)
+        if overrides:
+            ways += (Way(key="o", says=_overriding(visit)),)
         maybe = any(c.step == place.step.id and c.changed == "maybe" for c in self._walk.changes)
         if maybe and stuck:
             self._screen.say("It may have changed something. Look before you try again.", style="bold yellow")
@@ -303,11 +310,23 @@ class TerminalOperator:
             key = self._hands.choose(place, ways, described=described)
             if not isinstance(key, str):
                 return key
+            if key == "o":
+                reason = self._hands.text(place, "Why may it start all the same? It is recorded.", needed=True)
+                if reason is not None:
+                    return Act(do="override", reason=reason) if isinstance(reason, str) else reason
+                continue
             if not stuck:
                 return Act(do="retry")
             reason = self._hands.text(place, "Why try again? It is recorded as a deviation.", needed=True)
             if reason is not None:
                 return Act(do="retry", reason=reason) if isinstance(reason, str) else reason
+
+
+def _overriding(visit: Visit | None) -> str:
+    """What comes of overriding the guards that refuse a visit."""
+    kinds = {visit.step.guards[place].override for place in visit.refusing} if visit is not None else set()
+    then = "then others have to approve that" if APPROVAL in kinds else "then it is asked as ever whether to start"
+    return f"override what refuses it, this once; asks why, recorded as a deviation; {then}"
 
 
 def _not_typed(message: str, help_: str) -> Refused:
