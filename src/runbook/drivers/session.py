@@ -135,7 +135,9 @@ class Session:
         pauses = [action for action in pending if isinstance(action, a.Pause)]
         quick = [action for action in pending if action not in performs and action not in pauses]
         due = [action for action in pauses if action.due <= self.journal.mono()]
-        if quick or len(pending) == 1 or due or not performs:
+        # An element may be under way already; whatever else is to be performed begins and ends here.
+        element = any(self._visit(action.step) is not self.walk.visit for action in performs)
+        if quick or due or not element:
             self.do([*quick, *due, *pending][0])
             return
         parts: list[tuple[Visit, Prepared]] = []
