@@ -267,7 +267,7 @@ Judged: TypeAlias = tuple[str, None] | str
 
 def open_requests(walk: Walk) -> set[str]:
     """The requests for which the walk still wants approvals."""
-    visits = [walk.visit, *walk.visit.elements.values()] if walk.visit else []
+    visits = [walk.visit, *walk.visit.elements.values()] if walk.visit and walk.finish is None else []
     return {v.approval.request for v in visits if v.approval and not v.approval.complete and v.phase in _OPEN}
 
 
