@@ -13,7 +13,7 @@ from runbook.drivers.rehearsal import Rehearsed, rehearse
 from runbook.kinds.registry import KINDS
 from runbook.language.loading import Loaded, load, load_scenario
 from runbook.model.diagnostics import Code, Diagnostic, Refused, Severity
-from runbook.model.graph import FAILED, SKIPPED, Edge, edges_of, options_of, undo_of
+from runbook.model.graph import FAILED, SKIPPED, Edge, edges_of, options_of, refusal_of, undo_of
 from runbook.model.runbook import Runbook, Step
 from runbook.model.scenario import Scenario
 
@@ -127,6 +127,7 @@ class _Tests:
         steps = {step.id: step for step in runbook.steps}
         edges = [edge for edge in edges_of(runbook) if edge.via != SKIPPED and _can_be(edge, steps[edge.source])]
         edges += [undo_of(step.id) for step in runbook.steps if step.undo is not None]
+        edges += [refusal_of(step.id) for step in runbook.steps if step.guards]
         missing = [edge for edge in edges if edge not in self._walked[path]]
         percent = 100 * (len(edges) - len(missing)) / len(edges) if edges else 100.0
         sys.stdout.write(f"\n{path}: {len(edges) - len(missing)} of {len(edges)} edges, {percent:.0f} %\n")

@@ -176,11 +176,16 @@ def key_of(guard: Guard, walk: Walk, visit: Visit, renderer: Renderer, scope: Sc
     """
     written = guard.rule.get("key")
     if written is None:
-        return f"{walk.runbook.id}/{visit.step.id}/{walk.environment or '-'}"
+        return default_key(walk.runbook.id, visit.step.id, walk.environment)
     key = renderer.rendered(written, scope)
     if not isinstance(key, str) or not key.strip():
         raise ExpressionError("`guards`: the key is empty")
     return key
+
+
+def default_key(runbook: str, step: str, environment: str | None) -> str:
+    """The key of a cooldown that names none."""
+    return f"{runbook}/{step}/{environment or '-'}"
 
 
 def _text(rule: Mapping[str, Json], key: str) -> str | None:

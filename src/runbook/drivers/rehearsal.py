@@ -13,9 +13,9 @@ from runbook.drivers.foresight import look_over
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act
-from runbook.drivers.past import MemoryPast
 from runbook.drivers.session import Ending, Stop
 from runbook.drivers.simulated_approvals import SimulatedApprovals
+from runbook.drivers.told_past import GUARDS_SEE, past_of, unknown_in
 from runbook.language.inputs import bind_inputs
 from runbook.language.near import nearest
 from runbook.model.address import of_each, owner_of
@@ -24,7 +24,7 @@ from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.durations import spoken
-from runbook.model.graph import Edge, undo_of
+from runbook.model.graph import Edge, refusal_of, undo_of
 from runbook.model.io import Performs
 from runbook.model.kind import Registry
 from runbook.model.runbook import Runbook, Step
@@ -39,7 +39,7 @@ from runbook.world.secrets import Resolution
 RB352 = Code(
     number="RB352",
     title="scenario names an unknown step",
-    why="A scenario speaks of an address that its runbook does not have: in `world`, in `answers` or in `expect`. It "
+    why="A scenario speaks of an address that its runbook does not have: in `world`, `past`, `answers` or `expect`. It "
     "would never be walked, and the scenario would test less than it seems to.",
 )
 RB353 = Code(
@@ -148,6 +148,7 @@ def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files:
             incident=None,
             host="scripted",
             store="memory",
+            guards_see=GUARDS_SEE,
         )
         journal.tell(r.RunStarted, **fields)
 
@@ -168,7 +169,7 @@ def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files:
         interrupts=Interrupts(),
         begin=begin,
         messages=messages,
-        past=MemoryPast(),
+        past=past_of(scenario, runbook, clock.now()),
         approvals=lambda journal: SimulatedApprovals(journal, operator),
     )
     ending: Ending | None = None
@@ -228,6 +229,10 @@ def _fitting(scenario: Scenario, runbook: Runbook, registry: Registry) -> JsonOb
         if name not in known:
             message = f"`expect` names `{name}`, which `{runbook.id}` does not have"
             found.append(Diagnostic(code=RB352, message=message, file=scenario.file, help="name a step of the runbook"))
+    for run, name in unknown_in(scenario, runbook):
+        message = f"the past of run `{run.run}` names `{name}`, which `{runbook.id}` does not have"
+        help_ = "name a step and an environment of the runbook"
+        found.append(Diagnostic(code=RB352, message=message, file=scenario.file, span=run.span, help=help_))
     if (scenario.environment or runbook.environments) and scenario.environment not in runbook.environments:
         names = ", ".join(runbook.environments) or "none"
         message = f"`{runbook.id}` has no environment `{scenario.environment}`"
@@ -280,7 +285,7 @@ def _difference(expected: list[str], path: list[str]) -> Iterator[str]:
 
 
 def _walked(walk: Walk, log: MemoryLog) -> Iterator[Edge]:
-    """The edges of the graph that were walked, and the undos."""
+    """The edges of the graph that were walked, the undos, and the refusals of guards."""
     known = {(edge.source, edge.via, edge.target): edge for edge in walk.edges}
     for record in log.records:
         if record.type == e.StepEntered.TYPE:
@@ -289,3 +294,5 @@ def _walked(walk: Walk, log: MemoryLog) -> Iterator[Edge]:
                 yield known[key]
         elif record.type == e.StepStarted.TYPE and str(record.fields["step"]).endswith(".undo"):
             yield undo_of(of_each(owner_of(str(record.fields["step"]))))
+        elif record.type == e.StepRefused.TYPE and record.fields.get("by") == "guard":
+            yield refusal_of(str(record.fields["step"]))

@@ -11,10 +11,10 @@ from runbook.language import typed
 from runbook.language.answers import DEFINITIONS, DIALECT, answers_of, schema_of_answers
 from runbook.language.document import Document
 from runbook.model.canonical import Json, JsonObject
-from runbook.model.diagnostics import Diagnostic
+from runbook.model.diagnostics import Diagnostic, Span
 from runbook.model.fragments import closed, enumeration
 from runbook.model.runbook import Finish
-from runbook.model.scenario import Expected, Scenario, Scripted, ScriptedEvent, ScriptedStep, Trouble
+from runbook.model.scenario import Expected, Scenario, Scripted, ScriptedEvent, ScriptedStep, ToldRun, Trouble
 
 _TIME: JsonObject = {"$ref": "#/$defs/time"}
 _TROUBLES = tuple(trouble.value for trouble in Trouble)
@@ -51,6 +51,33 @@ _APPROVALS: JsonObject = {
     "minItems": 1,
     "description": "Who approves, where the step or an override of its guards must be approved.",
 }
+_RUN: JsonObject = closed(
+    "Another live run, as guards see it.",
+    ["run", "ago"],
+    run=_text("Its id."),
+    ago=_TIME | {"description": "How long before the scenario begins its steps were started, and it ended."},
+    runbook=_text("The id of its runbook; default: this one's."),
+    environment=_text("Its environment."),
+    operator=_text("Who walked it; default: the scenario's operator."),
+    started={
+        "type": "array",
+        "items": {
+            "if": {"type": "string"},
+            "then": {"$ref": "#/$defs/name"},
+            "else": closed(
+                "A step, and the key that a cooldown counts it under.",
+                ["step", "key"],
+                step={"$ref": "#/$defs/name"},
+                key=_text("The key."),
+            ),
+            "description": "A step; its key is the default one.",
+        },
+        "description": "The steps that it started.",
+    },
+    finish=enumeration("How it ended; without it, it is not over.", *(finish.value for finish in Finish)),
+    passed={"type": "array", "items": {"$ref": "#/$defs/name"}, "description": "The steps that passed in it."},
+)
+
 SCHEMA: JsonObject = {
     "$schema": DIALECT,
     "title": "Scenario",
@@ -70,6 +97,11 @@ SCHEMA: JsonObject = {
         },
         "operator": _text("Who walks."),
         "clock": enumeration("`simulated`: waits pass at once.", "simulated", "real", default="simulated"),
+        "past": {
+            "type": "array",
+            "items": _RUN,
+            "description": "Other live runs that guards see.",
+        },
         "world": {
             "type": "object",
             "propertyNames": {"$ref": "#/$defs/address"},
@@ -127,6 +159,10 @@ def bind_scenario(document: Document) -> Scenario:
         inputs=typed.mapping(top.get("inputs")),
         operator=typed.text(top.get("operator")) or "trainee",
         simulated=top.get("clock") != "real",
+        past=tuple(
+            _run(typed.mapping(run), document.span(("past", place)))
+            for place, run in enumerate(typed.elements(top.get("past")))
+        ),
         world={
             address: ScriptedStep(
                 address=address,
@@ -148,6 +184,25 @@ def bind_scenario(document: Document) -> Scenario:
             within=typed.time(expect.get("within")),
         ),
     )
+
+
+def _run(raw: Mapping[str, Json], span: Span) -> ToldRun:
+    return ToldRun(
+        run=typed.text(raw["run"]),
+        ago=typed.time(raw["ago"]) or 0,
+        span=span,
+        runbook=typed.text_or_none(raw.get("runbook")),
+        environment=typed.text_or_none(raw.get("environment")),
+        operator=typed.text_or_none(raw.get("operator")),
+        started=tuple(_started(each) for each in typed.elements(raw.get("started"))),
+        finish=Finish(raw["finish"]) if "finish" in raw else None,
+        passed=typed.texts(raw.get("passed")),
+    )
+
+
+def _started(raw: Json) -> tuple[str, str | None]:
+    keyed = typed.mapping(raw)
+    return (typed.text(keyed["step"]), typed.text(keyed["key"])) if keyed else (typed.text(raw), None)
 
 
 def _scripted(entry: Mapping[str, Json]) -> Scripted:

@@ -7,6 +7,8 @@ from runbook.model.canonical import Json, JsonObject, canonical, sha256
 from runbook.model.runbook import Runbook, Step
 
 PASSED, FAILED, UNKNOWN, SKIPPED = "passed", "failed", "unknown", "skipped"
+REFUSED = "refused by a guard"
+"""How a guard that refuses a step leads to the operator: no edge of the walk, and one that a scenario should walk."""
 UNDO = "undo"
 """How a step's own undo is led to: no edge of the walk, and one that a scenario should walk."""
 
@@ -33,6 +35,11 @@ def below(runbook: Runbook) -> Mapping[str, str | None]:
 def undo_of(step_id: str) -> "Edge":
     """What leads from a step to its undo."""
     return Edge(step_id, UNDO, f"{step_id}.undo")
+
+
+def refusal_of(step_id: str) -> "Edge":
+    """What leads from a step to the operator when a guard refuses it."""
+    return Edge(step_id, REFUSED, "the operator")
 
 
 def options_of(step: Step) -> Sequence[Mapping[str, Json]]:

@@ -64,6 +64,26 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToldRun:
+    """Another live run, as the guards of a scenario see it: so many milliseconds ago.
+
+    ``started`` are the steps that it started, each with the key that a cooldown counts it under (None: the default
+    one). ``finish`` None says that it is not over; ``passed`` are the steps that passed. ``runbook`` None is the
+    scenario's own, ``operator`` None the scenario's. ``span`` is its place in the file.
+    """
+
+    run: str
+    ago: int
+    span: Span
+    runbook: str | None = None
+    environment: str | None = None
+    operator: str | None = None
+    started: tuple[tuple[str, str | None], ...] = ()
+    finish: Finish | None = None
+    passed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """A scenario file.
 
@@ -80,6 +100,7 @@ class Scenario:
     inputs: Mapping[str, Json] = field(default_factory=dict)
     operator: str = "trainee"
     simulated: bool = True
+    past: tuple[ToldRun, ...] = ()
     world: Mapping[str, ScriptedStep] = field(default_factory=dict)
     events: tuple[ScriptedEvent, ...] = ()
     answers: tuple[Answer, ...] = ()
