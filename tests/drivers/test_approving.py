@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.drivers.books import book, change
 from tests.drivers.desk import Desk, Done, answers
+from tests.drivers.forgery import Forgery, judged
 from tests.drivers.persons import ANA, BEN, CLEO, Persons, deliver, open_request
 
 ROLES = f"roles: {{platform: [{ANA}, {BEN}, {CLEO}]}}\n"
@@ -271,3 +272,22 @@ def test_a_key_with_a_passphrase_never_hangs_a_walk_that_nobody_attends(desk: De
     assert time.monotonic() - begun < 5
     assert "it has a passphrase" in desk.told("step.refused")[0]["reason"]
     assert "ssh-add" in desk.told("step.refused")[0]["reason"]
+
+
+@pytest.mark.reliability
+def test_a_gate_whose_answer_names_others_than_those_that_approved_is_no_legal_walk(
+    desk: Desk, persons: Persons
+) -> None:
+    desk.write("answers.yaml", answers("step: may_we, confirm: yes"))
+    begin(desk, GATE)
+    persons.approve(desk.run(), BEN)
+    assert go_on(desk).status == 0
+    forgery = Forgery.of(desk.run().log)
+
+    def name_cleo(value: dict[str, object]) -> None:
+        value["approvals"] = [CLEO]
+
+    forgery.within(forgery.find("answer.given"), "answer", name_cleo)
+    forgery.within(forgery.find("step.finished"), "obs", name_cleo)
+    status, out = judged(desk, forgery)
+    assert (status, "or who approved" in out) == (6, True), out

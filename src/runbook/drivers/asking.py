@@ -12,6 +12,7 @@ from runbook.model.diagnostics import Refused
 from runbook.model.inputs import accepted
 from runbook.model.kind import is_asked
 from runbook.model.question import AskForm, AskYes, Question
+from runbook.walk import approving
 from runbook.walk import events as e
 from runbook.walk.results import Visit
 from runbook.walk.scope import Scope
@@ -59,8 +60,8 @@ class Asker:
             if visit.step.nested:
                 given = answer.get("items")
                 answer["items"] = {**(given if isinstance(given, dict) else {}), **checked}
-            if visit.approval is not None and visit.approved is not None:
-                answer["approvals"] = [*sorted(visit.approval.given)]
+            if (approved := approving.names(visit)) is not None:
+                answer["approvals"] = approved
             look_at_length(answer)
             observation = kind.observe(answer, by=self._walk.operator)
         except (ValueError, Refused) as problem:

@@ -29,6 +29,7 @@ from runbook.model.durations import milliseconds
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Kind, Registry, is_asked, is_automated
 from runbook.model.runbook import Effect, Mode, Nested, Outcome, Runbook, Step
+from runbook.walk import approving, including, looping, undoing
 from runbook.walk import events as e
 from runbook.walk import including, looping, undoing
 from runbook.walk.including import inside, inward
@@ -317,8 +318,11 @@ class Rejudging:
                 raise Differs(f"`{event.step}` observed an answer that nobody gave")
             answer, by = _object(self._answer.answer, f"the answer to `{event.step}`"), self._answer.by
             items = answer.get("items")
-            if machine and not (isinstance(items, dict) and machine.items() <= items.items()):
-                raise Differs(f"the answer to `{event.step}` says otherwise than what the machine looked at")
+            looked = not machine or (isinstance(items, dict) and machine.items() <= items.items())
+            if not looked or answer.get("approvals") != approving.names(visit):
+                raise Differs(
+                    f"the answer to `{event.step}` says otherwise than what the machine looked at, or who approved"
+                )
         try:
             return kind.observe(answer, by=by) if is_asked(kind) else {}
         except (ValueError, KeyError, TypeError, AttributeError) as error:

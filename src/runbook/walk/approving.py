@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runbook.model.approval import APPROVE, REQUEST, ApprovalText
-from runbook.model.canonical import canonical, sha256
+from runbook.model.canonical import Json, canonical, sha256
 from runbook.model.runbook import Approvals, Step
 from runbook.walk import events as e
 from runbook.walk.guarding import approved_by
@@ -125,6 +125,12 @@ def given(walk: "Walk", visit: Visit, event: e.ApprovalGiven) -> Phase:
     approval.given[event.approver] = event.key
     _delivered(walk, event)
     return settled(visit, event.ts)
+
+
+def names(visit: Visit) -> list[Json] | None:
+    """Who has approved the step, in order; None where nobody had to."""
+    approval = visit.approval
+    return [*sorted(approval.given)] if approval is not None and visit.approved is not None else None
 
 
 def give_up(walk: "Walk", visit: Visit, event: e.StepRefused) -> None:
