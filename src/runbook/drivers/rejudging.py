@@ -31,7 +31,6 @@ from runbook.model.kind import Kind, Registry, is_asked, is_automated
 from runbook.model.runbook import Effect, Mode, Nested, Outcome, Runbook, Step
 from runbook.walk import approving, including, looping, undoing
 from runbook.walk import events as e
-from runbook.walk import including, looping, undoing
 from runbook.walk.including import inside, inward
 from runbook.walk.results import Visit
 from runbook.walk.rules import IllegalEvent, parsed
@@ -320,9 +319,8 @@ class Rejudging:
             items = answer.get("items")
             looked = not machine or (isinstance(items, dict) and machine.items() <= items.items())
             if not looked or answer.get("approvals") != approving.names(visit):
-                raise Differs(
-                    f"the answer to `{event.step}` says otherwise than what the machine looked at, or who approved"
-                )
+                than = "than what the machine looked at, or who approved"
+                raise Differs(f"the answer to `{event.step}` says otherwise {than}")
         try:
             return kind.observe(answer, by=by) if is_asked(kind) else {}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
