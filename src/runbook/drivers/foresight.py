@@ -7,6 +7,7 @@ to something that the step never asks is refused too: it could only be passed ov
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from runbook.drivers.addressed import all_steps, goals, step_at
 from runbook.language.near import nearest
 from runbook.model.address import of_each, owner_of
 from runbook.model.answers import Answer, Answers
@@ -28,7 +29,7 @@ RB300 = Code(
     why="An answer names a step that is not in the runbook. It could never be used, and a run that counts on it would "
     "stop in the middle; so the walk does not begin. An address is a step's id, `ID.ITEM` for an item of a checklist, "
     "`ID.undo` for taking a change back, and `ID[2]` or `ID[2].undo` for an element of a step with `for_each`, counted "
-    "from 0.",
+    "from 0. What another runbook asks that a step walks stands behind a slash: `ID/INNER`.",
 )
 RB301 = Code(
     number="RB301",
@@ -70,19 +71,20 @@ class Misfit:
 
 def look_over(answers: Answers, runbook: Runbook, registry: Registry) -> list[Diagnostic]:
     """What is wrong with answers before the walk begins, in file order."""
-    steps = {step.id: step for step in runbook.steps}
     found: list[Diagnostic] = []
     for entry in answers.entries:
-        owner, part = owner_of(entry.step), entry.step.partition(".")[2]
-        step = steps.get(of_each(owner))
-        if step is None or (owner != step.id and step.for_each is None) or (part and part not in _parts(step)):
+        found_at = step_at(entry.step, runbook)
+        book, step = found_at or (runbook, None)
+        rest = entry.step.rpartition("/")[2]
+        owner, part = owner_of(rest), rest.partition(".")[2]
+        if step is None or (part and part not in _parts(step)):
             code, misfits = RB300, _nowhere(entry, runbook)
         elif part == "undo" and owner == step.id and step.for_each is not None:
             code, misfits = RB300, _not_as_a_whole(entry, step)
         elif part and part != "undo":
             code, misfits = RB301, _of_part(entry, step, part)
         else:
-            code, misfits = RB301, _of_step(entry, _walked_at(entry.step, step), runbook, registry)
+            code, misfits = RB301, _of_step(entry, _walked_at(rest, step), book, registry, goals(entry.step, runbook))
         found += [
             Diagnostic(
                 code=code,
@@ -99,11 +101,11 @@ def look_over(answers: Answers, runbook: Runbook, registry: Registry) -> list[Di
 def shown(diagnostic: Diagnostic, answers: Answers, runbook: Runbook) -> Diagnostic:
     """A diagnostic about an answers file as it may be shown: a line that holds a form's secret is named only."""
     span = diagnostic.span
-    fields = {step.id: list(_form(step.fields.get("fields"))) for step in runbook.steps if step.kind == "ask"}
+    fields = {name: list(_form(step.fields.get("fields"))) for name, step in all_steps(runbook) if step.kind == "ask"}
     secrets = [
         entry.spans[key]
         for entry in answers.entries
-        for wanted in fields.get(entry.step, ())
+        for wanted in fields.get(of_each(entry.step), ())
         if wanted.secret and (key := f"fields.{wanted.name}") in entry.spans
     ]
     if span is None or not any(secret.line <= span.line <= secret.end_line for secret in secrets):
@@ -139,7 +141,7 @@ def _parts(step: Step) -> set[str]:
 
 def _nowhere(entry: Answer, runbook: Runbook) -> Iterator[Misfit]:
     """What is wrong with an answer for an address that the runbook does not have."""
-    steps = {step.id: step for step in runbook.steps}
+    steps = dict(all_steps(runbook))
     near = nearest(entry.step, [*steps, *(f"{name}.{item}" for name, step in steps.items() for item in items_of(step))])
     known = f"the steps are {', '.join(steps)}" if len(steps) <= _FEW else "name a step of the runbook"
     help_ = f"did you mean `{near}`?" if near else known
@@ -163,20 +165,20 @@ def _of_part(entry: Answer, step: Step, part: str) -> Iterator[Misfit]:
         yield Misfit("confirm", f"the item `{entry.step}` is answered in no way that it takes", f"write {_WAYS}")
 
 
-def _of_step(entry: Answer, step: Step, runbook: Runbook, registry: Registry) -> Iterator[Misfit]:
+def _of_step(entry: Answer, step: Step, runbook: Runbook, registry: Registry, to: frozenset[str]) -> Iterator[Misfit]:
     """What is wrong with an answer for a step."""
     given, asked = _given(entry), _asked(step, runbook, registry)
     if not given:
-        yield Misfit("step", f"the answer for `{step.id}` says nothing", f"answer with {' or '.join(asked)}")
+        yield Misfit("step", f"the answer for `{entry.step}` says nothing", f"answer with {' or '.join(asked)}")
     for key in given:
         if key not in asked:
-            yield Misfit(key, f"`{step.id}` never asks for `{key}`", f"it is answered with {', '.join(asked)}")
+            yield Misfit(key, f"`{entry.step}` never asks for `{key}`", f"it is answered with {', '.join(asked)}")
         elif key in _LOOKS:
             yield from _LOOKS[key](entry, step)
     if "confirm" in given and "confirm" in asked:
         yield from _confirm(entry, step, runbook)
     if "do" in given or "to" in given:
-        yield from _do(entry, step, runbook, registry)
+        yield from _do(entry, step, runbook, registry, to)
 
 
 def _asked(step: Step, runbook: Runbook, registry: Registry) -> list[str]:
@@ -204,35 +206,35 @@ def _confirm(entry: Answer, step: Step, runbook: Runbook) -> Iterator[Misfit]:
     if asked is None or entry.confirm == "no":
         return
     if entry.confirm == "yes" and asked.phrase not in (None, "yes"):
-        message = f"`{step.id}` wants its phrase typed, and `yes` is given"
+        message = f"`{entry.step}` wants its phrase typed, and `yes` is given"
         yield Misfit("confirm", message, f"write the phrase: {asked.phrase}")
     if asked.reason and not (entry.reason or "").strip():
-        yield Misfit("confirm", f"`{step.id}` is confirmed with a reason only, and none is given", "add a `reason`")
+        yield Misfit("confirm", f"`{entry.step}` is confirmed with a reason only, and none is given", "add a `reason`")
 
 
-def _do(entry: Answer, step: Step, runbook: Runbook, registry: Registry) -> Iterator[Misfit]:
+def _do(entry: Answer, step: Step, runbook: Runbook, registry: Registry, to: frozenset[str]) -> Iterator[Misfit]:
     ids = [other.id for other in runbook.steps]
-    if entry.do == "go_to" and entry.to not in ids:
-        near = nearest(entry.to or "", ids)
+    if entry.do == "go_to" and entry.to not in to:
+        near = nearest(entry.to or "", sorted(to))
         help_ = f"did you mean `{near}`?" if near else "write `to:` with the id of a step"
         where = f"to `{entry.to}`, which is no step" if entry.to else "and says no step to go to"
-        yield Misfit("to" if entry.to else "do", f"`do: go_to` at `{step.id}` leads {where}", help_)
+        yield Misfit("to" if entry.to else "do", f"`do: go_to` at `{entry.step}` leads {where}", help_)
     if entry.to is not None and entry.do != "go_to":
-        yield Misfit("to", f"`to` at `{step.id}` says where to go, and nothing goes there", "write `do: go_to`")
+        yield Misfit("to", f"`to` at `{entry.step}` says where to go, and nothing goes there", "write `do: go_to`")
     if entry.do in {"undo", "go_to"} and step.id not in ids:
-        message = f"`do: {entry.do}` is not possible at `{step.id}`, which is a part of another step"
+        message = f"`do: {entry.do}` is not possible at `{entry.step}`, which is a part of another step"
         yield Misfit("do", message, "write `do: skip` to leave it as it is, or `do: abort`")
     elif entry.do == "undo" and not any(other.undo for other in runbook.steps):
-        message = f"`do: undo` at `{step.id}` has nothing to take back: no step of `{runbook.id}` has an `undo`"
+        message = f"`do: undo` at `{entry.step}` has nothing to take back: no step of `{runbook.id}` has an `undo`"
         yield Misfit("do", message, "write `do: skip`, `do: go_to` or `do: abort`")
     if entry.do == "skip" and (is_gate(step, registry) or registry[step.kind].TRAITS.ends):
         what = "the end of the run" if registry[step.kind].TRAITS.ends else "a gate"
-        yield Misfit("do", f"`{step.id}` is {what} and cannot be skipped", "abort, or go to another step")
+        yield Misfit("do", f"`{entry.step}` is {what} and cannot be skipped", "abort, or go to another step")
     if entry.do == "override" and not any(guard.override for guard in step.guards):
-        message = f"`do: override` at `{step.id}`, whose guards the file lets nobody override"
+        message = f"`do: override` at `{entry.step}`, whose guards the file lets nobody override"
         yield Misfit("do", message, "write `override: reason` or `override: approval` at the guard, or wait")
     if entry.do in _EXPLAINED and not (entry.reason or "").strip():
-        yield Misfit("do", f"`do: {entry.do}` at `{step.id}` is done with a reason only", "add a `reason`")
+        yield Misfit("do", f"`do: {entry.do}` at `{entry.step}` is done with a reason only", "add a `reason`")
 
 
 def _choose(entry: Answer, step: Step) -> Iterator[Misfit]:
@@ -241,34 +243,34 @@ def _choose(entry: Answer, step: Step) -> Iterator[Misfit]:
     if entry.choose not in ids:
         near = nearest(entry.choose or "", ids)
         help_ = f"did you mean `{near}`?" if near else f"choose one of {', '.join(ids)}"
-        yield Misfit("choose", f"`{step.id}` has no option `{entry.choose}`", help_)
+        yield Misfit("choose", f"`{entry.step}` has no option `{entry.choose}`", help_)
 
 
 def _items(entry: Answer, step: Step) -> Iterator[Misfit]:
     for item in entry.items:
-        yield from _item(f"items.{item}", item, step)
+        yield from _item(f"items.{item}", item, entry, step)
         if items_of(step).get(item):
-            message = f"a machine looks at the item `{item}` of `{step.id}`, and answers it"
+            message = f"a machine looks at the item `{item}` of `{entry.step}`, and answers it"
             yield Misfit(f"items.{item}", message, "take the answer out")
 
 
 def _notes(entry: Answer, step: Step) -> Iterator[Misfit]:
     for item in entry.notes:
-        yield from _item(f"notes.{item}", item, step)
+        yield from _item(f"notes.{item}", item, entry, step)
 
 
-def _item(key: str, item: str, step: Step) -> Iterator[Misfit]:
+def _item(key: str, item: str, entry: Answer, step: Step) -> Iterator[Misfit]:
     known = items_of(step)
     if item not in known:
         near = nearest(item, known)
         help_ = f"did you mean `{near}`?" if near else f"its items are {', '.join(known)}"
-        yield Misfit(key, f"`{step.id}` has no item `{item}`", help_)
+        yield Misfit(key, f"`{entry.step}` has no item `{item}`", help_)
 
 
 def _outcome(entry: Answer, step: Step) -> Iterator[Misfit]:
     wanted = step.fields.get("evidence") == "required"
     if wanted and entry.outcome == "done" and not (entry.evidence or "").strip():
-        message = f"`{step.id}` is done with evidence only, and none is given"
+        message = f"`{entry.step}` is done with evidence only, and none is given"
         yield Misfit("outcome", message, "add an `evidence`: what shows that it was done")
 
 
@@ -279,12 +281,12 @@ def _fields(entry: Answer, step: Step) -> Iterator[Misfit]:
         if name not in known:
             near = nearest(name, known)
             help_ = f"did you mean `{near}`?" if near else f"its fields are {', '.join(known)}"
-            yield Misfit(f"fields.{name}", f"`{step.id}` has no field `{name}`", help_)
+            yield Misfit(f"fields.{name}", f"`{entry.step}` has no field `{name}`", help_)
     for name, wanted in known.items():
         if problem := _problem(wanted, given.get(name)):
             missing = name not in given
             help_ = f"add `{name}` to the `fields`" if missing else f"give another value for `{name}`"
-            message = f"the answer for `{step.id}` does not fit: {problem}"
+            message = f"the answer for `{entry.step}` does not fit: {problem}"
             yield Misfit("fields" if missing else f"fields.{name}", message, help_)
 
 

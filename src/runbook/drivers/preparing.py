@@ -274,7 +274,7 @@ class Renderer:
         :param judged: the step whose observation stands at the root of the scope, if one does.
         :raises ExpressionError: as the evaluator does.
         """
-        own = NO_TYPES if judged is None else own_types(judged, self._registry)
+        own = NO_TYPES if judged is None else own_types(judged, self._registry, self._included)
         return self._evaluator.evaluate(source, scope, want, own=own)
 
     def rendered(self, value: Json, scope: Scope) -> Json:

@@ -7,6 +7,7 @@ from runbook.audit.chain import encode
 from runbook.audit.masking import Masker
 from runbook.audit.outputs import Output
 from runbook.audit.record import NO_RECORD, Record
+from runbook.drivers.addressed import all_steps, step_at
 from runbook.drivers.answers import AnswersOperator
 from runbook.drivers.assembly import assemble, started
 from runbook.drivers.foresight import look_over
@@ -18,7 +19,7 @@ from runbook.drivers.simulated_approvals import SimulatedApprovals
 from runbook.drivers.told_past import GUARDS_SEE, past_of, unknown_in
 from runbook.language.inputs import bind_inputs
 from runbook.language.near import nearest
-from runbook.model.address import of_each, owner_of
+from runbook.model.address import of_each
 from runbook.model.answers import Answers
 from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.clock import Clock
@@ -27,7 +28,7 @@ from runbook.model.durations import spoken
 from runbook.model.graph import Edge, refusal_of, undo_of
 from runbook.model.io import Performs
 from runbook.model.kind import Registry
-from runbook.model.runbook import Runbook, Step
+from runbook.model.runbook import Runbook
 from runbook.model.scenario import Scenario, Scripted
 from runbook.walk import events as e
 from runbook.walk import run_events as r
@@ -211,9 +212,10 @@ def _fitting(scenario: Scenario, runbook: Runbook, registry: Registry) -> JsonOb
     :raises Refused: if it does not.
     """
     found: list[Diagnostic] = []
-    known = {step.id: step for step in runbook.steps}
+    known = dict(all_steps(runbook))
+    own = {step.id for step in runbook.steps}
     for address, told in scenario.world.items():
-        if not _performed_at(address, known):
+        if not _performed_at(address, runbook):
             near = nearest(address, known)
             found.append(
                 Diagnostic(
@@ -225,10 +227,10 @@ def _fitting(scenario: Scenario, runbook: Runbook, registry: Registry) -> JsonOb
                 )
             )
     expect = scenario.expect
-    for name in dict.fromkeys([*expect.path, *expect.must, *expect.never]):
-        if name not in known:
-            message = f"`expect` names `{name}`, which `{runbook.id}` does not have"
-            found.append(Diagnostic(code=RB352, message=message, file=scenario.file, help="name a step of the runbook"))
+    inside = [name for name in (*expect.must, *expect.never) if step_at(name, runbook, every=True) is None]
+    for name in dict.fromkeys([*(name for name in expect.path if name not in own), *inside]):
+        message = f"`expect` names `{name}`, which `{runbook.id}` does not have"
+        found.append(Diagnostic(code=RB352, message=message, file=scenario.file, help="name a step of the runbook"))
     for run, name in unknown_in(scenario, runbook):
         message = f"the past of run `{run.run}` names `{name}`, which `{runbook.id}` does not have"
         help_ = "name a step and an environment of the runbook"
@@ -245,12 +247,12 @@ def _fitting(scenario: Scenario, runbook: Runbook, registry: Registry) -> JsonOb
     return bind_inputs(runbook, scenario.inputs, file=scenario.file)
 
 
-def _performed_at(address: str, steps: Mapping[str, Step]) -> bool:
+def _performed_at(address: str, runbook: Runbook) -> bool:
     """Whether a machine may do something at an address: a step, an element of a loop, or a part of one of those."""
-    owner, part = owner_of(address), address.partition(".")[2]
-    step = steps.get(of_each(owner))
-    if step is None or (owner != step.id and step.for_each is None):
+    found, part = step_at(address, runbook, every=True), address.partition(".")[2]
+    if found is None:
         return False
+    _, step = found
     nested = {"probe": step.probe, "undo": step.undo, **step.nested}
     return not part or nested.get(part) is not None
 
@@ -267,6 +269,7 @@ def _compared(scenario: Scenario, walk: Walk, ending: Ending | None, log: Memory
     if expect.path and path != list(expect.path):
         yield from _difference(list(expect.path), path)
     begun = {str(record.fields["step"]) for record in log.records if record.type == e.StepStarted.TYPE}
+    begun |= {of_each(step) for step in begun}
     yield from (f"`{step}` must be walked and was not" for step in expect.must if step not in begun)
     yield from (f"`{step}` must never start and did" for step in expect.never if step in begun)
     if expect.within is not None and walk.mono > expect.within:
@@ -288,11 +291,14 @@ def _walked(walk: Walk, log: MemoryLog) -> Iterator[Edge]:
     """The edges of the graph that were walked, the undos, and the refusals of guards."""
     known = {(edge.source, edge.via, edge.target): edge for edge in walk.edges}
     for record in log.records:
+        owner, _, part = str(record.fields.get("step", "")).partition(".")
+        if "/" in owner:
+            continue  # the edges of a runbook that is walked inside are walked by scenarios of its own
         if record.type == e.StepEntered.TYPE:
-            key = (str(record.fields.get("from")), str(record.fields["via"]), str(record.fields["step"]))
+            key = (str(record.fields.get("from")), str(record.fields["via"]), owner)
             if key in known:
                 yield known[key]
-        elif record.type == e.StepStarted.TYPE and str(record.fields["step"]).endswith(".undo"):
-            yield undo_of(of_each(owner_of(str(record.fields["step"]))))
+        elif record.type == e.StepStarted.TYPE and part == "undo":
+            yield undo_of(of_each(owner))
         elif record.type == e.StepRefused.TYPE and record.fields.get("by") == "guard":
-            yield refusal_of(str(record.fields["step"]))
+            yield refusal_of(owner)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from runbook.language import places
 from runbook.language.places import Path
-from runbook.language.scope import ITEM
+from runbook.language.scope import ITEM, seen_by
 from runbook.language.templates import OPEN, Unclosed, split, whole
 from runbook.language.typed import mapping
 from runbook.language.wanted import TEXT, inside, wanted
@@ -156,7 +156,7 @@ class ExpressionPlaces:
         secret = step.save_secret if isinstance(step, Step) else {}
         if step.expect is None and failed_when is None and not step.save and not secret:
             return
-        seen = self.registry[step.kind].observes(step.fields)
+        seen = seen_by(step, self.registry, self.runbook.included)
         own = around._replace(own={**{name: field.type for name, field in seen.items()}, **around.own}, seen=seen)
         for key, verdict in (("expect", step.expect), ("failed_when", failed_when)):
             if verdict is not None:

@@ -72,10 +72,13 @@ class Names(NamedTuple):
 
 def observed_by(step: Step, registry: Registry, included: Mapping[str, Runbook]) -> Mapping[str, Observed]:
     """The fields of a step's observation as other steps see it."""
-    if step.for_each is not None:
-        return _EACH
-    inner = included.get(step.id)
-    return {**registry[step.kind].observes(step.fields), **(_outputs(inner) if inner else {})}
+    return _EACH if step.for_each is not None else seen_by(step, registry, included)
+
+
+def seen_by(step: Step | Nested, registry: Registry, included: Mapping[str, Runbook]) -> Mapping[str, Observed]:
+    """The fields of what a step itself observes, an element of a loop for its own."""
+    inner = included.get(step.id.partition("[")[0]) if isinstance(step, Step) else None
+    return {**(_outputs(inner) if inner else {}), **registry[step.kind].observes(step.fields)}
 
 
 def _outputs(inner: Runbook) -> Mapping[str, Observed]:
@@ -97,9 +100,9 @@ def _outputs(inner: Runbook) -> Mapping[str, Observed]:
     }
 
 
-def own_types(step: Step | Nested, registry: Registry) -> Mapping[str, str]:
+def own_types(step: Step | Nested, registry: Registry, included: Mapping[str, Runbook]) -> Mapping[str, str]:
     """The types of a step's own fields, as they stand at the root of its ``expect`` and ``save``."""
-    return {name: seen.type for name, seen in registry[step.kind].observes(step.fields).items()}
+    return {name: seen.type for name, seen in seen_by(step, registry, included).items()}
 
 
 def type_of(value: Json) -> str:
@@ -182,7 +185,7 @@ def _savings(runbook: Runbook, registry: Registry) -> Iterator[Saving]:
         owners: list[Step | Nested] = [step, *step.nested.values()]
         owners += [nested for nested in (step.undo, step.probe) if nested is not None]
         for owner in owners:
-            own = {**own_types(owner, registry), **_item(step)} if owner.save else NO_TYPES
+            own = {**own_types(owner, registry, runbook.included), **_item(step)} if owner.save else NO_TYPES
             for name, source in owner.save.items():
                 yield Saving(name=name, source=source, step=step, own=own)
 

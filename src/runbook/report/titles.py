@@ -1,6 +1,7 @@
 """The titles of steps as the operator read them: what they say of the moment is filled in from the log."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runbook.audit.record import Record
@@ -22,6 +23,8 @@ class Titles:
     """
 
     def __init__(self, runbook: Runbook | None) -> None:
+        self._runbook = runbook
+        self._inside: dict[str, Titles] = {}
         self._steps = {step.id: step for step in runbook.steps} if runbook else {}
         self._environments: Mapping[str, Mapping[str, Json]] = runbook.environments if runbook else {}
         self._known: dict[str, JsonObject] = {name: {} for name in ("inputs", "environment", "run", "saved", "last")}
@@ -31,7 +34,14 @@ class Titles:
     def follow(self, record: Record) -> None:
         """Know what a record says."""
         step = step_of(record)
+        head, slash, rest = text(record, "step").partition("/")
+        if slash:
+            if head in self._inside:
+                self._inside[head].follow(replace(record, fields={**record.fields, "step": rest}))
+            return
         match record.type:
+            case "step.started":
+                self._walk_inside(record, step)
             case "run.started":
                 self._begin(record)
             case "run.handed_over":
@@ -53,6 +63,10 @@ class Titles:
 
     def of(self, step: str) -> str:
         """The title of a step now; as it was written where a value is not to be had, its id where it has none."""
+        head, slash, rest = step.partition("/")
+        if slash:
+            inside = self._inside.get(head)
+            return step if inside is None else inside.of(rest)
         found = self._steps.get(step)
         title = found.title if found is not None and found.title else step
         if _OPEN not in title:
@@ -72,6 +86,20 @@ class Titles:
         self._known["run"] = {"id": text(record, "run"), "now": record.ts, **about}
         self._known["inputs"] = parsed(record, "inputs") or {}
         self._known["environment"] = {"name": environment, **self._environments.get(environment, {})}
+
+    def _walk_inside(self, record: Record, step: str) -> None:
+        """A step has started: perhaps one that walks another runbook, under the address of the visit."""
+        inner = self._runbook.included.get(step.partition("[")[0]) if self._runbook else None
+        if inner is None:
+            return
+        inside = Titles(inner)
+        name = str(self._known["environment"].get("name", ""))
+        fields = (parsed(record, "what") or {}).get("fields")
+        inputs = fields.get("inputs") if isinstance(fields, dict) else None
+        inside._known["run"] = self._known["run"]
+        inside._known["inputs"] = inputs if isinstance(inputs, dict) else {}
+        inside._known["environment"] = {"name": name, **inner.environments.get(name, {})}
+        self._inside[text(record, "step")] = inside
 
     def _tell(self, step: str, said: JsonObject) -> None:
         before = self._about.get(step)

@@ -119,4 +119,4 @@ def observation(visit: Visit) -> JsonObject:
         raise IllegalEvent("order", f"`{visit.step.id}` ends before the runbook that it walks")
     fields = (parsed(inner.visit.what, "action") or {}).get("fields")
     outputs = fields.get("outputs") if isinstance(fields, dict) else None
-    return {"finish": finish.value, **(outputs if isinstance(outputs, dict) else {})}
+    return {**(outputs if isinstance(outputs, dict) else {}), "finish": finish.value}
