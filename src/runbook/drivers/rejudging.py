@@ -319,9 +319,8 @@ class Rejudging:
             items = answer.get("items")
             looked = not machine or (isinstance(items, dict) and machine.items() <= items.items())
             if not looked or answer.get("approvals") != approving.names(visit):
-                raise Differs(
-                    f"the answer to `{event.step}` says otherwise than what the machine looked at, or who approved"
-                )
+                than = "than what the machine looked at, or who approved"
+                raise Differs(f"the answer to `{event.step}` says otherwise {than}")
         try:
             return kind.observe(answer, by=by) if is_asked(kind) else {}
         except (ValueError, KeyError, TypeError, AttributeError) as error:

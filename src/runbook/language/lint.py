@@ -4,6 +4,7 @@ from runbook.language.doubt import NONE, Doubt
 from runbook.language.flow import Flow
 from runbook.language.lint_graph import lint_graph
 from runbook.language.lint_types import lint_types
+from runbook.language.repeating import taking_back
 from runbook.language.source import Document
 from runbook.model.diagnostics import Diagnostic
 from runbook.model.kind import Registry
@@ -17,7 +18,8 @@ def lint(runbook: Runbook, document: Document, registry: Registry, doubt: Doubt 
     """
     kinds = {name: registry[name] for name in _kinds(runbook)}
     flow = Flow(runbook, kinds, doubt.edges)
-    return [*lint_graph(runbook, document, kinds, flow, doubt), *lint_types(runbook, document, kinds, flow, doubt)]
+    found = [*lint_graph(runbook, document, kinds, flow, doubt), *lint_types(runbook, document, kinds, flow, doubt)]
+    return found if doubt is not NONE else [*found, *taking_back(runbook, document)]
 
 
 def _kinds(runbook: Runbook) -> set[str]:

@@ -73,6 +73,10 @@ NEVER_RUN = Code(
 _EDGE_KEYS = ("next", "on_fail", "on_unknown")
 
 
+_LOOKING_BACK = frozenset({"since", "of"})
+"""The keys of ``undo`` that name steps and lead to none."""
+
+
 def lint_graph(
     runbook: Runbook, document: Document, registry: Registry, flow: Flow, doubt: Doubt = NONE
 ) -> Iterator[Diagnostic]:
@@ -195,7 +199,7 @@ class _Graph:
     def _falls(self) -> Iterator[Diagnostic]:
         jumps: dict[str, list[str]] = {}
         for number, step in enumerate(self.runbook.steps):
-            for target in {target for _, target, _ in self._named(number, step)}:
+            for target in {target for key, target, _ in self._named(number, step) if key not in _LOOKING_BACK}:
                 jumps.setdefault(target, []).append(step.id)
         if any(edge.default for edge in self.flow.edges) and self.runbook.on_fail is not None:
             jumps.setdefault(self.runbook.on_fail, []).append("on_fail")

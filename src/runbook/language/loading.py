@@ -17,6 +17,7 @@ from runbook.language.every_step import Written, every_step
 from runbook.language.inputs import declared
 from runbook.language.lint import lint
 from runbook.language.not_yet import not_yet
+from runbook.language.repeating import repeating
 from runbook.language.safety import safety
 from runbook.language.source import Unread, read
 from runbook.language.validation import complaints_about, validate
@@ -76,6 +77,7 @@ def load(path: str, registry: Registry, origin: "Origin | None" = None) -> Loade
     found += consistency(judged, _sure(steps, doubt.steps), whole=not doubt.top)
     found += declared(judged, _sure(steps, doubt.steps), whole="inputs" not in doubt.families)
     found += safety(judged, _sure(steps, doubt.unsafe))
+    found += repeating(judged, _sure(steps, doubt.steps))
     found += not_yet(judged, steps)
     kinds = {step.kind.NAME: step.kind for step in steps}
     runbook = bind(judged, kinds)
