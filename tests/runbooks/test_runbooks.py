@@ -11,6 +11,8 @@ from runbook.language.loading import load
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = Path(sys.executable).with_name("runbook")
 RUNBOOKS = sorted((ROOT / "runbooks").glob("*.yaml"))
+IN_A_CLOUD = {"roll_back", "reset_database_password"}
+"""The runbooks that need a cloud, which the demonstration has not."""
 BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -41,7 +43,8 @@ def test_every_runbook_has_the_environment_of_the_demonstration_and_names_whom_t
     for path in RUNBOOKS:
         runbook = load(str(path), KINDS).runbook
         assert runbook is not None
-        assert {"staging", "production", "demo"} <= runbook.environments.keys()
+        places = {"staging", "production"} | (set() if runbook.id in IN_A_CLOUD else {"demo"})
+        assert places <= runbook.environments.keys()
         assert runbook.contacts
         assert f"[{runbook.id}]({path.name})" in (ROOT / "runbooks" / "README.md").read_text()
 
