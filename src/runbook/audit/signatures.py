@@ -207,7 +207,7 @@ def _keygen(argv: Sequence[str], stdin: IO[bytes] | int, seconds: float, *, atte
         )
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        raise NotSigned(f"`ssh-keygen` cannot be started: {why}", "install OpenSSH 8.2 or later") from None
+        raise NotSigned(f"`ssh-keygen` cannot be started: {why}", "install OpenSSH 8.8 or later") from None
     with popen:
         try:
             out, err = popen.communicate(timeout=seconds)
