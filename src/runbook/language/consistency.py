@@ -10,7 +10,7 @@ from runbook.language.document import Document
 from runbook.language.every_step import Written
 from runbook.language.places import Path
 from runbook.language.step_binding import own_fields
-from runbook.language.typed import elements, mapping, text, texts, whole
+from runbook.language.typed import elements, mapping, text, texts, time, whole
 from runbook.language.written import short
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Span
@@ -45,6 +45,23 @@ UNKNOWN_ENVIRONMENT = Code(
     why="A guard that wants a run of this very runbook in another environment can be met only if there is one of "
     "that name in the file.",
 )
+UNKNOWN_STEP = Code(
+    number="RB138",
+    title="step of a required run that does not exist",
+    why="A guard that wants a run of this very runbook in which a step passed can be met only if there is a step of "
+    "that name in the file.",
+)
+NEVER_MET = Code(
+    number="RB139",
+    title="guard that no first run can meet",
+    why="A guard wants a run in which this very step passed. In the first run there is none, so the step is refused; "
+    "and so it is in every later one. A `when` has to let some runs go without: those on staging.",
+)
+IDLE_GUARD = Code(
+    number="RB148",
+    title="guard that refuses nothing",
+    why="A cooldown of no time lets every start go. Whoever reads the file would think that the step is guarded.",
+)
 LEADS_NOWHERE = Code(
     number="RB134",
     title="a key that a last step cannot have",
@@ -76,6 +93,7 @@ def consistency(document: Document, steps: Sequence[Written], *, whole: bool = T
     """
     top = mapping(document.data)
     facts = _Facts(document, top)
+    ids = frozenset(text(step.raw.get("id")) for step in steps)
     if whole:
         yield from facts.environments()
     for step in steps:
@@ -84,7 +102,7 @@ def consistency(document: Document, steps: Sequence[Written], *, whole: bool = T
         yield from facts.ids(step)
         if whole:
             yield from facts.roles(step)
-            yield from facts.guarded_environments(step)
+            yield from facts.guards(step, ids)
         if step.kind.TRAITS.ends:
             yield from facts.end(step)
 
@@ -219,18 +237,38 @@ class _Facts:
                     "add them: `roles: {oncall: [somebody@example.com]}`",
                 )
 
-    def guarded_environments(self, step: Written) -> Iterator[Diagnostic]:
-        """Only environments that exist, where a guard speaks of this very runbook."""
+    def guards(self, step: Written, ids: frozenset[str]) -> Iterator[Diagnostic]:
+        """Guards that can refuse and can be met; a run of this very runbook has its environments and steps only."""
         known = mapping(self.top.get("environments"))
-        for index, guard in enumerate(elements(step.raw.get("guards"))):
-            rule = mapping(mapping(guard).get("requires_run"))
-            name = text(rule.get("environment"))
-            if name and name not in known and rule.get("runbook", self.top["id"]) == self.top["id"]:
+        for index, raw in enumerate(elements(step.raw.get("guards"))):
+            guard, path = mapping(raw), (*step.path, "guards", index)
+            if "cooldown" in guard and time(guard["cooldown"]) == 0:
+                span = self.document.span((*path, "cooldown"))
+                yield self.diagnostic(IDLE_GUARD, span, "a cooldown of no time refuses nothing", "write how long")
+            rule = mapping(guard.get("requires_run"))
+            if not rule or rule.get("runbook", self.top["id"]) != self.top["id"]:
+                continue
+            name, wanted = text(rule.get("environment")), text(rule.get("step")) or text(step.raw.get("id"))
+            if name and "${{" not in name and name not in known:
                 yield self.diagnostic(
                     UNKNOWN_ENVIRONMENT,
-                    self.document.span((*step.path, "guards", index, "requires_run", "environment")),
+                    self.document.span((*path, "requires_run", "environment")),
                     f"this runbook has no environment `{short(name)}`",
                     _meant(name, known) or "name one of this file's environments, or the other `runbook`",
+                )
+            elif wanted not in ids:
+                yield self.diagnostic(
+                    UNKNOWN_STEP,
+                    self.document.span((*path, "requires_run", "step")),
+                    f"this runbook has no step `{short(wanted)}`",
+                    _meant(wanted, dict.fromkeys(ids)) or "name one of this file's steps, or the other `runbook`",
+                )
+            elif wanted == step.raw.get("id") and not guard.keys() & {"when", "override"}:
+                yield self.diagnostic(
+                    NEVER_MET,
+                    self.document.key_span((*path, "requires_run")),
+                    "this step must have passed in a run before it can pass in any",
+                    'add a `when` that lets the first run go: `when: environment.name == "production"`',
                 )
 
     def end(self, step: Written) -> Iterator[Diagnostic]:
