@@ -1,12 +1,15 @@
 """What becomes of an attempt: the kind's demand, the file's expectation beside it or in its place, what is saved."""
 
 import json
+import socket
 from pathlib import Path
 from textwrap import indent
 
 import pytest
 from tests.drivers.books import END, book
+from tests.drivers.desk import Desk
 from tests.drivers.sitting import rehearsed, told
+from tests.world.service import raw
 
 HTTP = "id: ask\nkind: http\nurl: https://app.example.com\nnext: done\non_fail: bad\n"
 RUN = "id: run\nkind: command\neffect: none\nargv: [look]\noutput: json\nnext: done\non_fail: bad\n"
@@ -96,6 +99,31 @@ def test_a_failure_says_what_was_expected_and_what_there_was(
     step: str, entry: str, expect: str, reason: str, tmp_path: Path
 ) -> None:
     assert ended(tmp_path, step, entry, expect=expect)[1].startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "reason"),
+    [
+        ("200 OK", '{"ok": tru', "`expect`: `body` is not set: the answer is not JSON; look at its text, and"),
+        ("502 Bad Gateway", "<html>", "502 Bad Gateway; `expect`: `body` is not set: the answer is not JSON; look"),
+    ],
+)
+def test_an_answer_that_is_no_json_is_said_to_be_none_and_its_status_first(
+    head: str, body: str, reason: str, tmp_path: Path
+) -> None:
+    def talk(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(
+            f"HTTP/1.1 {head}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
+        )
+
+    desk = Desk(tmp_path)
+    with raw(talk) as url:
+        desk.walk(
+            book(f"id: ask\nkind: http\nurl: {url}\nexpect: status == 200 && body.ok\nnext: done\non_fail: bad\n")
+        )
+    assert str(desk.told("step.finished")[0]["reason"]).startswith(reason)
+    assert desk.verify() == 0
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ class Judge:
         :raises FieldNotTold: if a scenario does not tell what is looked at.
         """
         verdict = kind.judge(seen.value)
-        judged = self._expected(step, verdict, seen, scope)
+        judged = self._expected(step, kind, verdict, seen, scope)
         seen_to_change = "yes" if judged.outcome is Outcome.PASSED else verdict.changed
         changed = seen_to_change if effect.changes else "no"
         if judged.outcome is not Outcome.PASSED or not step.save:
@@ -78,7 +78,7 @@ class Judge:
             return Judged(outcome=Outcome.FAILED, reason=reason, changed=changed)
         return Judged(outcome=Outcome.PASSED, reason=judged.reason, changed=changed, saved=saved)
 
-    def _expected(self, step: Step | Nested, verdict: Verdict, seen: Seen, scope: Scope) -> Verdict:
+    def _expected(self, step: Step | Nested, kind: Kind, verdict: Verdict, seen: Seen, scope: Scope) -> Verdict:
         """The verdict with the file's ``expect`` beside the kind's own demand, or in its place."""
         expect = step.expect
         if expect is None:
@@ -93,8 +93,19 @@ class Judge:
         try:
             met = self._renderer.value(expect, scope, "bool", step)
         except ExpressionError as error:
-            return Verdict(outcome=Outcome.FAILED, reason=f"`expect`: {error.message}")
+            first = f"{verdict.reason}; " if verdict.reason else ""
+            reason = f"{first}`expect`: {error.message}{_unset(expect, kind, seen)}"
+            return Verdict(outcome=Outcome.FAILED, reason=reason)
         if met is True:
             return Verdict(outcome=Outcome.PASSED)
         because = f"; {verdict.reason}" if verdict.reason else ""
         return Verdict(outcome=Outcome.FAILED, reason=f"expected {expect}{because}")
+
+
+def _unset(expect: str, kind: Kind, seen: Seen) -> str:
+    """What the kind says of the first field that an ``expect`` reads and that was not observed: a reason's end."""
+    for mention in read(expect).mentions:
+        observed = kind.OBSERVES.get(mention.parts[0])
+        if observed is not None and observed.unset and mention.parts[0] not in seen.value:
+            return f": {observed.unset}"
+    return ""

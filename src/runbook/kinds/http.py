@@ -83,7 +83,11 @@ class Http(Automated):
     OBSERVES: ClassVar[Mapping[str, Observed]] = {
         "status": Observed(type="int", text="The status of the answer."),
         "headers": Observed(type="map<string,string>", text="Its headers, their names in lower case."),
-        "body": Observed(type="dyn", text="Its body read as JSON; not set where it is none."),
+        "body": Observed(
+            type="dyn",
+            text="Its body read as JSON; not set where it is none.",
+            unset="the answer is not JSON; look at its text, and whether the URL is the right one",
+        ),
         "text": Observed(type="string", text="Its body as text."),
         "elapsed_ms": Observed(type="int", text="Milliseconds until the answer was there."),
         "size": Observed(type="int", text="Bytes of the body."),

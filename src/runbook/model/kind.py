@@ -25,12 +25,14 @@ class Observed:
     Types: ``int double string bool dyn timestamp duration``, ``list<T>``, ``map<string,T>``.
     A dotted name (``tls.days_left``) is a field of its own. ``always`` false: there only on some answers, so an
     expression may use it only in that step's own ``expect`` (where its absence is an error with a position).
+    ``unset`` is what it means that an attempt did not observe it, and what to look at then.
     """
 
     type: str
     text: str
     after_failure: bool = False
     always: bool = True
+    unset: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
