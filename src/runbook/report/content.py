@@ -189,12 +189,27 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Element:
+    """An element of a step that is repeated: ``item`` as a person reads it; ``outcome`` as a visit has it."""
+
+    step: str
+    item: str
+    outcome: str
+    reason: str
+    changed: str
+    took_ms: int | None
+    settled: tuple[Settled, ...]
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """One entry of a step: ``via`` is the edge or the command that led there, ``source`` the step it led from.
 
     ``outcome`` is ``passed failed skipped unknown``; ``refused``: it might not start; ``left``: the operator went
     elsewhere; ``open``: no result is on record. ``changed`` is ``no``, ``maybe`` or ``yes`` over all its attempts.
-    ``took_ms`` runs from its entry to its outcome, questions included.
+    ``took_ms`` runs from its entry to its outcome, questions included. ``undoes`` is the change that it takes back
+    (``one#1``), ``elements`` are those of a step that is repeated.
     """
 
     step: str
@@ -215,6 +230,8 @@ class Visit:
     waits: tuple[Waited, ...]
     settled: tuple[Settled, ...]
     attempts: tuple[Attempt, ...]
+    undoes: str | None
+    elements: tuple[Element, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,6 +339,17 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack:
+    """A change that an undo took back: ``step`` and ``visit`` are the change's, ``at`` is when it was taken back."""
+
+    step: str
+    visit: int
+    title: str
+    at: At
+    deed: Deed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecretUse:
     """A secret, by its name, and the steps that it was read for."""
 
@@ -350,6 +378,7 @@ class Report:
     operators: tuple[Watch, ...]
     open: tuple[str, ...]
     changes: tuple[Change, ...]
+    taken_back: tuple[TakenBack, ...]
     timeline: tuple[Line, ...]
     decisions: tuple[Decision, ...]
     deviations: tuple[Deviation, ...]

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from runbook.audit.record import Record
-from runbook.model.canonical import JsonObject
+from runbook.model.canonical import Json, JsonObject
 from runbook.model.evaluator import ExpressionError
-from runbook.model.kind import Preview
+from runbook.model.kind import Preview, preview_of_each
 from runbook.model.secrets import Resolved, dereferenced
 from runbook.report.content import Deed, Shown
 from runbook.report.fields import json_object, text
@@ -33,13 +33,27 @@ class Deeds:
             self._read[what] = Deed(
                 kind=str(action.get("kind") or ""),
                 shown=self._shown(action),
-                undo=self._shown(undo) if isinstance(undo, dict) else None,
+                undo=self._shown(undo) if isinstance(undo, dict) else self._undos(action),
                 digest=text(record, "action"),
                 what=what,
             )
         return self._read[what]
 
+    def _each(self, elements: list[JsonObject], of: Callable[[JsonObject], JsonObject]) -> Shown:
+        """What is done for each element of a step that is repeated."""
+        shown = [self._shown(of(element)) for element in elements]
+        previews = [Preview(line=one.line, detail=one.detail) for one in shown]
+        preview = preview_of_each([element.get("item") for element in elements], previews)
+        return Shown(line=preview.line, detail=preview.detail)
+
+    def _undos(self, action: JsonObject) -> Shown | None:
+        """How each element of a step that is repeated would be taken back."""
+        undone = [element for element in _elements(action) if isinstance(element.get("undo"), dict)]
+        return self._each(undone, lambda element: _object(element["undo"])) if undone else None
+
     def _shown(self, action: JsonObject) -> Shown:
+        if elements := _elements(action):
+            return self._each(elements, lambda element: {"kind": action.get("kind"), **element})
         kind, fields = str(action.get("kind") or ""), action.get("fields")
         given = fields if isinstance(fields, dict) else {}
         try:
@@ -48,6 +62,15 @@ class Deeds:
             # Of a kind that this program does not have, or an action that is none.
             return Shown(line=kind, detail=json.dumps(given, indent=2, ensure_ascii=False))
         return Shown(line=preview.line, detail=preview.detail.rstrip("\n"))
+
+
+def _elements(action: JsonObject) -> list[JsonObject]:
+    each = action.get("for_each")
+    return [element for element in each if isinstance(element, dict)] if isinstance(each, list) else []
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
 
 
 def fields_of(deed: Deed) -> JsonObject:

@@ -76,5 +76,11 @@ def _within(value: JsonObject | list[Json]) -> Iterable[Json]:
 
 
 def step_of(record: Record) -> str:
-    """The step that a record is about: of a probe's record, the step that has the probe; empty where it is of none."""
-    return owner_of(text(record, "step"))
+    """What a record is about: a step, an element of one, or an undo; of a probe's record, what has the probe.
+
+    Empty where it is about none.
+    """
+    address = text(record, "step")
+    owner = owner_of(address)
+    part = address.removeprefix(owner)
+    return f"{owner}.undo" if part == ".undo" or part.startswith(".undo.") else owner

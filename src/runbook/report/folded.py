@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from runbook.model.durations import spoken
-from runbook.report.content import Attempt, Deed, Output, Shown, Visit, Waited
+from runbook.report.content import Attempt, Deed, Element, Output, Shown, Visit, Waited
 from runbook.report.dump import dump
 from runbook.report.markup import code, fenced, html, html_code, inline, joined
 from runbook.report.results import result_of
@@ -46,11 +46,31 @@ def _inside(visit: Visit) -> Iterator[str]:
     yield "\n".join(about)
     if not visit.attempts and visit.confirmations:
         yield from _deed(visit.confirmations[-1].deed, "Never done")
+    if visit.elements:
+        for attempt in visit.attempts[-1:]:
+            yield from _deed(attempt.deed, "Action")
+        yield "\n".join(_element(element) for element in visit.elements)
+        for element in visit.elements:
+            if element.outcome != "passed" and element.attempts:
+                yield f"**{code(element.step)}**"
+                for attempt in element.attempts:
+                    yield from _attempt(attempt, full=True, alone=len(element.attempts) == 1)
+        return
     groups: dict[str, list[Attempt]] = {}
     for attempt in visit.attempts:
         groups.setdefault(attempt.step, []).append(attempt)
     for attempts in sorted(groups.values(), key=lambda attempts: attempts[0].step != visit.step):
         yield from _group(visit.step, attempts)
+
+
+def _element(element: Element) -> str:
+    """A line about an element of a step that is repeated."""
+    took = f" in {spoken(element.took_ms)}" if element.took_ms else ""
+    why = f": {inline(element.reason)}" if element.reason and element.outcome != "passed" else ""
+    said = "no result is on record" if element.outcome == "open" else inline(element.outcome)
+    said = said if element.outcome == "passed" else f"**{said}**"
+    settled = f", settled by {inline(element.settled[-1].by)}" if element.settled else ""
+    return f"- {inline(element.item)} ({code(element.step)}): {said}{settled}{took}{why}"
 
 
 def _group(step: str, attempts: Sequence[Attempt]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, tzinfo
 
 from runbook.model.durations import spoken
-from runbook.report.content import Change, Checklist, Communication, Decision, Report, Visit
+from runbook.report.content import Change, Checklist, Communication, Decision, Report, TakenBack, Visit
 from runbook.report.folded import folded, shown
 from runbook.report.heading import banner, title, trusted, unreal, where
 from runbook.report.markup import code, fenced, html, inline, joined, lines, opening
@@ -58,6 +58,7 @@ class _Page:
         yield from _section("Still open", [f"- [ ] {inline(said)}" for said in report.open])
         yield from self._timeline()
         yield from self._changes()
+        yield from _section("Taken back", [self._undone(undone) for undone in report.taken_back])
         yield from _section("Decisions", self._decisions(report.decisions))
         yield from _section("Deviations from the runbook", self._deviations())
         yield from _section("Communication", [self._communication(said) for said in report.communications])
@@ -135,6 +136,12 @@ class _Page:
         yield "## What was changed, and is left so"
         for change in self._report.changes:
             yield from _left_changed(change)
+
+    @staticmethod
+    def _undone(undone: TakenBack) -> str:
+        """A change that was taken back, and by what."""
+        visit = f" (visit {undone.visit})" if undone.visit > 1 else ""
+        return f"- {inline(undone.title)}{visit}, at {in_zone(undone.at)} UTC: {code(undone.deed.shown.line)}"
 
     def _decisions(self, decisions: Sequence[Decision]) -> list[str]:
         days = Days()

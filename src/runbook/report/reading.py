@@ -38,7 +38,7 @@ def report_of(
     for record in records:
         titles.follow(record)
         gathered.follow(record, titles)
-    visits = gathered.all()
+    visits, shown = gathered.all(), gathered.folded()
     lists, made = sections.checklists(visits), sections.changes(visits, runbook)
     nothing = Record(seq=0, prev=NO_RECORD, ts="", mono=0, type="", fields={"run": run}, h=NO_RECORD, raw=b"")
     first, last = (records[0], records[-1]) if records else (nothing, nothing)
@@ -50,12 +50,13 @@ def report_of(
         state="finished" if last.type == END else "unfinished" if paused is None else "paused",
         finish=maybe(last, "finish") if last.type == END else None,
         paused=paused or "",
-        summary=_summary(visits),
+        summary=_summary(shown),
         began=at(first),
         ended=at(last),
         operators=sections.operators(records),
         open=tuple(sections.still_open(visits, lists, made)),
         changes=made,
+        taken_back=sections.taken_back(visits),
         timeline=timeline(records, visits),
         decisions=sections.decisions(records, visits),
         deviations=sections.deviations(records, visits),
@@ -63,7 +64,7 @@ def report_of(
         notes=sections.notes(records),
         checklists=lists,
         warnings=sections.warnings(records),
-        visits=visits,
+        visits=shown,
         secrets=sections.secrets(records),
     )
 

@@ -42,6 +42,8 @@ def _passed(visit: Visit) -> str:
     seen, said = last_seen(visit), _says(visit)
     if visit.settled:
         return because(f"passed, says {_settler(visit)}", visit.settled[-1].evidence)
+    if visit.undoes is not None:
+        return f"taken back{said}"
     match visit.kind:
         case "choice":
             return f"{chosen(visit)}{said or ', by its conditions'}"
@@ -61,7 +63,8 @@ def _passed(visit: Visit) -> str:
         case "finish":
             return _text(_fields(visit), "outcome")
         case _:
-            return f"passed{_tries(visit, 'at')}"
+            counts = [f"{seen[name]} {name}" for name in ("passed", "failed", "unknown") if seen.get(name)]
+            return f"passed: {', '.join(counts)}" if "items" in seen and counts else f"passed{_tries(visit, 'at')}"
 
 
 def because(said: str, reason: str) -> str:

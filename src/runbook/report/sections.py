@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from runbook.audit.record import Record
+from runbook.model.address import of_each
 from runbook.model.runbook import Runbook
 from runbook.report.content import (
     Change,
@@ -12,12 +13,13 @@ from runbook.report.content import (
     Deviation,
     Note,
     SecretUse,
+    TakenBack,
     Visit,
     Watch,
 )
 from runbook.report.fields import at, maybe, step_of, text
-from runbook.report.results import audience, chosen, items_of, question, result_of
-from runbook.report.visits import NOT_OVER, deed_of, last_seen, own_attempts
+from runbook.report.results import audience, because, chosen, items_of, question, result_of
+from runbook.report.visits import NOT_OVER, deed_of, is_element, last_seen, own_attempts
 
 _DECIDED = {"abort": "end the run", "stop_waiting": "stop waiting"}
 
@@ -177,11 +179,16 @@ def checklists(visits: Sequence[Visit]) -> tuple[Checklist, ...]:
 
 def changes(visits: Sequence[Visit], runbook: Runbook | None) -> tuple[Change, ...]:
     """What was changed, or may have been."""
-    because = {step.id: step.because for step in runbook.steps} if runbook else {}
+    reasons = {step.id: step.because for step in runbook.steps} if runbook else {}
     found = []
+    # Each element of a loop is a change of its own, and what was taken back is none any more.
+    left_out = {(of_each(visit.step), visit.visit) for visit in visits if is_element(visit.step)}
+    left_out |= {(undone.step, undone.visit) for undone in taken_back(visits)}
     for visit in visits:
-        deed = deed_of(visit)
-        if visit.changed == "no" or deed is None:
+        deed, own = deed_of(visit), own_attempts(visit)
+        if visit.changed == "no" or deed is None or not own or (visit.step, visit.visit) in left_out:
+            continue
+        if visit.kind == "undo" or visit.undoes is not None:
             continue
         unseen = visit.outcome in {"unknown", "open"}
         found.append(
@@ -189,14 +196,37 @@ def changes(visits: Sequence[Visit], runbook: Runbook | None) -> tuple[Change, .
                 step=visit.step,
                 visit=visit.visit,
                 title=visit.title,
-                at=own_attempts(visit)[-1].began,
+                at=own[-1].began,
                 changed="unknown" if unseen else visit.changed,
                 reason=visit.reason,
                 deed=deed,
-                because="" if deed.undo else because.get(visit.step, ""),
+                because="" if deed.undo else reasons.get(of_each(visit.step), ""),
             )
         )
     return tuple(found)
+
+
+def taken_back(visits: Sequence[Visit]) -> tuple[TakenBack, ...]:
+    """What undos took back, in the order in which they did."""
+    titles = {(visit.step, visit.visit): visit.title for visit in visits}
+    found = []
+    for visit in visits:
+        own = own_attempts(visit)
+        if visit.undoes is None or visit.outcome != "passed" or not own:
+            continue
+        step, _, number = visit.undoes.partition("#")
+        change = (step, int(number) if number.isdecimal() else 0)
+        title = titles.get(change, step)
+        found.append(TakenBack(step=step, visit=change[1], title=title, at=own[-1].began, deed=own[-1].deed))
+    return tuple(found)
+
+
+def _not_taken_back(visits: Sequence[Visit]) -> Iterator[str]:
+    """The changes that were to be taken back and were not, and why."""
+    last = {visit.undoes: visit for visit in visits if visit.undoes is not None}
+    for undo in last.values():
+        if undo.outcome != "passed":
+            yield f"{undo.title}: {because(undo.outcome.replace('open', 'no result is on record'), undo.reason)}"
 
 
 def still_open(visits: Sequence[Visit], lists: Sequence[Checklist], made: Sequence[Change]) -> Iterator[str]:
@@ -207,6 +237,7 @@ def still_open(visits: Sequence[Visit], lists: Sequence[Checklist], made: Sequen
             yield f"{change.title}: nobody saw whether it happened{why}"
         elif change.changed == "maybe":
             yield f"{change.title}: it may have changed something{why}"
+    yield from _not_taken_back(visits)
     for checklist in lists:
         if checklist.last:
             yield from (f"{item.title}: {item.words}" for item in checklist.items if item.answer != "yes")

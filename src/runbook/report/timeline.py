@@ -12,7 +12,7 @@ from runbook.model.durations import spoken
 from runbook.report.content import Line, Visit
 from runbook.report.fields import at, number, step_of, text, whole
 from runbook.report.results import because, result_of
-from runbook.report.visits import own_attempts
+from runbook.report.visits import is_element, own_attempts
 
 _LONG = 60_000
 _ACTS = {
@@ -145,6 +145,8 @@ class _Wording:
         if own and number(record, "attempt") != own[-1].attempt:
             return ""
         outcome = text(record, "outcome")
+        if is_element(visit.step) and outcome == "passed" and record.type == "step.finished":
+            return ""  # the step that is repeated says how many have
         # What an operator did about it later has a line of its own.
         return result_of(visit) if visit.outcome == outcome else because(outcome, text(record, "reason"))
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runbook.audit.record import Record
-from runbook.model.canonical import Json, JsonObject
+from runbook.model.address import of_each, owner_of
+from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.evaluator import ExpressionError
 from runbook.model.runbook import Runbook
 from runbook.report.fields import parsed, step_of, text
@@ -30,6 +31,7 @@ class Titles:
         self._known: dict[str, JsonObject] = {name: {} for name in ("inputs", "environment", "run", "saved", "last")}
         self._about: JsonObject = {step: {"outcome": "not_run", "reason": "", "visits": 0} for step in self._steps}
         self._cel: Cel | None = None
+        self._items: dict[str, list[Json]] = {}
 
     def follow(self, record: Record) -> None:
         """Know what a record says."""
@@ -42,6 +44,7 @@ class Titles:
         match record.type:
             case "step.started":
                 self._walk_inside(record, step)
+                self._items_of(step, record)
             case "run.started":
                 self._begin(record)
             case "run.handed_over":
@@ -67,18 +70,34 @@ class Titles:
         if slash:
             inside = self._inside.get(head)
             return step if inside is None else inside.of(rest)
-        found = self._steps.get(step)
+        owner = owner_of(step)
+        if step != owner:
+            return f"Take back: {self.of(owner)}"
+        found = self._steps.get(of_each(step))
         title = found.title if found is not None and found.title else step
+        item = self._item_of(step)
         if _OPEN not in title:
-            return title
+            return title if item is None else f"{title}: {item if isinstance(item, str) else canonical(item)}"
         from runbook.language.expressions import Cel
 
         self._cel = self._cel or Cel({})
-        scope: dict[str, Json] = {**self._known, "steps": self._about}
+        scope: dict[str, Json] = {**self._known, "steps": self._about, **({} if item is None else {"item": item})}
         try:
             return str(self._cel.render(title, scope))
         except ExpressionError:
             return title
+
+    def _items_of(self, step: str, record: Record) -> None:
+        """Know the elements of a step that is repeated, which it announces when it starts."""
+        each = (parsed(record, "what") or {}).get("for_each")
+        if isinstance(each, list):
+            self._items[step] = [element.get("item") if isinstance(element, dict) else None for element in each]
+
+    def _item_of(self, address: str) -> Json:
+        """The element that an address is about; None if it is about none."""
+        items = self._items.get(of_each(address), [])
+        place = int(address.rpartition("[")[2].rstrip("]")) if address.endswith("]") else len(items)
+        return items[place] if place < len(items) else None
 
     def _begin(self, record: Record) -> None:
         environment = text(record, "environment")

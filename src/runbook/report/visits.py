@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from runbook.audit.record import Record
+from runbook.model.address import of_each, owner_of
 from runbook.model.canonical import JsonObject
 from runbook.model.runbook import Runbook
 from runbook.report.content import (
@@ -10,6 +11,7 @@ from runbook.report.content import (
     Attempt,
     Confirmation,
     Deed,
+    Element,
     Output,
     Settled,
     Visit,
@@ -43,6 +45,7 @@ class _Draft:
     settled: list[Settled] = field(default_factory=list)
     attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
     requested: Record | None = None
+    undoes: str | None = None
 
 
 class Visits:
@@ -63,11 +66,28 @@ class Visits:
             self._leave(text(record, "via"))
         if key not in self._drafts:
             self._drafts[key] = _Draft(step=step, number=key[1], title=titles.of(step), first=record)
+            if step.endswith(".undo"):
+                before = self._drafts.get((step, key[1] - 1))
+                again = text(record, "via") == "retry" and before is not None
+                self._drafts[key].undoes = before.undoes if again and before else maybe(record, "from")
         self._tell(self._drafts[key], record)
 
     def all(self) -> tuple[Visit, ...]:
-        """Every visit."""
+        """Every visit, those of elements among them."""
         return tuple(self._visit(draft) for draft in self._drafts.values())
+
+    def folded(self) -> tuple[Visit, ...]:
+        """Every visit, those of elements folded into the visit of the step that is repeated."""
+        elements: dict[tuple[str, int], list[Element]] = {}
+        visits = self.all()
+        for visit in visits:
+            if is_element(visit.step):
+                elements.setdefault((of_each(visit.step), visit.visit), []).append(_element(visit))
+        return tuple(
+            replace(visit, elements=tuple(sorted(elements.get((visit.step, visit.visit), ()), key=_place)))
+            for visit in visits
+            if not is_element(visit.step)
+        )
 
     def _leave(self, via: str) -> None:
         """Another step is entered: a visit that has no outcome by then is left."""
@@ -192,7 +212,8 @@ class Visits:
             draft.refusals.append(draft.reason)
 
     def _visit(self, draft: _Draft) -> Visit:
-        step = self._steps.get(draft.step)
+        step = self._steps.get(of_each(owner_of(draft.step)))
+        nested = step.undo if step and draft.step.endswith(".undo") else step
         attempts = tuple(draft.attempts.values())
         changed = [attempt.changed for attempt in attempts if attempt.changed in _CERTAIN]
         return Visit(
@@ -200,7 +221,7 @@ class Visits:
             visit=draft.number,
             title=draft.title,
             section=step.section if step else "",
-            kind=step.kind if step else next((attempt.deed.kind for attempt in attempts), ""),
+            kind=nested.kind if nested else next((attempt.deed.kind for attempt in attempts), ""),
             via=text(draft.first, "via"),
             source=maybe(draft.first, "from"),
             entered=at(draft.first),
@@ -214,7 +235,32 @@ class Visits:
             waits=tuple(draft.waits),
             settled=tuple(draft.settled),
             attempts=attempts,
+            undoes=draft.undoes,
+            elements=(),
         )
+
+
+def is_element(address: str) -> bool:
+    """Whether an address is one of an element of a step that is repeated."""
+    return address.endswith("]")
+
+
+def _element(visit: Visit) -> Element:
+    """An element as its own visit tells of it; its item stands behind its title."""
+    return Element(
+        step=visit.step,
+        item=visit.title,
+        outcome=visit.outcome,
+        reason=visit.reason,
+        changed=visit.changed,
+        took_ms=visit.took_ms,
+        settled=visit.settled,
+        attempts=visit.attempts,
+    )
+
+
+def _place(element: Element) -> int:
+    return int(element.step.rpartition("[")[2].rstrip("]"))
 
 
 def own_attempts(visit: Visit) -> tuple[Attempt, ...]:
