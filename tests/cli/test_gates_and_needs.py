@@ -108,7 +108,7 @@ def test_j11_a_jump_to_a_step_whose_needs_did_not_run_is_refused_and_says_which(
 def test_j11_a_jump_to_a_step_whose_needs_failed_is_refused(desk: Desk) -> None:
     look = read("look", "false", then="calm", fail="calm")
     status, said = walk(desk, book(look, CALM, SLOW, STOP, NEEDY), JUMP, "step: one, confirm: 'yes'")
-    assert (status, "`one` cannot be next: `look` was failed" in said) == (3, True)
+    assert (status, "`one` cannot be next: `look` has failed" in said) == (3, True)
 
 
 @pytest.mark.reliability

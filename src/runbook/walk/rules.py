@@ -60,7 +60,8 @@ def unmet_needs(step: Step, results: Mapping[str, Result], mono: int) -> Iterato
         elif result.outcome is Outcome.SKIPPED and not result.by_hand:
             continue
         elif result.outcome is not Outcome.PASSED:
-            yield f"`{need.step}` was {result.outcome.value}"
+            verb = "has" if result.outcome is Outcome.FAILED else "was"
+            yield f"`{need.step}` {verb} {result.outcome.value}"
         elif need.within is not None and mono - result.mono > need.within:
             yield f"`{need.step}` passed {spoken(mono - result.mono)} ago, at most {spoken(need.within)} are allowed"
 
