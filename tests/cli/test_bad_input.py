@@ -10,7 +10,8 @@ from tests.drivers.desk import Desk, Done, answers
 BOOK = book(
     read("look", then="one"),
     change("one", then="done"),
-    head="environments:\n  staging: {host: one.example.com}\n  production: {host: two.example.com}\n",
+    head="environments:\n  staging: {host: one.example.com}\n  production: {host: two.example.com}\n"
+    "lock: '${{ run.id }}'\n",
 )
 ON = ("-e", "staging")
 
@@ -145,7 +146,7 @@ USAGE = {
     "show book.yaml": "RB311",
     "new x": "RB311",
     "import x.md": "RB311",
-    "state init folder": "RB311",
+    "state init folder": "RB310",
     "rnu book.yaml": "RB310",
     "--nonsense": "RB310",
 }

@@ -92,3 +92,20 @@ def test_a_shared_store_is_not_made_where_something_stands(desk: Desk) -> None:
     done = desk.do("state", "init", str(desk.root / "new"), "--group", "no-such-group")
     assert done.status == 2
     assert "no group" in done.err
+
+
+def test_the_lock_of_another_users_run_is_broken_and_its_own_log_tells_it_when_they_go_on(desk: Desk) -> None:
+    desk.write("book.yaml", book(RESET))
+    desk.write("no.yaml", "answers: []\n").chmod(0o644)
+    argv = ("run", "book.yaml", "--answers", "no.yaml", "--run-id")
+    assert desk.do(*argv, "first", user=ANA).status == 3
+    assert desk.do(*argv, "second", user=BEN).status == 2
+    assert desk.do(*argv, "second", "--break-lock", "ana has gone home", user=BEN).status == 3
+    assert desk.told("deviation.recorded", "first") == []
+    assert desk.told("deviation.recorded", "second")[0]["to"] == "first"
+    assert desk.do("resume", "first", "--answers", "answers.yaml", user=ANA).status == 2
+    assert desk.do("abort", "second", "--reason", "enough", user=BEN).status == 0
+    assert desk.do("resume", "first", "--answers", "answers.yaml", user=ANA).status == 0
+    (lost,) = desk.told("deviation.recorded", "first")
+    assert (lost["deviation"], lost["to"], lost["reason"]) == ("lock_lost", "second", "ana has gone home")
+    assert [desk.verify(run) for run in ("first", "second")] == [0, 0]

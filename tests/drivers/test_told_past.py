@@ -72,3 +72,33 @@ def test_what_is_told_of_other_runs_decides(tmp_path: Path, past: str, said: str
 def test_what_the_runbook_does_not_have_is_refused(tmp_path: Path, past: str) -> None:
     with pytest.raises(Refused, match="the past of run `p1` names"):
         reason(tmp_path, past)
+
+
+ROLES = "roles:\n  data: [ben@example.com, cleo@example.com]\n"
+APPROVED = book(
+    change("reset", then="done", more="guards: [{cooldown: 60m, override: approval}]\n"), head=f"{PLACES}{ROLES}"
+)
+OVERRIDE = "do: override, reason: the first one had no effect, confirm: yes"
+TOLD = """
+environment: production
+operator: ana@example.com
+past: [{{run: p1, ago: 40m, environment: production, started: [reset]}}]
+world: {{reset: [{{exit_code: 0}}]}}
+answers: [{{step: reset, {answer}}}]
+expect: {{finish: resolved, path: [reset, done]}}
+"""
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize("person", ["ben@example.com", "ana@example.com", "eve@example.com"])
+def test_j10_an_override_that_wants_an_approval_has_it_of_somebody_in_the_role_who_is_not_the_operator(
+    tmp_path: Path, person: str
+) -> None:
+    walked = rehearsed(tmp_path, APPROVED, TOLD.format(answer=f"{OVERRIDE}, approvals: [{person}]"))
+    overridden = told(walked.records, "guard.overridden", "reset")
+    if person == "ben@example.com":
+        assert walked.failures == []
+        assert [(one["by"], one["reason"]) for one in overridden] == [(person, "the first one had no effect")]
+    else:
+        assert overridden == told(walked.records, "step.started", "reset") == []
+        assert any("waits for 1 more to approve" in failure for failure in walked.failures)
