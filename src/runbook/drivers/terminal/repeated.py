@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from runbook.drivers.stopping import shortly
 from runbook.drivers.terminal.screen import Screen, one_line
 from runbook.model.canonical import Json, canonical
 from runbook.model.kind import Preview
@@ -101,7 +102,7 @@ def show_rest(screen: Screen, walk: Walk, visit: Visit) -> None:
         names = [name_of(visit, address) for address in visit.elements if _ended(walk, visit, address) == outcome]
         if names:
             lead = Text(f"  {outcome.replace('_', ' ')}: ", style=style)
-            screen.say(", ".join(names), first=lead, indent=4)
+            screen.say(", ".join(names) if len(names) <= FEW else shortly(names), first=lead, indent=4)
 
 
 def _ended(walk: Walk, visit: Visit, address: str) -> str:
