@@ -134,6 +134,7 @@ def test_j11_what_passed_in_another_run_meets_no_need(desk: Desk) -> None:
     steps = read("look", then="one"), change("one", then="done", more="needs: [look]\n")
     assert desk.walk(book(*steps), run="r0").status == 3
     assert [f["outcome"] for f in desk.told("step.finished", "r0")] == ["passed"]
+    assert desk.do("abort", "r0", "--reason", "it holds the lock").status == 0
     flags = ("--start-at", "one", "--reason", "it passed an hour ago")
     status, said = walk(desk, book(*steps), "step: one, confirm: 'yes'", flags=flags)
     assert (status, "`look` has not run" in said) == (3, True)

@@ -147,7 +147,7 @@ class Questions:
     def _items(self, place: Place, question: AskItems, draft: Draft) -> JsonObject | Hand:
         mine = [item for item in question.items if not item.checked]
         if not draft.shown:
-            self._screen.say(f"{len(mine)} ITEMS TO LOOK AT", style="bold")
+            self._screen.say(f"{len(mine)} ITEM{'S' * (len(mine) != 1)} TO LOOK AT", style="bold")
         while True:
             for number, item in enumerate(mine, start=1):
                 if item.id in draft.answers:
