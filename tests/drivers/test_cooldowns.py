@@ -130,3 +130,40 @@ def test_what_the_log_says_of_a_guard_is_computed_again(desk: Desk, forge: str) 
         case _:
             forged.edit(asked[0], guard=7)
     assert judged(desk, forged, of="first")[0] == 6
+
+
+def test_a_reservation_whose_walk_was_killed_counts_until_the_record_is_made_anew(desk: Desk) -> None:
+    assert go(desk, reset(more="guards: [{cooldown: 60m, key: other}]\n"), "first") == 0
+    path = desk.state / "starts.jsonl"
+    path.write_text(path.read_text() + path.read_text().replace('"other"', '"database-main"'))
+    assert go(desk, reset(), "second") == 3
+    done = desk.do("runs", "--rebuild-index")
+    assert (done.status, "1 keys, from 2 live runs" in done.err) == (0, True), done
+    assert go(desk, reset(), "third") == 0
+    assert go(desk, reset(more="guards: [{cooldown: 60m, key: other}]\n"), "fourth") == 3
+
+
+def test_a_damaged_record_is_made_anew_and_a_damaged_log_is_named(desk: Desk) -> None:
+    assert go(desk, reset(), "first") == 0
+    assert go(desk, reset(more="guards: [{cooldown: 60m, key: other}]\n"), "second") == 0
+    (desk.state / "starts.jsonl").write_text("{}\n")
+    log = desk.run("second").log
+    log.write_bytes(log.read_bytes().replace(b"step.entered", b"step.Entered", 1))
+    done = desk.do("runs", "--rebuild-index")
+    assert done.status == 1
+    assert "the log of second is damaged" in done.err
+    assert go(desk, reset(), "third") == 3
+    log.unlink()
+    assert desk.do("runs", "--rebuild-index").status == 0
+
+
+def test_what_a_walk_that_goes_on_has_reserved_stays_when_the_record_is_made_anew(desk: Desk) -> None:
+    desk.write("book.yaml", reset("sleep 30"))
+    running = desk.start("run", "book.yaml", "--answers", "answers.yaml", "--run-id", "first")
+    wait_for(desk.effects, "it does not start")
+    path = desk.state / "starts.jsonl"
+    path.write_text(path.read_text().replace("database-main", "reserved"))
+    assert desk.do("runs", "--rebuild-index").status == 0
+    assert {json.loads(line)["key"] for line in path.read_text().splitlines()} == {"database-main", "reserved"}
+    running.signal(9)
+    running.ended()

@@ -10,7 +10,8 @@ def guarded(override: str) -> str:
     """A change that fails, and may start again an hour later."""
     return (
         "  - id: reset\n    title: Reset it\n    kind: command\n    effect: change\n    undo: none\n"
-        f"    because: a test\n    argv: ['false']\n    next: done\n    guards: [{{cooldown: 60m, key: database{override}}}]\n"
+        "    because: a test\n    argv: ['false']\n    next: done\n"
+        f"    guards: [{{cooldown: 60m, key: database{override}}}]\n"
     )
 
 
