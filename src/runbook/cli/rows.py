@@ -5,9 +5,10 @@ its own below its label, which begins at the margin.
 """
 
 import os
-import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TextIO
+
+from runbook.language.frames import columns
 
 _COPIED = frozenset({"ticket", "head", "log", "report", "verify", "go on", "look closer"})
 
@@ -23,14 +24,32 @@ def rows(pairs: Iterable[tuple[str, str]], stream: TextIO) -> list[str]:
     lines = []
     for label, text in listed:
         line = f"  {label:<{widest}}  {text}"
-        if room is None or len(line) <= room:
+        if room is None or columns(line) <= room:
             lines.append(line)
         elif label in _COPIED:
             lines += [f"  {label}", text]
         else:
-            beside = " " * (widest + 4)
-            lines += textwrap.wrap(line, max(room, len(beside) + 10), subsequent_indent=beside, break_on_hyphens=False)
+            beside = widest + 4
+            first, *others = _wrapped(text, max(room - beside, 10))
+            lines += [line[:beside] + first, *(" " * beside + other for other in others)]
     return lines
+
+
+def _wrapped(text: str, room: int) -> Iterator[str]:
+    """A text in lines of so many columns, cut between its words, and within a word only where that is too long."""
+    line = ""
+    for word in text.split():
+        longer = f"{line} {word}" if line else word
+        if line and columns(longer) > room:
+            yield line
+            longer = word
+        line = ""
+        for character in longer:
+            if columns(line + character) > room:
+                yield line
+                line = ""
+            line += character
+    yield line
 
 
 def _columns(stream: TextIO) -> int | None:
