@@ -1,7 +1,8 @@
 """Any graph, whatever comes of its steps, killed anywhere: it goes on to its end, and its log is a legal walk."""
 
 import signal
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given, settings
@@ -18,10 +19,11 @@ ENOUGH = 9
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A step as it was drawn: its text, and the entry that answers it once."""
+    """A step as it was drawn: its text, the entry that answers it once, and those of what is inside it by address."""
 
     text: str
     answer: str
+    inside: Mapping[str, str] = field(default_factory=dict)
 
 
 @st.composite
@@ -36,13 +38,40 @@ def some_step(draw: st.DrawFn, number: int, of: int) -> Drawn:
     codes = " ".join(draw(st.lists(st.sampled_from(["0", "0", "1"]), min_size=1, max_size=3)))
     head = f"id: {name}\ntitle: Step {name}\n"
     script = COUNTED.format(name=f"count_{name}", codes=codes)
-    match draw(st.sampled_from(["read", "change", "change", "lost", "hand", "gate", "choice", "list", "wait"])):
+    kinds = [
+        "read",
+        "change",
+        "change",
+        "lost",
+        "hand",
+        "gate",
+        "choice",
+        "list",
+        "wait",
+        "each",
+        "each",
+        "undo",
+        "all",
+    ]
+    match draw(st.sampled_from(kinds)):
         case "read":
             retry = f"retry: {{attempts: {draw(st.integers(1, 3))}, delay: 1ms}}\n"
             return Drawn(f"{head}kind: command\neffect: none\n{_script(script + 'exit $1')}{retry}{ways}", "")
         case "change":
             again = "idempotent: true\nretry: {attempts: 2, delay: 1ms}\n" if draw(st.booleans()) else ""
-            return Drawn(f"{head}{_change(script + f'echo {name} >> $EFFECTS; exit $1')}{again}{ways}", _settled(draw))
+            undo, inside = _undo(draw, name)
+            changing = _change(script + f"echo {name} >> $EFFECTS; exit $1", undo)
+            return Drawn(f"{head}{changing}{again}{ways}", _settled(draw), inside)
+        case "each":
+            return _each(draw, head, name, codes, ways)
+        case "undo":
+            return Drawn(f"{head}kind: undo\n{ways}", "confirm: 'yes'")
+        case "all":
+            steps = "".join(
+                f"  - {{id: p{part}, kind: command, argv: [sh, -c, 'exit {code}']}}\n"
+                for part, code in enumerate(codes.split())
+            )
+            return Drawn(f"{head}kind: parallel\nsteps:\n{steps}{ways}", "")
         case "lost":
             script += f"[ $1 = 1 ] && exit 1\necho {name} >> $EFFECTS; sleep 5"
             probe = f"probe: {{kind: command, argv: [grep, -q, {name}, effects]}}\n" if draw(st.booleans()) else ""
@@ -70,8 +99,34 @@ def _script(text: str) -> str:
     return "script: |\n" + "".join(f"  {line}\n" for line in ["set +e", *text.splitlines()])
 
 
-def _change(script: str) -> str:
-    return f"kind: command\neffect: change\nundo: none\nbecause: a test\n{_script(script)}"
+def _change(script: str, undo: str = "undo: none\nbecause: a test\n") -> str:
+    return f"kind: command\neffect: change\n{undo}{_script(script)}"
+
+
+def _undo(draw: st.DrawFn, name: str) -> tuple[str, Mapping[str, str]]:
+    """The undo of a step, and how it is answered; one that does not work is left as it is."""
+    code = draw(st.sampled_from([0, 0, 1]))
+    undo = f"undo: {{kind: command, argv: [sh, -c, 'echo {name}.undo >> $EFFECTS; exit {code}']}}\n"
+    return undo, {f"{name}.undo": f"{_settled(draw)}, do: skip, reason: left"}
+
+
+def _each(draw: st.DrawFn, head: str, name: str, codes: str, ways: str) -> Drawn:
+    """A step that is repeated for three elements, which pass, fail or are lost."""
+    changes, at_once, bears = draw(st.booleans()), draw(st.integers(1, 3)), draw(st.integers(0, 3))
+    loop = (
+        f"for_each: {{in: '[0, 1, 2]', at_once: {at_once}, max_failures: {bears}}}\nenv: {{ITEM: 'i${{{{ item }}}}'}}\n"
+    )
+    script = COUNTED.format(name=f"count_{name}_$ITEM", codes=codes)
+    if not changes:
+        return Drawn(f"{head}kind: command\neffect: none\n{loop}{_script(script + 'exit $1')}{ways}", "")
+    lost = "timeout: 300ms\n" if draw(st.booleans()) else ""
+    script += f'echo "{name}[${{ITEM#i}}]" >> $EFFECTS\n'
+    script += "[ $1 = 1 ] && sleep 5\nexit 0" if lost else "exit $1"
+    written = f'echo "{name}[${{ITEM#i}}].undo" >> $EFFECTS'
+    undo = f"undo: {{kind: command, env: {{ITEM: 'i${{{{ item }}}}'}}, argv: [sh, -c, '{written}']}}\n"
+    inside = {f"{name}[{place}]": _settled(draw).removeprefix("confirm: 'yes', ") for place in range(3)}
+    inside |= {f"{address}.undo": f"{_settled(draw)}, do: skip, reason: left" for address in inside}
+    return Drawn(f"{head}{_change(script, undo)}{lost}{loop}{ways}", "confirm: 'yes'", inside)
 
 
 def _settled(draw: st.DrawFn) -> str:
@@ -85,6 +140,7 @@ def some_book(draw: st.DrawFn) -> tuple[str, str]:
     of = draw(st.integers(1, 5))
     drawn = [draw(some_step(number, of)) for number in range(of)]
     said = [f"step: s{number}, do: abort, reason: stuck, {one.answer}" for number, one in enumerate(drawn)]
+    said += [f"step: '{address}', {entry}" for one in drawn for address, entry in one.inside.items()]
     return book(*(one.text for one in drawn)), answers(
         "step: bad, do: retry", *(entry for entry in said for _ in range(ENOUGH))
     )
