@@ -224,7 +224,7 @@ def test_c2_a_read_in_flight_is_run_again_and_says_so(desk: Desk) -> None:
 
 def test_c2_a_resume_voids_the_confirmation_that_was_not_used(desk: Desk) -> None:
     desk.write("answers.yaml", answers("step: one, confirm: 'yes'"))
-    text = book(change("one", then="done"))
+    text = book(change("one", then="done"), head="lock: '${{ run.id }}'\n")
     assert desk.walk(text, *WITH, run="first").status == 0  # it makes the state directory, which is another way
     trace = desk.root / "trace"
     assert desk.walk(text, *WITH, run="counted", trace=str(trace)).status == 0
