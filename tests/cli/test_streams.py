@@ -11,6 +11,8 @@ from tests.drivers.desk import Desk
 pytestmark = pytest.mark.reliability
 RUNBOOK = Path(sys.executable).with_name("runbook")
 BOOK = book(read("look", "echo", "looked", then="one"), change("one", then="done"))
+OTHER = BOOK.replace("id: tested", "id: other", 1)
+"""A runbook that waits for no lock of the first one."""
 PRINTS = [
     ["explain"],
     ["explain", "RB512", "--format", "json"],
@@ -31,6 +33,7 @@ def desk(tmp_path: Path) -> Desk:
     """A desk with a run that is paused."""
     desk = Desk(tmp_path)
     assert desk.walk(BOOK).status == 3
+    desk.write("other.yaml", OTHER)
     return desk
 
 
@@ -61,12 +64,20 @@ def test_c10_a_status_that_says_something_is_not_covered_by_a_full_disk(
     assert "RB309" in done.err or done.err == ""
 
 
+@pytest.mark.parametrize("form", ["md", "json"])
+@pytest.mark.parametrize("taken", [">/dev/full", "| true", ">&-"])
+def test_c10_a_report_that_nobody_takes_has_the_status_of_its_run(form: str, taken: str, desk: Desk) -> None:
+    done = shell(desk, f"$R report r1 --format {form} {taken}; exit ${{PIPESTATUS[0]}}")
+    assert done.returncode == 3
+    assert "our fault" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("command", "status"),
     [
         ("verify r1 | true", 3),
         ("schema | head -n 1", 0),
-        ("run book.yaml 2>&1 | true", 3),
+        ("run other.yaml 2>&1 | true", 3),
         ("resume r1 2>&1 | true", 3),
     ],
 )
@@ -78,14 +89,14 @@ def test_c10_whoever_reads_may_leave_and_changes_neither_log_nor_status(command:
 
 
 def test_c10_a_walk_whose_talk_nobody_can_read_is_walked_and_recorded(desk: Desk) -> None:
-    assert desk.do("run", "book.yaml", "--run-id", "r2", stderr="/dev/full", stdout="/dev/full").status == 3
+    assert desk.do("run", "other.yaml", "--run-id", "r2", stderr="/dev/full", stdout="/dev/full").status == 3
     assert desk.verify("r2") == 3
     assert desk.do("run", "nope.yaml", stderr="/dev/full").status == 2
 
 
 def test_c10_closed_streams_are_never_written_into_the_log(desk: Desk) -> None:
     loud = book(read("look", "sh", "-c", "echo out; echo err >&2", then="one"), change("one", then="done"))
-    desk.write("loud.yaml", loud)
+    desk.write("loud.yaml", loud.replace("id: tested", "id: loud", 1))
     assert shell(desk, "$R run loud.yaml --run-id r2 <&- >&- 2>&-").returncode == 3
     assert desk.verify("r2") == 3
     assert shell(desk, "$R resume r2 <&- >&- 2>&-").returncode == 3
@@ -94,8 +105,8 @@ def test_c10_closed_streams_are_never_written_into_the_log(desk: Desk) -> None:
 
 
 def test_what_a_terminal_of_another_encoding_cannot_show_is_written_as_its_number(desk: Desk) -> None:
-    desk.write("book.yaml", BOOK.replace("A runbook to be tested", "Prüfung → 試験"))
-    shell(desk, "$R run book.yaml --run-id r2")
+    desk.write("other.yaml", OTHER.replace("A runbook to be tested", "Prüfung → 試験"))
+    shell(desk, "$R run other.yaml --run-id r2")
     done = shell(desk, "PYTHONIOENCODING=ascii $R status r2")
     assert done.returncode == 0
     assert "Pr\\xfcfung \\u2192 \\u8a66\\u9a13" in done.stdout

@@ -1,5 +1,6 @@
 """``runbook report``: write the incident report of a run."""
 
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -95,12 +96,13 @@ def _write(text: str, path: str | None) -> None:
 
     :raises Refused: if the file cannot be written.
     """
-    data = text.encode()  # the same bytes whatever the locale
     if path is None:
-        sys.stdout.buffer.write(data)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # the same bytes whatever the locale
+        sys.stdout.write(text)
         return
     try:
-        Path(path).write_bytes(data)
+        Path(path).write_bytes(text.encode())
     except OSError as error:
         message = f"the report cannot be written: {(error.strerror or str(error)).lower()}"
         raise Refused(Diagnostic(code=NOT_WRITTEN, message=message, file=path, help="name another file")) from None
