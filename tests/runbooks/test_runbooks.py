@@ -11,7 +11,7 @@ from runbook.language.loading import load
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = Path(sys.executable).with_name("runbook")
 RUNBOOKS = sorted((ROOT / "runbooks").glob("*.yaml"))
-IN_A_CLOUD = {"roll_back", "reset_database_password"}
+IN_A_CLOUD = {"roll_back", "reset_database_password", "complete_outage"}
 """The runbooks that need a cloud, which the demonstration has not."""
 BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

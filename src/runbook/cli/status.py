@@ -19,7 +19,7 @@ from runbook.drivers.stopping import as_json, sentences, shortly
 from runbook.kinds.registry import KINDS
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.durations import spoken
-from runbook.walk import looping
+from runbook.walk import including, looping
 from runbook.walk.outlook import outlook
 from runbook.walk.results import Visit
 from runbook.walk.tables import Phase
@@ -67,11 +67,13 @@ def _status(run: RunDir, walk: Walk | None) -> JsonObject:
     }
     if walk is None or started is None:
         return found
-    visit = walk.visit
+    walks = including.chain(walk)
+    near, visit = walks[-1], walks[-1].visit
     path: list[Json] = []
-    for step, number in walk.path:
-        outcome = walk.outcomes.get((step, number))
-        path.append({"step": step, "visit": number, "outcome": outcome.value if outcome else None})
+    for each in walks:
+        for step, number in each.path:
+            outcome = each.outcomes.get((step, number))
+            path.append({"step": each.prefix + step, "visit": number, "outcome": outcome.value if outcome else None})
     changes: list[Json] = [
         {"step": change.step, "visit": change.visit, "changed": change.changed} for change in walk.changes
     ]
@@ -89,17 +91,17 @@ def _status(run: RunDir, walk: Walk | None) -> JsonObject:
         "began": started.ts,
         "lasted_ms": walk.mono,
         "finish": walk.finish.value if walk.finish else None,
-        "step": visit.step.id if visit else None,
+        "step": near.prefix + visit.step.id if visit else None,
         "visit": visit.number if visit else None,
         "phase": visit.phase.value if visit else None,
         "because": (visit.because or None) if visit else None,
-        "still_running": _left(walk, visit) if visit and found["state"] == "interrupted" else None,
+        "still_running": _left(near, visit) if visit and found["state"] == "interrupted" else None,
         "path": path,
         "changes": changes,
         "lock": started.lock,
         "lock_taken_by": lock_lost_to(run, started.lock) if walk.finish is None else None,
-        "loop": _loop(walk, visit) if visit else None,
-        "taking_back": [change.step for change in walk.undoing.todo] if walk.undoing else [],
+        "loop": next((loop for each in walks if each.visit and (loop := _loop(each, each.visit))), None),
+        "taking_back": [each.prefix + change.step for each in walks if each.undoing for change in each.undoing.todo],
         "if_stopped": as_json(ahead) if walk.finish is None else None,
     }
 
@@ -109,10 +111,10 @@ def _loop(walk: Walk, visit: Visit) -> JsonObject | None:
     if not visit.elements:
         return None
     elements: list[Json] = [
-        {"step": address, "item": item, "outcome": _of_element(walk, visit, address)}
+        {"step": walk.prefix + address, "item": item, "outcome": _of_element(walk, visit, address)}
         for address, item in zip(visit.elements, visit.items, strict=True)
     ]
-    return {"step": visit.step.id, "elements": elements}
+    return {"step": walk.prefix + visit.step.id, "elements": elements}
 
 
 def _of_element(walk: Walk, visit: Visit, address: str) -> str:
@@ -143,13 +145,14 @@ def _prospects(walk: Walk | None) -> Iterator[tuple[str, str]]:
     """What is to be said of a loop, of an undo, and of what a stop would leave."""
     if walk is None or walk.finish is not None:
         return
-    visit = walk.visit
-    if visit is not None and visit.elements:
-        found = Counter(_of_element(walk, visit, address) for address in visit.elements)
-        said = ", ".join(f"{number} {outcome.replace('_', ' ')}" for outcome, number in sorted(found.items()))
-        yield "repeated", f"{visit.step.id}, {len(visit.elements)} in all: {said}"
-    if walk.undoing is not None:
-        yield "taking back", shortly(change.step for change in walk.undoing.todo)
+    for each in including.chain(walk):
+        visit = each.visit
+        if visit is not None and visit.elements:
+            found = Counter(_of_element(each, visit, address) for address in visit.elements)
+            said = ", ".join(f"{number} {outcome.replace('_', ' ')}" for outcome, number in sorted(found.items()))
+            yield "repeated", f"{each.prefix}{visit.step.id}, {len(visit.elements)} in all: {said}"
+        if each.undoing is not None:
+            yield "taking back", shortly(each.prefix + change.step for change in each.undoing.todo)
     yield from sentences(walk, outlook(walk))
 
 

@@ -69,7 +69,7 @@ class AnswersOperator:
 
     def arrive(self, place: Place) -> None:
         """Begin a visit: its entry is taken when something is asked."""
-        self._visit, self._current, self._acted, self._problem = (place.step.id, place.visit), {}, False, ""
+        self._visit, self._current, self._acted, self._problem = (place.address, place.visit), {}, False, ""
         self._approved = 0
 
     def ready(self, place: Place, preview: Preview) -> Hand | None:
@@ -87,9 +87,9 @@ class AnswersOperator:
         entry = self._entry(place)
         given = None if entry is None else entry.confirm
         if entry is None or given is None or self._problem:
-            return self._pause(f"the confirmation of `{place.step.id}`")
+            return self._pause(f"the confirmation of `{place.address}`")
         if given != "no" and request.reason_required and not (entry.reason or "").strip():
-            return self._pause(f"the reason for `{place.step.id}`")
+            return self._pause(f"the reason for `{place.address}`")
         if given == (request.phrase or "yes") and given != "no":
             return Yes(reason=entry.reason)
         said = "answered no" if given == "no" else "another phrase was given"
@@ -107,7 +107,7 @@ class AnswersOperator:
             return names[self._approved - 1]
         how = f": runbook approve {sought.file}" if sought.file else ""
         missing = sought.count - len(sought.given)
-        return Act(do="pause", reason=f"`{place.step.id}` waits for {missing} more to approve{how}")
+        return Act(do="pause", reason=f"`{place.address}` waits for {missing} more to approve{how}")
 
     def answer(self, place: Place, question: Question) -> JsonObject | Hand:
         """Answer what the step asks, if the file does."""
@@ -116,7 +116,7 @@ class AnswersOperator:
         entry = self._entry(place)
         given = None if entry is None or self._problem else _given(entry, question)
         if entry is None or given is None:
-            return self._pause(f"the question of `{place.step.id}`")
+            return self._pause(f"the question of `{place.address}`")
         return given | _remarks(entry)
 
     def _ticked(self, place: Place, items: Sequence[Item]) -> JsonObject | Hand:
@@ -134,7 +134,7 @@ class AnswersOperator:
         missing = [f"`{item.id}`" for item in items if item.id not in given and not item.checked]
         if missing or self._problem:
             which = f" {', '.join(missing)} in" if missing and given else ""
-            return self._pause(f"the question of{which} `{place.step.id}`")
+            return self._pause(f"the question of{which} `{place.address}`")
         return {"items": given, "notes": notes} | (_remarks(whole) if whole else {})
 
     def decide(self, place: Place, asked: AskOperator) -> Settle | Hand:
@@ -146,7 +146,7 @@ class AnswersOperator:
             if entry.do is not None and entry.do in {choice.value for choice in asked.choices}:
                 self._acted = True
                 return Act(do=entry.do, to=entry.to, reason=entry.reason)
-        return self._pause(f"what to do at `{place.step.id}` ({asked.because})")
+        return self._pause(f"what to do at `{place.address}` ({asked.because})")
 
     def correct(self, place: Place, problem: str) -> None:
         """What was given does not fit; there is no other answer."""
@@ -167,9 +167,9 @@ class AnswersOperator:
 
     def _entry(self, place: Place, part: str = "") -> Answer | None:
         """The entry of the present visit, or of an item in it; taken when it is first needed."""
-        if self._visit != (place.step.id, place.visit):
+        if self._visit != (place.address, place.visit):
             self.arrive(place)
-        address = place.step.id + part
+        address = place.address + part
         if address not in self._current:
             waiting = self._entries.get(address)
             self._current[address] = waiting.popleft() if waiting else None

@@ -30,7 +30,7 @@ def still_running(walk: Walk, address: str) -> str:
             kind = nested.kind
     if kind == "ssh":
         return "; its command may still be running on the other machine, which cannot be seen from here"
-    found = left_running(action_of(started.store, started.run, address)) if started else None
+    found = left_running(action_of(started.store, started.run, walk.prefix + address)) if started else None
     if found:
         which = f"process{'' if len(found) == 1 else 'es'} {', '.join(map(str, found[:_MANY]))}"
         more = f" and {len(found) - _MANY} more" if len(found) > _MANY else ""

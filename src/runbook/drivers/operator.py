@@ -65,12 +65,21 @@ class No:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the walk is, as a person reads it: the step, its visit, and its texts with their values in them."""
+    """Where the walk is, as a person reads it: the step, its visit, and its texts with their values in them.
+
+    ``prefix`` is what stands before the addresses of the walk, where it is inside another: ``outer/``.
+    """
 
     step: Step
     visit: int
     title: str
     description: str = ""
+    prefix: str = ""
+
+    @property
+    def address(self) -> str:
+        """The address of the step in the run."""
+        return self.prefix + self.step.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -305,9 +305,7 @@ class Renderer:
         """Where a walk is, with the texts of its step rendered."""
         scope, step = self.scope(walk, visit), visit.step
         title, description = self.text(step.title, scope), self.text(step.description, scope)
-        if walk.prefix:
-            step = replace(step, id=walk.prefix + step.id)
-        return Place(step=step, visit=visit.number, title=title, description=description)
+        return Place(step=step, visit=visit.number, title=title, description=description, prefix=walk.prefix)
 
     def confirmation(self, required: Confirm | None, scope: Scope) -> tuple[Confirm, str | None] | None:
         """What must be confirmed before a step starts, and the phrase that must be typed; None if nothing must.

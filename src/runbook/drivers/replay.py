@@ -52,17 +52,18 @@ NOT_JUDGED = Code(
     severity=Severity.WARNING,
 )
 
+_DIGEST = re.compile("[0-9a-f]{64}")
 Snapshots = Callable[[str], Path]
 """Where the runbook file of a SHA-256 is kept."""
 
 
 def runbook_of(started: RunStarted, snapshots: Snapshots, registry: Registry) -> Runbook:
-    """The runbook that a log is a walk of, from the file kept beside it.
+    """The runbook that a log is a walk of, from the files kept beside it: its own, and those that it walks.
 
     :raises Refused: if it is missing, another one, or cannot be read by this version.
     """
     digest = str(next(iter(started.files.values()), ""))
-    path = snapshots(digest if re.fullmatch("[0-9a-f]{64}", digest) else "none")
+    path = snapshots(digest if _DIGEST.fullmatch(digest) else "none")
     try:
         with open_plain(path) as file:
             data = file.read(LARGEST + 1)
@@ -71,11 +72,17 @@ def runbook_of(started: RunStarted, snapshots: Snapshots, registry: Registry) ->
         raise Refused(_other(path, f"the runbook's file is not there: {why}")) from None
     if hashlib.sha256(data).hexdigest() != digest:
         raise Refused(_other(path, "the runbook's file is not the one that the log names"))
-    kept = {name: snapshots(str(kept)) for name, kept in started.files.items()}
+    kept = {name: snapshots(str(of) if _DIGEST.fullmatch(str(of)) else "none") for name, of in started.files.items()}
     first = next(iter(started.files), str(path))
     loaded = load(str(path), registry, Origin(name=first, find=lambda name: str(kept.get(name, snapshots("none")))))
     if loaded.runbook is None:
         raise Refused(_other(path, "the runbook's file cannot be read by this version"), *loaded.diagnostics)
+    for name, of in started.files.items():
+        data = loaded.files.get(name, b"")
+        if hashlib.sha256(data).hexdigest() != of:
+            raise Refused(_other(kept[name], f"the file of `{name}` is not the one that the log names"))
+    if loaded.files.keys() != started.files.keys():
+        raise Refused(_other(path, "the runbook walks files that the log does not name"))
     return loaded.runbook
 
 

@@ -136,7 +136,8 @@ class Session:
         quick = [action for action in pending if action not in performs and action not in pauses]
         due = [action for action in pauses if action.due <= self.journal.mono()]
         # An element may be under way already; whatever else is to be performed begins and ends here.
-        element = any(self._visit(action.step) is not self.walk.visit for action in performs)
+        visits = [self._visit(action.step) for action in performs]
+        element = any(visit is not self.walk.visit and visit.inner is None for visit in visits)
         if quick or due or not element:
             self.do([*quick, *due, *pending][0])
             return

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
+from runbook.model.address import of_each, owner_of
 from runbook.model.canonical import Json
+from runbook.walk import including
 from runbook.walk.outlook import Outlook
 from runbook.walk.results import Change
 from runbook.walk.walk import Walk
@@ -33,8 +35,8 @@ def sentences(walk: Walk, outlook: Outlook) -> Iterator[tuple[str, str]]:
     if outlook.passed is not None:
         yield "no return", f"passed with {outlook.passed}"
     elif outlook.ahead is not None:
-        visit = walk.visit
-        here = visit is not None and visit.step.id == outlook.ahead
+        near = including.chain(walk)[-1]
+        here = near.visit is not None and near.prefix + near.visit.step.id == outlook.ahead
         yield "no return", f"{'this step' if here else 'ahead'}: {outlook.ahead}"
 
 
@@ -43,7 +45,7 @@ def why_lasting(walk: Walk, change: Change) -> str:
     step = walk.owner(change.step)
     unknown = " (nobody knows whether it happened)" if change.changed != "yes" else ""
     because = f": {' '.join(step.because.split())}" if step.because else ""
-    return f"{step.id}{unknown}{because}"
+    return f"{of_each(owner_of(change.step))}{unknown}{because}"
 
 
 def as_json(outlook: Outlook) -> dict[str, Json]:

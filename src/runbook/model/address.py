@@ -28,6 +28,11 @@ def of_each(address: str) -> str:
     return _PLACE.sub("", address)
 
 
+def first_of(address: str) -> str:
+    """The id of the run's own step that an address is part of: ``roll`` for ``roll[2]/restart.undo``."""
+    return of_each(address).partition("/")[0].partition(".")[0]
+
+
 def owner_of(address: str) -> str:
     """The address of the step that an address is part of: ``roll_back`` for ``roll_back.probe``."""
     head, slash, tail = address.rpartition("/")

@@ -269,6 +269,14 @@ class Runbook:
                 return step
         raise KeyError(step_id)
 
+    def at(self, address: str) -> "Step | None":
+        """The step that an address is part of, in this runbook or in one that it walks; None if there is none."""
+        try:
+            book, rest = self.within(address)
+            return book.step(rest.partition("[")[0].partition(".")[0])
+        except KeyError:
+            return None
+
     def within(self, address: str) -> tuple["Runbook", str]:
         """The runbook that an address leads into, and what is left of the address there.
 

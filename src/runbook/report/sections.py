@@ -179,7 +179,6 @@ def checklists(visits: Sequence[Visit]) -> tuple[Checklist, ...]:
 
 def changes(visits: Sequence[Visit], runbook: Runbook | None) -> tuple[Change, ...]:
     """What was changed, or may have been."""
-    reasons = {step.id: step.because for step in runbook.steps} if runbook else {}
     found = []
     # Each element of a loop is a change of its own, and what was taken back is none any more.
     left_out = {(of_each(visit.step), visit.visit) for visit in visits if is_element(visit.step)}
@@ -190,6 +189,7 @@ def changes(visits: Sequence[Visit], runbook: Runbook | None) -> tuple[Change, .
             continue
         if visit.kind == "undo" or visit.undoes is not None:
             continue
+        step = runbook.at(visit.step) if runbook else None
         unseen = visit.outcome in {"unknown", "open"}
         found.append(
             Change(
@@ -200,7 +200,7 @@ def changes(visits: Sequence[Visit], runbook: Runbook | None) -> tuple[Change, .
                 changed="unknown" if unseen else visit.changed,
                 reason=visit.reason,
                 deed=deed,
-                because="" if deed.undo else reasons.get(of_each(visit.step), ""),
+                because="" if deed.undo or step is None else step.because,
             )
         )
     return tuple(found)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from runbook.audit.record import Record
-from runbook.model.address import of_each, owner_of
+from runbook.model.address import of_each
 from runbook.model.canonical import JsonObject
 from runbook.model.runbook import Runbook
 from runbook.report.content import (
@@ -52,7 +52,7 @@ class Visits:
     """Follows a log and gathers its visits, in the order in which they were entered."""
 
     def __init__(self, runbook: Runbook | None, deeds: Deeds) -> None:
-        self._steps = {step.id: step for step in runbook.steps} if runbook else {}
+        self._runbook = runbook
         self._deeds = deeds
         self._drafts: dict[tuple[str, int], _Draft] = {}
 
@@ -63,7 +63,7 @@ class Visits:
             return
         key = (step, number(record, "visit"))
         if record.type == "step.entered":
-            self._leave(text(record, "via"))
+            self._leave(text(record, "via"), step)
         if key not in self._drafts:
             self._drafts[key] = _Draft(step=step, number=key[1], title=titles.of(step), first=record)
             if step.endswith(".undo"):
@@ -89,11 +89,14 @@ class Visits:
             if not is_element(visit.step)
         )
 
-    def _leave(self, via: str) -> None:
-        """Another step is entered: a visit that has no outcome by then is left."""
-        last = next(reversed(self._drafts.values()), None)
-        if last is not None and via == "go_to" and last.outcome in NOT_OVER:
-            last.outcome = "left"
+    def _leave(self, via: str, step: str) -> None:
+        """Another step is entered: visits that have no outcome by then are left, but for those that it is inside of."""
+        if via == "go_to":
+            last = next(reversed(self._drafts), ("", 0))[0]
+            for draft in self._drafts.values():
+                around = last == draft.step or last.startswith((f"{draft.step}/", f"{draft.step}["))
+                if around and not step.startswith(f"{draft.step}/") and draft.outcome in NOT_OVER:
+                    draft.outcome = "left"
 
     def _tell(self, draft: _Draft, record: Record) -> None:
         own = text(record, "step") == draft.step
@@ -212,7 +215,7 @@ class Visits:
             draft.refusals.append(draft.reason)
 
     def _visit(self, draft: _Draft) -> Visit:
-        step = self._steps.get(of_each(owner_of(draft.step)))
+        step = self._runbook.at(draft.step) if self._runbook else None
         nested = step.undo if step and draft.step.endswith(".undo") else step
         attempts = tuple(draft.attempts.values())
         changed = [attempt.changed for attempt in attempts if attempt.changed in _CERTAIN]

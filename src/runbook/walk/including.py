@@ -52,6 +52,21 @@ def inside(walk: "Walk", event: Event) -> Visit | None:
     return visit if visit is not None and visit.step.id == head and visit.inner is not None else None
 
 
+def chain(walk: "Walk") -> "tuple[Walk, ...]":
+    """A walk, the one that it is in, and so on to the one whose step is under way."""
+    inner = walk.inner()
+    return (walk,) if inner is None else (walk, *chain(inner))
+
+
+def around(walk: "Walk", address: str) -> "tuple[Walk, str]":
+    """The walk that an address is in now, and the address there."""
+    head, slash, rest = address.partition("/")
+    visit = walk.visit_of(head) if slash else None
+    if visit is None or visit.inner is None:
+        return walk, address
+    return around(visit.inner, rest)
+
+
 def tell(walk: "Walk", visit: Visit, event: Event) -> None:
     """Let the inner walk know an event."""
     inner, prefix = visit.inner, f"{visit.step.id}/"

@@ -8,7 +8,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runbook.model.runbook import Effect, Step
+from runbook.model.address import of_each, owner_of
+from runbook.model.runbook import Effect, Runbook, Step
 from runbook.walk import undoing
 from runbook.walk.results import Change, Visit
 from runbook.walk.tables import Phase
@@ -42,12 +43,12 @@ def outlook(walk: "Walk") -> Outlook:
     """What would become of a run if it stopped now."""
     changes = undoing.changes_of(walk)
     lasting = tuple(change for change in changes if not undoing.reversible(walk, change))
-    behind = (walk.owner(change.step) for change in reversed(lasting))
+    behind = (change.step for change in reversed(lasting) if no_return(walk.owner(change.step)))
     return Outlook(
         undoable=tuple(change for change in changes if undoing.reversible(walk, change)),
         lasting=lasting,
         open=tuple(_open(walk)),
-        passed=next((step.id for step in behind if no_return(step)), None),
+        passed=next((of_each(owner_of(address)) for address in behind), None),
         ahead=_ahead(walk),
     )
 
@@ -62,6 +63,10 @@ def _open(walk: "Walk") -> list[str]:
     visit = walk.visit
     if visit is None:
         return []
+    inner = walk.inner()
+    if inner is not None:
+        within = inner.prefix.removeprefix(walk.prefix)
+        return [within + address for address in _open(inner)]
     known = {(change.step, change.visit) for change in walk.changes}
     visits = list(visit.elements.values()) if visit.step.for_each is not None else [visit]
     return [each.step.id for each in visits if _is_open(each) and (each.step.id, each.number) not in known]
@@ -74,15 +79,17 @@ def _is_open(visit: Visit) -> bool:
 
 def _ahead(walk: "Walk") -> str | None:
     """The nearest step with no return on the edges that lead on from here; this one, if it may still start."""
-    visit = walk.visit
+    visit, inner = walk.visit, walk.inner()
     if walk.phase.value == "over":
         return None
+    if inner is not None and (ahead := _ahead(inner)) is not None:
+        return f"{inner.prefix.removeprefix(walk.prefix)}{ahead}"
     if visit is None:
         todo = deque([walk.runbook.steps[0].id])
     else:
         here = walk.owner(visit.step.id)
-        if visit.undoes is None and visit.phase in _BEFORE and no_return(here):
-            return here.id
+        if visit.undoes is None and visit.phase in _BEFORE and (found := _within(walk.runbook, here)) is not None:
+            return found
         todo = deque(edge.target for edge in walk.edges if edge.source == here.id)
     seen: set[str] = set()
     while todo:
@@ -90,7 +97,16 @@ def _ahead(walk: "Walk") -> str | None:
         if step in seen:
             continue
         seen.add(step)
-        if no_return(walk.steps[step]):
-            return step
+        if (found := _within(walk.runbook, walk.steps[step])) is not None:
+            return found
         todo.extend(edge.target for edge in walk.edges if edge.source == step)
     return None
+
+
+def _within(runbook: Runbook, step: Step) -> str | None:
+    """The address of a step with no return: this one, or the first in the file of the runbook that it walks."""
+    if no_return(step):
+        return step.id
+    inner = runbook.included.get(step.id)
+    found = (_within(inner, other) for other in inner.steps) if inner is not None else ()
+    return next((f"{step.id}/{address}" for address in found if address is not None), None)

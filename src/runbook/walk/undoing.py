@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runbook.model.address import with_visit
+from runbook.model.address import first_of, with_visit
 from runbook.model.canonical import Json
 from runbook.model.runbook import Effect, Nested, Step
 from runbook.walk.actions import Enter
@@ -47,10 +47,10 @@ def changes_of(walk: "Walk", since: str | None = None, of: Sequence[str] | None 
     """
     found = list(walk.changes)
     if since is not None:
-        first = next((place for place, change in enumerate(found) if walk.owner(change.step).id == since), len(found))
+        first = next((place for place, change in enumerate(found) if first_of(change.step) == since), len(found))
         found = found[first:]
     if of is not None:
-        found = [change for change in found if walk.owner(change.step).id in of]
+        found = [change for change in found if first_of(change.step) in of]
     return found[::-1]
 
 
