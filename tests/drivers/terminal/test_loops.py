@@ -160,3 +160,32 @@ def test_of_reads_side_by_side_those_that_still_run_are_named(walking: Walking) 
     terminal.answer("")
     terminal.expect("quick: passed", "Ctrl-C stops it · slow, slower")
     terminal.expect("slow: passed", "slower: passed", "RESOLVED")
+
+
+def test_a_step_of_an_included_runbook_is_shown_asked_about_and_taken_back(walking: Walking, tmp_path: Path) -> None:
+    (tmp_path / "inner.yaml").write_text(
+        "runbook: v1\nid: inner\ntitle: The inner one\nenvironments: {production: {hosts: [web-1, web-2]}}\nsteps:\n"
+        + loop("test $0 != web-2").replace("next: done", "next: fin")
+        + "  - {id: fin, kind: finish, outcome: resolved}\n"
+    )
+    terminal = walking.start("  - {id: outer, kind: runbook, path: inner.yaml, next: done}\n" + DONE, head=HEAD)
+    terminal.expect("step 1 of 2 inside outer", "The inner one", "for each of 2:", "yes do it now")
+    terminal.answer("yes", guarded=True)
+    terminal.expect("[0] web-1: passed", "[1] web-2: failed", "s skip it and go on at `fin`", "u take back")
+    terminal.answer("u")
+    terminal.expect("TAKE BACK 2", "1 stop[1]", "2 stop[0]", "Type `undo` to begin")
+    terminal.answer("undo", guarded=True)
+    terminal.expect("taking back 1 of 2 · stop[1].undo", "s leave it as it is: `stop[1]` stays changed")
+    terminal.answer("s")
+    terminal.expect("Why skip it?")
+    terminal.answer("it was off")
+    terminal.expect("taking back 2 of 2 · stop[0].undo", "yes do it now")
+    terminal.answer("yes", guarded=True)
+    terminal.expect("[0] web-1 undo: passed", "THE FILE NAMES NO WAY ON")
+    assert walking.started() == [
+        "outer",
+        "outer/stop",
+        "outer/stop[0]",
+        "outer/stop[1]",
+        "outer/stop[0].undo",
+    ]

@@ -12,6 +12,7 @@ from runbook.drivers.operator import Place
 from runbook.drivers.stopping import sentences
 from runbook.drivers.telling import Announced, Mark, Teller, Told, announced
 from runbook.drivers.terminal.modes import Modes
+from runbook.drivers.terminal.near import innermost, near_event, walk_of
 from runbook.drivers.terminal.output import LiveOutput
 from runbook.drivers.terminal.repeated import name_within, progress_of, running_of, show_list, show_rest
 from runbook.drivers.terminal.screen import Screen, one_line, styled
@@ -83,9 +84,15 @@ class News:
         self._printed: dict[str, bytes] | None = None
         self._last_printed: dict[str, bytes] = {}
         self.last = ""
-        self.walk: Walk | None = None
+        self.outermost: Walk | None = None
+        self._subject: Walk | None = None
         self.previewed: Preview | None = None
         self.checked: dict[str, str] = {}
+
+    @property
+    def walk(self) -> Walk | None:
+        """The walk that goes on now."""
+        return self._subject or (None if self.outermost is None else innermost(self.outermost))
 
     def now(self) -> int:
         """The walk's clock, from the last event and the time since."""
@@ -113,6 +120,13 @@ class News:
     def show(self, event: r.Event) -> None:
         """Show an event."""
         self._seen = (event.mono, time.monotonic())
+        if self.outermost is not None:
+            self._subject = walk_of(self.outermost, event)
+            event = near_event(self._subject, event)
+        self._show(event)
+        self._subject = None
+
+    def _show(self, event: r.Event) -> None:
         match event:
             case r.RunStarted() | r.RunResumed():
                 self._open(event)
@@ -192,7 +206,7 @@ class News:
         yield Text(place.step.id, "bold")
 
     def _open(self, event: r.RunStarted | r.RunResumed) -> None:
-        walk, screen = self.walk, self._screen
+        walk, screen = self.outermost, self._screen
         if walk is None or walk.started is None:  # pragma: no cover - a session attaches its walk first
             return
         started, runbook = walk.started, walk.runbook

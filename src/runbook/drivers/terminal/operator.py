@@ -27,6 +27,7 @@ from runbook.drivers.terminal.forms import Form, Taken
 from runbook.drivers.terminal.hands import Hands, Way
 from runbook.drivers.terminal.keyboard import Keyboard
 from runbook.drivers.terminal.modes import Modes
+from runbook.drivers.terminal.near import near_place
 from runbook.drivers.terminal.news import News
 from runbook.drivers.terminal.presence import Presence
 from runbook.drivers.terminal.questions import Questions
@@ -94,13 +95,18 @@ class TerminalOperator:
 
     @property
     def _walk(self) -> Walk:
-        if self._news.walk is None:  # pragma: no cover - a session attaches its walk first
+        walk = self._news.walk
+        if walk is None:  # pragma: no cover - a session attaches its walk first
             raise AssertionError("no walk")
-        return self._news.walk
+        return walk
+
+    def _spot(self, place: Place) -> tuple[str, int]:
+        """Where that is, among all walks of the run."""
+        return self._walk.prefix + place.step.id, place.visit
 
     def attach(self, walk: Walk, idle: Idle) -> None:
         """Meet the walk."""
-        self._news.walk = walk
+        self._news.outermost = walk
         self._keyboard.idle = idle
 
     def show(self, event: Event) -> None:
@@ -119,15 +125,17 @@ class TerminalOperator:
 
     def arrive(self, place: Place) -> None:
         """Show the step that was entered."""
+        place = near_place(self._walk, place)
         self._countdown.end()
         self._screen.drop_row()
         self._keyboard.forget()
-        self._at = (place.step.id, place.visit)
+        self._at = self._spot(place)
         self._news.previewed = None
         self._news.arrive(self._walk, place)
 
     def ready(self, place: Place, preview: Preview) -> Hand | None:
         """May it start? It changes nothing, so Enter is enough."""
+        place = near_place(self._walk, place)
         if (act := self._before(place)) is not None:
             return act
         if self._news.previewed != preview:
@@ -145,6 +153,7 @@ class TerminalOperator:
 
     def go_on(self, place: Place, left: Sequence[str]) -> Hand | None:
         """A loop was stopped in the middle: may it go on? What changes something wants a typed word again."""
+        place = near_place(self._walk, place)
         if (act := self._before(place)) is not None:
             return act
         visit = self._walk.visit
@@ -164,6 +173,7 @@ class TerminalOperator:
 
     def confirm(self, place: Place, request: Request) -> Yes | No | Hand:
         """Ask for a confirmation."""
+        place = near_place(self._walk, place)
         if (act := self._before(place)) is not None:
             return act
         self._news.previewed = request.preview
@@ -176,12 +186,14 @@ class TerminalOperator:
 
     def approval(self, place: Place, sought: Sought, ms: int) -> str | Hand | None:
         """Wait for others to approve; what they signed may be pasted here."""
-        if self._at != (place.step.id, place.visit) or self._held is not None:
+        place = near_place(self._walk, place)
+        if self._at != self._spot(place) or self._held is not None:
             return self._before(place)
         return self._vigil.wait(place, sought, ms)
 
     def answer(self, place: Place, question: Question) -> JsonObject | Hand:
         """Ask what the step wants to know."""
+        place = near_place(self._walk, place)
         if (act := self._before(place)) is not None:
             return act
         self._asked = question
@@ -189,6 +201,7 @@ class TerminalOperator:
 
     def decide(self, place: Place, asked: AskOperator) -> Settle | Hand:
         """Ask what to do where the walk cannot go on by itself."""
+        place = near_place(self._walk, place)
         if (act := self._before(place)) is not None:
             return act
         self._screen.say()
@@ -221,7 +234,8 @@ class TerminalOperator:
 
     def wait(self, place: Place, ms: int, due: int) -> Hand | None:
         """Let some time pass, counted down."""
-        resumed = self._at != (place.step.id, place.visit)
+        place = near_place(self._walk, place)
+        resumed = self._at != self._spot(place)
         if (act := self._before(place, waits=True)) is not None:
             return act
         visit = self._walk.visit
@@ -275,7 +289,7 @@ class TerminalOperator:
         if not waits:
             self._countdown.end()
             self._screen.drop_row()
-        if self._at != (place.step.id, place.visit):
+        if self._at != self._spot(place):
             self.arrive(place)
         held, self._held = self._held, None
         return held

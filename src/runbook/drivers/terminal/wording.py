@@ -143,7 +143,8 @@ def whereabouts(walk: Walk, place: Place) -> str:
     if visit is not None and address in visit.elements:
         return f"element {looping.place_of(address) + 1} of {len(visit.elements)} · {address}"
     ids = list(walk.steps)
-    return f"step {ids.index(walk.owner(address).id) + 1} of {len(ids)}"
+    inside = f" inside {walk.prefix[:-1]}" if walk.prefix else ""
+    return f"step {ids.index(walk.owner(address).id) + 1} of {len(ids)}{inside}"
 
 
 def show_table(screen: Screen, rows: Iterable[tuple[str, str]], *, indent: int = 2) -> None:
