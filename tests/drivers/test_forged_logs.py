@@ -302,7 +302,11 @@ MEANING: dict[str, tuple[Callable[[Forgery], object], str]] = {
     ),
     "the inputs": (lambda f: f.edit(0, inputs='{"ticket":"INC-8"}'), "does not follow from the runbook"),
     "inputs that are none": (lambda f: f.edit(0, inputs="[" * 30_000), "rule: inputs"),
-    "the environment": (lambda f: f.edit(0, environment="production"), "asks something else"),
+    "the environment": (lambda f: f.edit(0, environment="production"), "rule: lock"),
+    "the environment and the lock": (
+        lambda f: f.edit(0, environment="production", lock="everything/production"),
+        "asks something else",
+    ),
     "an environment that there is not": (lambda f: f.edit(0, environment="moon"), "rule: environment"),
     "the mode": (lambda f: f.edit(0, mode="practice"), "rule: mode"),
     "the graph": (lambda f: f.edit(0, graph="0" * 64), "rule: runbook"),
@@ -359,7 +363,7 @@ def test_i3_the_mode_is_in_the_log_and_in_every_word_about_it(desk: Desk, forged
     assert "LIVE" in desk.do("verify", "r1").out
     assert '"mode": "live"' in desk.do("verify", "r1", "--format", "json").out
     for mode in ("dry", "drill"):
-        status, out = judged(desk, forged.edit(0, mode=mode))
+        status, out = judged(desk, forged.edit(0, mode=mode, lock=None))
         assert f", {mode.upper()}, of `everything`" in out
         assert f", {mode.upper()}" in desk.do("status", "forged").out
         assert f"{mode}" in desk.do("runs").out

@@ -114,7 +114,7 @@ BEGINNINGS: dict[str, tuple[dict[str, Any], str]] = {
     "an input that is not given": ({"inputs": "{}"}, "`ticket` is not given"),
     "an input of another shape": ({"inputs": '{"ticket":"X"}'}, "wants a text that matches"),
     "an input that stands in an action": ({"inputs": '{"ticket":"INC-8"}'}, "does not follow from the runbook"),
-    "an environment that a phrase names": ({"environment": "production"}, "asks something else"),
+    "an environment that a phrase names": ({"environment": "production", "lock": None}, "asks something else"),
     "an environment that there is not": ({"environment": "moon"}, "rule: environment"),
     "no environment": ({"environment": None}, "rule: environment"),
     "another operator": ({"operator": "eve@example.com"}, "rule: operator"),

@@ -5,6 +5,7 @@ whoever goes on with the run, or judges its log, has it from there.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 from runbook.audit.held import Broken
 from runbook.drivers.journal import Journal
@@ -14,7 +15,7 @@ from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.evaluator import ExpressionError
 from runbook.model.runbook import Mode
-from runbook.walk.rules import parsed
+from runbook.walk.rules import IllegalEvent, parsed
 from runbook.walk.run_events import DeviationRecorded, RunStarted
 from runbook.walk.scope import Scope
 from runbook.walk.walk import Walk
@@ -27,18 +28,18 @@ NO_KEY = Code(
 )
 
 
-def key_of(walk: Walk, fields: Mapping[str, Json | Mapping[str, Json]]) -> str | None:
+def key_of(walk: Walk, told: Mapping[str, Json | Mapping[str, Json]]) -> str | None:
     """The key of a run's lock, from its runbook and the fields of its ``run.started``; None if it takes none.
 
     :raises Refused: if its text has no value.
     """
     book = walk.runbook
-    if fields["mode"] != Mode.LIVE.value:
+    if told["mode"] != Mode.LIVE.value:
         return None
     if book.lock is None:
-        environment = fields["environment"]
+        environment = told["environment"]
         return f"{book.id}/{environment}" if environment else book.id
-    started = RunStarted(ts="", mono=0, **{**fields, "lock": None})  # type: ignore[arg-type]  # the fields are its own
+    started = RunStarted(ts="", mono=0, **{**told, "lock": None})  # type: ignore[arg-type]  # the fields are its own
     begun = Walk(book, walk.registry)
     begun.started, begun.environment, begun.operator = started, started.environment, started.operator
     begun.inputs = parsed(started.inputs, "inputs") or {}
@@ -49,6 +50,21 @@ def key_of(walk: Walk, fields: Mapping[str, Json | Mapping[str, Json]]) -> str |
     if not isinstance(text, str) or not text.strip() or len(text) > 1_000:
         raise _no_key(f"the `lock` of `{book.id}` is empty, or longer than 1,000 characters")
     return f"{book.id}/{text}"
+
+
+def look_at_lock(walk: Walk, started: RunStarted) -> None:
+    """Look at the key of a run's lock, as its log has it; earlier versions took none.
+
+    :raises IllegalEvent: if it is not what the runbook says.
+    """
+    if started.lock is None:
+        return
+    try:
+        key = key_of(walk, {field.name: getattr(started, field.name) for field in fields(started)[2:]})
+    except Refused:
+        key = None
+    if key != started.lock:
+        raise IllegalEvent("lock", "the key of the run's lock is not what the runbook says")
 
 
 def tell_lost(journal: Journal, untold: Sequence[Broken]) -> None:

@@ -7,7 +7,6 @@ log holds. What another version of the program wrote is not judged where that ve
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 
 from runbook import VERSION
 from runbook.audit.masking import Masker
@@ -16,7 +15,6 @@ from runbook.drivers.agreeing import Agreement, same_text
 from runbook.drivers.fitting import fit
 from runbook.drivers.guarding import applies, key_of
 from runbook.drivers.judging import Judge, Judged, Seen
-from runbook.drivers.locking import key_of as lock_key_of
 from runbook.drivers.operator import as_json
 from runbook.drivers.preparing import MASK, Prepared, PreparedLoop, Renderer
 from runbook.kinds.registry import fields_of
@@ -24,7 +22,6 @@ from runbook.kinds.wait import Wait
 from runbook.language.expressions import Cel
 from runbook.language.scope import types_of
 from runbook.model.canonical import JsonObject, canonical
-from runbook.model.diagnostics import Refused
 from runbook.model.durations import milliseconds
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Kind, Registry, is_asked, is_automated
@@ -34,7 +31,7 @@ from runbook.walk import events as e
 from runbook.walk.including import inside, inward
 from runbook.walk.results import Visit
 from runbook.walk.rules import IllegalEvent, parsed
-from runbook.walk.run_events import Event, RunStarted
+from runbook.walk.run_events import Event
 from runbook.walk.walk import Walk
 
 
@@ -61,8 +58,6 @@ class Rejudging:
 
         :raises Differs: if it comes out otherwise.
         """
-        if isinstance(event, RunStarted):
-            _lock(walk, event)
         within = inside(walk, event)
         if within is not None and within.inner is not None:
             self._look_inside(within, within.inner, event)
@@ -346,19 +341,6 @@ class Rejudging:
             said = False
         if not said:
             raise Differs(f"`{step.id}` is settled as failed, and its probe does not say so")
-
-
-def _lock(walk: Walk, event: RunStarted) -> None:
-    """The key of the run's lock, made anew; earlier versions took none."""
-    if event.lock is None:
-        return
-    told = {field.name: getattr(event, field.name) for field in fields(event)[2:]}
-    try:
-        key = lock_key_of(walk, told)
-    except Refused:
-        key = None
-    if key != event.lock:
-        raise Differs("the key of the run's lock is not what the runbook says")
 
 
 def _about(walk: Walk, kind: object, what: str) -> object:

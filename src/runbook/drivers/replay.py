@@ -11,6 +11,7 @@ from runbook.audit.reader import Anchor, reading
 from runbook.audit.record import Record
 from runbook.audit.store import RunDir
 from runbook.audit.verdict import Finding, Status, Verdict
+from runbook.drivers.locking import look_at_lock
 from runbook.drivers.origin import look_at
 from runbook.drivers.rejudging import Differs, Rejudging
 from runbook.drivers.witnessing import Witness
@@ -111,6 +112,8 @@ class Replay:
             if self._rejudging is not None:
                 self._rejudging.look(walk, event)
             walk.tell(event)
+            if isinstance(event, RunStarted):
+                look_at_lock(walk, event)
         except IllegalEvent as illegal:
             self._found(NOT_A_WALK, line, f"{illegal.message} (rule: {illegal.rule})")
         except MalformedEvent as malformed:
