@@ -218,3 +218,35 @@ def test_j15_ctrl_c_among_reads_side_by_side_stops_them_all(desk: Desk) -> None:
     assert desk.verify() == 3
     assert desk.do("abort", "r1", "--reason", "enough").status == 0
     assert desk.verify() == 0
+
+
+@pytest.mark.reliability
+def test_j12_a_kill_in_the_middle_of_an_undo_leaves_it_unknown_and_it_is_not_done_twice(desk: Desk) -> None:
+    steps = "".join(
+        f"  - id: {name}\n    title: Change {name}\n    kind: command\n    effect: change\n"
+        f"    argv: [sh, -c, 'echo {name} >> $EFFECTS']\n    next: {then}\n"
+        f"    undo: {{kind: command, argv: [sh, -c, 'echo back-{name} >> $EFFECTS; sleep {sleep}']}}\n"
+        for name, then, sleep in [("one", "two", 0), ("two", "three", 3), ("three", "back", 0)]
+    )
+    text = book("id: back\ntitle: Back\nkind: undo\nnext: done\non_fail: bad\n", end=END).replace(
+        "steps:\n", f"steps:\n{steps}"
+    )
+    names = ("one", "two", "three", "back", "three.undo", "two.undo", "one.undo")
+    given = answers(*(f"step: {name}, confirm: yes" for name in names))
+    desk.write("book.yaml", text)
+    desk.write("answers.yaml", given)
+    process = desk.start("run", "book.yaml", "--answers", "answers.yaml", "--run-id", "r1")
+    wait_for(lambda: "back-two" in desk.effects(), "it does not come to the second undo")
+    process.signal(signal.SIGKILL)
+    process.ended()
+    desk.settled()
+    assert "two.undo: begun, and nobody has seen how it ended" in desk.do("status", "r1").out
+    more = "step: two.undo, settle: failed, evidence: it is still changed, do: skip, reason: by hand"
+    desk.write("answers.yaml", answers(more, "step: one.undo, confirm: yes"))
+    done = desk.do("resume", "r1", "--answers", "answers.yaml")
+    assert done.status == 1, done.text
+    assert desk.effects() == ["one", "two", "three", "back-three", "back-two", "back-one"]
+    assert [str(told["step"]) for told in desk.told("step.unknown")] == ["two.undo"]
+    page = desk.do("report", "r1").out
+    assert "Change two" in page.partition("## What was changed, and is left so")[2].partition("## Taken back")[0]
+    assert desk.verify() == 0
