@@ -9,6 +9,9 @@ import pytest
 from tests.report.pages import assert_harmless, blocks, headings, rows
 from tests.report.walked import SECRET, TICKET, Hostile, rehearsed, report, runbook, walked
 
+from runbook.model.canonical import JsonObject
+from runbook.report.results import named
+
 HERE = Path(__file__).parent
 TOOK = re.compile(r" \([0-9a-z ]+\)$")
 GOLDEN = HERE / "drill" / "outage.md"
@@ -130,6 +133,11 @@ def test_deviations_and_notes_are_told_with_who_and_why(hostile: Hostile) -> Non
     assert deviations == [["ben@example.com", "Something more", "skipped it", "not needed | @all"]]
     assert hypotheses == [["eve@example.com", "I think it is the cache | <!-- @channel second line"]]
     assert notes == [["eve@example.com", "plain"]]
+
+
+def test_the_values_of_a_form_are_written_as_a_runbook_writes_them() -> None:
+    values: JsonObject = {"color": "青", "tags": ["a b", "ü"], "sure": True, "count": 3}
+    assert named(values) == 'color = 青, tags = ["a b", "ü"], sure = true, count = 3'
 
 
 def test_every_way_off_the_path_is_told(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What came of a visit, in a few words that stand alone."""
 
+import json
 from collections.abc import Iterable
 
 from runbook.model.canonical import Json, JsonObject
@@ -130,8 +131,11 @@ def counted(items: Iterable[Item]) -> str:
 
 
 def named(values: JsonObject) -> str:
-    """Values by their names, in a line."""
-    return ", ".join(f"{name} = {value}" for name, value in values.items())
+    """Values by their names, in a line; what is no text as JSON writes it."""
+    written = {
+        name: text if isinstance(text, str) else json.dumps(text, ensure_ascii=False) for name, text in values.items()
+    }
+    return ", ".join(f"{name} = {text}" for name, text in written.items())
 
 
 def _waited(visit: Visit) -> str:
