@@ -291,3 +291,18 @@ def test_a_gate_whose_answer_names_others_than_those_that_approved_is_no_legal_w
     forgery.within(forgery.find("step.finished"), "obs", name_cleo)
     status, out = judged(desk, forgery)
     assert (status, "or who approved" in out) == (6, True), out
+
+
+def test_an_approval_reaches_a_step_of_an_included_runbook(desk: Desk, persons: Persons) -> None:
+    desk.write("inner.yaml", asking().replace("id: tested", "id: inner"))
+    outer = "id: call\ntitle: Walk the other\nkind: runbook\npath: inner.yaml\nnext: done\non_fail: bad\n"
+    desk.write("answers.yaml", answers("step: call/mend, confirm: yes"))
+    paused = begin(desk, book(outer))
+    assert (paused.status, desk.effects()) == (3, []), paused.err
+    request = open_request(desk.run())
+    assert request.signed.step == "call/mend"
+    persons.approve(desk.run(), ANA)
+    persons.approve(desk.run(), BEN)
+    assert go_on(desk).status == 0
+    assert (desk.effects(), len(reasons(desk))) == (["mend"], 1)
+    assert desk.verify() == 0

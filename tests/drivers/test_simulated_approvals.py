@@ -4,10 +4,14 @@ from pathlib import Path
 
 import pytest
 from tests.drivers.books import book, change
-from tests.drivers.sitting import rehearsed, told
+from tests.drivers.sitting import Sitting, answering, loaded, rehearsed, replayed, told
 
+from runbook.drivers.answers import AnswersOperator
+from runbook.drivers.journal import Journal
+from runbook.drivers.operator import Hand, Place, Sought
 from runbook.language.loading import load_answers
 from runbook.model.diagnostics import Refused
+from runbook.world.clock import SimulatedClock
 
 ROLES = "roles: {platform: [ana@example.com, ben@example.com, cleo@example.com]}\n"
 ASKED = "confirm: {approvals: {count: 2, from: [platform]}}\n"
@@ -55,3 +59,40 @@ def test_an_answers_file_approves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "answers.yaml"
     path.write_text("answers: [{step: mend, confirm: yes, approvals: [ben@example.com]}]\n")
     assert [diagnostic.code.number for diagnostic in load_answers(str(path)).diagnostics] == ["RB120"]
+
+
+GATE = (
+    "id: mend\nkind: gate\nquestion: May we?\n" + ASKED.replace("count: 2", "count: 1") + "next: done\non_fail: bad\n"
+)
+
+
+class Named(AnswersOperator):
+    """Confirms everything; ben approves whenever somebody is asked to."""
+
+    def approval(self, place: Place, sought: Sought, ms: int) -> str | Hand | None:
+        """Name ben."""
+        del place, sought, ms
+        return "ben@example.com"
+
+
+@pytest.mark.parametrize("step", [change("mend", then="done", more=ASKED.replace("count: 2", "count: 1")), GATE])
+def test_what_was_approved_is_not_started_after_its_time_but_asked_about_anew(step: str, tmp_path: Path) -> None:
+    clock = SimulatedClock()
+    yes = answering(tmp_path, "answers: [{step: mend, confirm: yes}]", clock)
+    operator = Named(yes.unused(), clock)
+
+    def sleep_once(journal: Journal) -> None:
+        if sitting.types.count("approval.given") == 1 and journal.mono() < 3_600_000:
+            clock.wait(3_600_001)
+
+    sitting = Sitting(
+        loaded(tmp_path, book(step, head=ROLES)),
+        operator,
+        clock=clock,
+        world={"mend": [{"exit_code": 0}]},
+        messages=sleep_once,
+    )
+    sitting.go()
+    assert sitting.types.count("approval.requested") == 2
+    assert sitting.types.count("step.started") == 2  # it, and the end
+    assert replayed(sitting).finish is not None

@@ -7,11 +7,10 @@ not count is on record with the reason. Where nobody can be asked, the step is r
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeAlias
 
 from runbook.audit.footing import sync_directory
 from runbook.audit.plain_file import new_file, open_plain
@@ -28,6 +27,7 @@ from runbook.walk import events as e
 from runbook.walk import run_events as r
 from runbook.walk.approving import objection, override_of, text_of, wanted
 from runbook.walk.results import Approval, Visit
+from runbook.walk.rules import IllegalEvent
 from runbook.walk.tables import VISIT
 from runbook.walk.walk import Walk
 
@@ -170,9 +170,8 @@ class SignedApprovals:
         approval = visit.approval
         if approval is None:  # pragma: no cover - only an open request is waited for
             return None
-        if self._journal.now() > approval.not_after:
-            got = f"{len(approval.given)} of {approval.count} approved"
-            self._refuse(visit, f"the request was open until {approval.not_after}, and {got}")
+        if (why := over(approval, self._journal.now())) is not None:
+            self._refuse(visit, why)
             return None
         self._journal.sync()
         self._hurry()
@@ -194,81 +193,86 @@ class SignedApprovals:
         self._take(word, None)
         return None
 
+    def is_of(self, walk: Walk) -> bool:
+        """Whether it asks for the approvals of that walk."""
+        return self._walk is walk
+
+    def waits(self) -> bool:
+        """Whether approvals may come in now."""
+        return _waiting(self._walk, None) is not None
+
     def arrived(self, fields: Mapping[str, Json], inbox: str) -> None:
         """Take in an approval that came by the inbox."""
         self._take(ApprovalWord(text=str(fields["text"]), signature=str(fields["signature"])), inbox)
 
     def _take(self, word: ApprovalWord, inbox: str | None) -> None:
         """Tell what an approval comes to."""
-        visit = _waiting(self._walk)
+        signed: ApprovalText | None = None
+        key, why = "", "nothing waits for an approval"
         try:
             signed = parse(word.text)
-            why = None if visit is not None else "nothing waits for an approval"
         except ValueError as error:
-            signed, why = None, f"it is none: {error}"
-        key = ""
+            why = f"it is none: {error}"
+        visit = _waiting(self._walk, signed.request if signed is not None else None)
         if visit is not None and signed is not None:
-            judged = self._judged(visit, signed, word)
-            key, why = judged if isinstance(judged, tuple) else ("", judged)
+            key, why = self._judged(visit, signed, word)
         person = signed.approver if signed is not None and _is_name(signed.approver) else None
         if visit is None or visit.approval is None:
             text = f"an approval of {self._journal.covered(person or 'somebody')} does not count: {why}"
             self._journal.tell(r.Warned, text=text, inbox=inbox)
-        elif why is not None or signed is None:
-            self._journal.tell(
-                e.ApprovalRefused,
-                step=visit.step.id,
-                visit=visit.number,
-                request=visit.approval.request,
-                approver=self._journal.covered(person) if person else None,
-                reason=why or "it is none",
-                inbox=inbox,
-            )
         else:
-            self._journal.tell(
-                e.ApprovalGiven,
-                step=visit.step.id,
-                visit=visit.number,
-                request=visit.approval.request,
-                approver=signed.approver,
-                key=key,
-                text=word.text,
-                signature=word.signature,
-                inbox=inbox,
-            )
+            told = {"step": visit.step.id, "visit": visit.number, "request": visit.approval.request, "inbox": inbox}
+            given = {**told, "approver": person, "key": key, "text": word.text, "signature": word.signature}
+            try:
+                if key:
+                    self._journal.tell(e.ApprovalGiven, **given)
+            except IllegalEvent as refused:  # it expired in the instant in which it was told
+                why = refused.message
+            if why:
+                approver = self._journal.covered(person) if person else None
+                self._journal.tell(e.ApprovalRefused, **told, approver=approver, reason=why)
         self._journal.sync()
 
-    def _judged(self, visit: Visit, signed: ApprovalText, word: ApprovalWord) -> "Judged":
-        """The fingerprint of the key of an approval that counts; else why it does not."""
+    def _judged(self, visit: Visit, signed: ApprovalText, word: ApprovalWord) -> tuple[str, str]:
+        """The fingerprint of the key of an approval that counts; else nothing, and why it does not."""
         approval = visit.approval
         if approval is None:  # pragma: no cover - looked at before
-            return "nothing waits for an approval"
+            return "", "nothing waits for an approval"
         if (other := _other(self._walk, visit, approval, signed)) is not None:
-            return other
+            return "", other
         now = self._journal.now()
         try:
             signers = read_signers(self._credentials.signers)
             key = signers.verify(word.text, word.signature, signed.approver, NAMESPACE, now)
         except Refused as refused:
-            return f"{refused.diagnostics[0].message}: {self._credentials.signers}"
+            return "", f"{refused.diagnostics[0].message}: {self._credentials.signers}"
         except NotVerified as error:
-            return str(error)
+            return "", str(error)
         if signers.lists(approval.by, key):
-            return f"its key is one of `{approval.by}`, the operator, who cannot approve"
+            return "", f"its key is one of `{approval.by}`, the operator, who cannot approve"
         if self._journal.covered(word.text) != word.text:
-            return "it holds what a secret covers"
+            return "", "it holds what a secret covers"
         why = objection(self._walk, visit, signed.approver, key, now)
-        return (key, None) if why is None else why
+        return (key, "") if why is None else ("", why)
 
 
-Judged: TypeAlias = tuple[str, None] | str
-"""A fingerprint, or why there is none."""
+def deliver(asking: Sequence[SignedApprovals], walk: Walk, fields: Mapping[str, Json], inbox: str) -> bool:
+    """Hand an approval to whoever waits for one: in a walk, or in one inside it; false if nobody walks there yet."""
+    inmost = walk
+    while (inner := inmost.inner()) is not None:
+        inmost = inner
+    if not any(each.is_of(inmost) for each in asking):
+        return False
+    waiting = [each for each in asking if each.waits()]
+    (waiting or asking)[-1].arrived(fields, inbox)
+    return True
 
 
 def open_requests(walk: Walk) -> set[str]:
-    """The requests for which the walk still wants approvals."""
+    """The requests for which the walk, or one inside it, still wants approvals."""
     visits = [walk.visit, *walk.visit.elements.values()] if walk.visit and walk.finish is None else []
-    return {v.approval.request for v in visits if v.approval and not v.approval.complete and v.phase in _OPEN}
+    own = {v.approval.request for v in visits if v.approval and not v.approval.complete and v.phase in _OPEN}
+    return own.union(*(open_requests(visit.inner) for visit in visits if visit.inner is not None))
 
 
 def members_of(walk: Walk, approval: Approval) -> tuple[str, ...]:
@@ -293,6 +297,13 @@ def sought_of(journal: Journal, visit: Visit, approval: Approval, *, file: str =
     )
 
 
+def over(approval: Approval, now: str) -> str | None:
+    """Why nobody can approve a request any more; None if it is open."""
+    if now <= approval.not_after:
+        return None
+    return f"the request was open until {approval.not_after}, and {len(approval.given)} of {approval.count} approved"
+
+
 def later(ts: str, ms: int) -> str:
     """A UTC time so many milliseconds after another, as records have it."""
     moment = datetime.fromisoformat(ts).astimezone(UTC) + timedelta(milliseconds=ms)
@@ -305,14 +316,12 @@ def validity(visit: Visit) -> int:
     return asked.expires if asked is not None and asked.expires is not None else VALID
 
 
-def _waiting(walk: Walk) -> Visit | None:
-    """The visit that has an open request for which approvals may come in now."""
-    if walk.visit is None:
-        return None
-    for visit in (*walk.visit.elements.values(), walk.visit):
-        if visit.approval is not None and visit.phase in _OPEN:
-            return visit
-    return None
+def _waiting(walk: Walk, request: str | None) -> Visit | None:
+    """The visit that has an open request for which approvals may come in now: that one, else another."""
+    visits = (*walk.visit.elements.values(), walk.visit) if walk.visit is not None else ()
+    waiting = [visit for visit in visits if visit.approval is not None and visit.phase in _OPEN]
+    asked = (visit for visit in waiting if visit.approval is not None and visit.approval.request == request)
+    return next(asked, next(iter(waiting), None))
 
 
 def _other(walk: Walk, visit: Visit, approval: Approval, signed: ApprovalText) -> str | None:

@@ -40,6 +40,10 @@ class InnerJournal(Journal):
                 fields[name] = f"{self._prefix}{fields[name]}"
         self._outer.tell(cls, **fields)
 
+    def covered(self, text: str) -> str:
+        """A text from outside, with secrets covered."""
+        return self._outer.covered(text)
+
     def sync(self) -> None:
         """Make everything told so far durable."""
         self._outer.sync()

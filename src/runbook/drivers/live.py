@@ -15,7 +15,7 @@ from runbook.audit.outputs import OutputFile
 from runbook.audit.record import Record
 from runbook.audit.store import RunDir, Store, glimpse
 from runbook.audit.writer import LogWriter, Reopened
-from runbook.drivers.approving import Credentials, SignedApprovals
+from runbook.drivers.approving import Credentials, SignedApprovals, deliver
 from runbook.drivers.assembly import assemble, started, tell_unusable
 from runbook.drivers.attempts import Stoppable, TakeOutput
 from runbook.drivers.interrupted import tell_interrupted
@@ -29,7 +29,7 @@ from runbook.drivers.session import Session
 from runbook.drivers.snapshot import FileWatch, difference, directory_of, here
 from runbook.drivers.store_past import StorePast, seen_in
 from runbook.language.included import secrets_of
-from runbook.model.canonical import Json, JsonObject, canonical
+from runbook.model.canonical import JsonObject, canonical
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.kind import Registry
@@ -224,11 +224,7 @@ class Live:
         directory = directory_of(walk)
         clock: Clock = RealClock()
         asking: list[SignedApprovals] = []
-
-        def arrived(fields: Mapping[str, Json], inbox: str) -> None:
-            asking[0].arrived(fields, inbox)
-
-        messages = Messages(Inbox(run, walk.delivered), arrived)
+        messages = Messages(Inbox(run, walk.delivered), partial(deliver, asking, walk))
         watch = FileWatch(walk, clock)
         worlds: list[RealWorld] = []
 
@@ -240,7 +236,7 @@ class Live:
             asking.append(
                 SignedApprovals(journal, self._operator, run=run, credentials=self._credentials, hurry=messages.hurry)
             )
-            return asking[0]
+            return asking[-1]
 
         def world(take: TakeOutput) -> Stoppable:
             worlds.append(

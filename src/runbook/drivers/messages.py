@@ -24,10 +24,11 @@ _LONGEST_TEXT = 12_000
 class Messages:
     """Looks into the inbox of one run."""
 
-    def __init__(self, inbox: Inbox, approve: Callable[[Mapping[str, Json], str], None]) -> None:
-        """Look at nothing yet; ``approve`` tells what an approval with that id comes to."""
+    def __init__(self, inbox: Inbox, approve: Callable[[Mapping[str, Json], str], bool]) -> None:
+        """Look at nothing yet; ``approve`` tells what an approval with that id comes to; false: ask again later."""
         self._inbox = inbox
         self._approve = approve
+        self._later: list[Taken] = []
         self._acts: deque[Delivered] = deque()
         self._given: list[Delivered] = []
         self._next = 0
@@ -41,7 +42,8 @@ class Messages:
         if now < self._next:
             return None
         self._next = now + LOOK_EVERY
-        for arrived in self._inbox.take():
+        again, self._later = self._later, []
+        for arrived in [*again, *self._inbox.take()]:
             taken = _checked(arrived)
             match taken:
                 case Delivered(kind=kind) if kind in _ACTS:
@@ -56,8 +58,10 @@ class Messages:
                     )
                     self._over(journal, taken)
                 case Delivered():
-                    self._approve(taken.fields, taken.id)
-                    self._over(journal, taken)
+                    if self._approve(taken.fields, taken.id):
+                        self._over(journal, taken)
+                    else:
+                        self._later.append(taken)
                 case Rejected(file=file, reason=reason):
                     journal.tell(r.Warned, text=f"refused in the inbox: {file}: {reason}", inbox=taken.id)
                     self._over(journal, taken)

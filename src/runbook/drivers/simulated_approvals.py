@@ -3,7 +3,7 @@
 The records say so: the key of each person is ``simulated:`` and the name, and the signature is empty.
 """
 
-from runbook.drivers.approving import later, sought_of, validity
+from runbook.drivers.approving import later, over, sought_of, validity
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Hand, Operator, Place
 from runbook.drivers.starting import AnAction
@@ -62,6 +62,9 @@ class SimulatedApprovals:
         """Have the next person approve whom the scenario names."""
         approval, now = visit.approval, self._journal.now()
         if approval is None:  # pragma: no cover - only an open request is waited for
+            return None
+        if (why := over(approval, now)) is not None:
+            self._journal.tell(e.StepRefused, step=visit.step.id, visit=visit.number, by="approval", reason=why)
             return None
         person = self._operator.approval(place, sought_of(self._journal, visit, approval), 0)
         if not isinstance(person, str):

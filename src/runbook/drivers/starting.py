@@ -130,7 +130,8 @@ class Starter:
         ready = _Ready(action=action, committed=resolution.commitments, phrase=asked[1] if asked else None, stale=stale)
         self._ready[step.id] = ready
         if asked is None:
-            if approvals_of(step) is not None and visit.approved != action.digest:
+            lapsed = visit.approved != action.digest or self._lapsed(visit)
+            if approvals_of(step) is not None and lapsed:
                 return self._approvals.request(visit, place, action)
             return self._announce(visit, place, ready, resolution)
         self._journal.tell(
@@ -223,6 +224,8 @@ class Starter:
             except ExpressionError as error:
                 self._refuse(visit, error)
                 return None
+        if self._lapsed(visit):
+            return self.decide(visit, place, "the approval has expired")  # while the guards were asked
         for name in sorted(action.secrets):
             self._journal.tell(e.SecretResolved, step=step.id, visit=visit.number, secret=name)
         for warning in resolution.warnings:
@@ -256,6 +259,8 @@ class Starter:
         for agreed in (visit.confirmed, visit.approved):
             if agreed is not None and agreed != action.digest:
                 return "the action is another one now"
+        if self._lapsed(visit):
+            return "the approval has expired"
         if visit.confirmed is None:
             return None
         if (
@@ -268,6 +273,13 @@ class Starter:
         if ready is None or resolution.commitments != ready.committed:
             return "a secret has another value now"
         return None
+
+    def _lapsed(self, visit: Visit) -> bool:
+        """Whether what was approved may not start any more."""
+        approval = visit.approval
+        if visit.approved is None or approval is None or visit.attempt > 0:
+            return False
+        return self._journal.now() > approval.not_after
 
     def _refuse(self, visit: Visit, error: ExpressionError | Refused) -> None:
         by = "secret" if isinstance(error, Refused) else "expression"

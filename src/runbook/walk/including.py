@@ -28,6 +28,7 @@ def begin(walk: "Walk", visit: Visit, inner: "Walk", what: str, mono: int) -> No
         raise AssertionError(visit.step.id)
     book = inner.runbook
     inner.prefix = f"{walk.prefix}{visit.step.id}/"
+    inner.delivered = walk.delivered
     inner.visits = walk.visits_inside.setdefault(visit.step.id, {})
     inner.tell(
         replace(
