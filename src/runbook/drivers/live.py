@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from runbook.audit.held import Broken, Claim, Locks
 from runbook.audit.inbox import Inbox
 from runbook.audit.lock import Holder
 from runbook.audit.masking import Masker
@@ -21,7 +20,7 @@ from runbook.drivers.attempts import Stoppable, TakeOutput
 from runbook.drivers.interrupted import tell_interrupted
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last
-from runbook.drivers.locking import key_of, tell_lost
+from runbook.drivers.locking import hold, key_of, tell_lost, untold
 from runbook.drivers.messages import Messages
 from runbook.drivers.operator import Act, Operator
 from runbook.drivers.replay import runbook_of
@@ -143,8 +142,8 @@ class Live:
         )
         key = fields["lock"] = key_of(walk, fields)
         writer = LogWriter.create(run, _holder(start.operator))
-        with _closing_unless_taken(writer):
-            broken = self._hold(run, key, start.operator, start.break_lock)
+        aside = partial(_aside, operator=start.operator, registry=self._registry)
+        broken = hold(run, writer, key, start.operator, reason=start.break_lock, aside=aside)
 
         def begin(journal: Journal) -> None:
             journal.tell(r.RunStarted, **fields)
@@ -169,8 +168,8 @@ class Live:
         """
         reopened, walk, last = _reopen(run, operator, self._registry)
         key = walk.started.lock if walk.started else None
-        with _closing_unless_taken(reopened.writer):
-            self._hold(run, key, operator or walk.operator, None)
+        aside = partial(_aside, operator=walk.operator, registry=self._registry)
+        hold(run, reopened.writer, key, operator or walk.operator, reason=None, aside=aside)
         secrets, masker, unusable = self._secrets(walk.runbook, directory_of(walk))
         known = (secrets, masker)
         sitting = self._sit(run, walk, reopened.writer, lambda _: None, last=last, known=known)
@@ -178,31 +177,10 @@ class Live:
         if operator is not None and operator != walk.operator:
             journal.tell(r.RunHandedOver, to=operator, by=operator, reason="resumed by another operator")
         _tell_resumed(journal, reopened)
-        tell_lost(journal, _untold(run, walk))
+        tell_lost(journal, untold(run, walk))
         tell_unusable(journal, unusable)
         journal.sync()
         return sitting
-
-    def _hold(self, run: RunDir, key: str | None, operator: str, reason: str | None) -> Claim | None:
-        """Take the lock of a run, or keep it; the run that it was broken of.
-
-        :param reason: why it may be broken if nobody walks the run that has it; None: it may not.
-        :raises Refused: if another run has it.
-        """
-        if key is None:
-            return None
-
-        def tell(lost: Broken) -> bool:
-            other = RunDir(run.path.parent / lost.run)
-            if other.log.stat().st_uid != os.geteuid():
-                return False  # whoever goes on with it tells it
-            with _aside(other, operator, self._registry) as (journal, _):
-                tell_lost(journal, [lost])
-                journal.sync()
-            return True
-
-        claim = Claim(key=key, run=run.id, operator=operator, host=platform.node(), since=RealClock().now())
-        return Locks(Store(run.path.parent.parent)).take(claim, reason, tell)
 
     def _secrets(self, runbook: Runbook, directory: str) -> tuple[SecretStore, Masker, Sequence[Diagnostic]]:
         """The secrets of a runbook, what keeps them out of the log from the first record on, and which lack now."""
@@ -292,22 +270,6 @@ def _reopen(run: RunDir, operator: str | None, registry: Registry) -> tuple[Reop
     return reopened, walks[0], Last(ts=last[0].ts, mono=last[0].mono)
 
 
-@contextmanager
-def _closing_unless_taken(writer: LogWriter) -> Iterator[None]:
-    """Let a log go if its run cannot take its lock."""
-    try:
-        yield
-    except BaseException:
-        writer.close()
-        raise
-
-
-def _untold(run: RunDir, walk: Walk) -> Sequence[Broken]:
-    """What the log of a run is to tell of its lock."""
-    key = walk.started.lock if walk.started else None
-    return Locks(Store(run.path.parent.parent)).untold(key, run.id) if key is not None else ()
-
-
 def _tell_resumed(journal: Journal, reopened: Reopened) -> None:
     walk = journal.walk
     journal.tell(
@@ -354,7 +316,7 @@ def abort_aside(run: RunDir, registry: Registry, *, reason: str, by: str) -> Non
             _tell_resumed(journal, reopened)
         while isinstance(action := journal.walk.pending()[0], Interrupted):
             tell_interrupted(journal, action)
-        tell_lost(journal, _untold(run, journal.walk))
+        tell_lost(journal, untold(run, journal.walk))
         journal.tell(r.OperatorActed, do="abort", reason=reason, by=by, source="inbox")
         journal.tell(r.RunFinished, finish=Finish.ABORTED.value)
         journal.sync()

@@ -1,13 +1,18 @@
-"""The lock of a live run: its key, and what the log of a run tells that lost it.
+"""The lock of a live run: its key, taking it, and what the log of a run tells that lost it.
 
 The key is the runbook's id and its ``lock`` text, by default the environment's name. It stands in ``run.started``, so
 whoever goes on with the run, or judges its log, has it from there.
 """
 
-from collections.abc import Mapping, Sequence
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import fields
 
-from runbook.audit.held import Broken
+from runbook.audit.held import Broken, Claim, Locks
+from runbook.audit.store import RunDir, Store
+from runbook.audit.writer import LogWriter
 from runbook.drivers.journal import Journal
 from runbook.language.expressions import Cel
 from runbook.language.scope import types_of
@@ -19,6 +24,7 @@ from runbook.walk.rules import IllegalEvent, parsed
 from runbook.walk.run_events import DeviationRecorded, RunStarted
 from runbook.walk.scope import Scope
 from runbook.walk.walk import Walk
+from runbook.world.clock import RealClock
 
 NO_KEY = Code(
     number="RB323",
@@ -50,6 +56,51 @@ def key_of(walk: Walk, told: Mapping[str, Json | Mapping[str, Json]]) -> str | N
     if not isinstance(text, str) or not text.strip() or len(text) > 1_000:
         raise _no_key(f"the `lock` of `{book.id}` is empty, or longer than 1,000 characters")
     return f"{book.id}/{text}"
+
+
+def hold(
+    run: RunDir,
+    writer: LogWriter,
+    key: str | None,
+    operator: str,
+    *,
+    reason: str | None,
+    aside: Callable[[RunDir], AbstractContextManager[tuple[Journal, object]]],
+) -> Claim | None:
+    """Take the lock of a run, or keep it; the run that it was broken of.
+
+    :param writer: of the run's log, which is let go if another run has the lock.
+    :param reason: why it may be broken if nobody walks the run that has it; None: it may not.
+    :param aside: the journal of a run that nobody walks, for a record or two.
+    :raises Refused: if another run has it.
+    """
+    if key is None:
+        return None
+
+    def tell(lost: Broken) -> bool:
+        other = RunDir(run.path.parent / lost.run)
+        if other.log.stat().st_uid != os.geteuid():
+            return False  # whoever goes on with it tells it
+        with aside(other) as (journal, _):
+            tell_lost(journal, [lost])
+            journal.sync()
+        return True
+
+    claim = Claim(key=key, run=run.id, operator=operator, host=platform.node(), since=RealClock().now())
+    try:
+        return Locks(Store(run.path.parent.parent)).take(claim, reason, tell)
+    except BaseException:
+        writer.close()
+        raise
+
+
+def untold(run: RunDir, walk: Walk) -> Sequence[Broken]:
+    """What the log of a run is to tell of its lock.
+
+    :raises Refused: if that cannot be told.
+    """
+    key = walk.started.lock if walk.started else None
+    return Locks(Store(run.path.parent.parent)).untold(key, run.id) if key is not None else ()
 
 
 def look_at_lock(walk: Walk, started: RunStarted) -> None:
