@@ -112,11 +112,13 @@ class _Wording:
             case "wait.started":
                 return self._wait(record)
             case "approval.requested":
-                return f"approval of {number(record, 'count')} asked for, until {text(record, 'not_after')}"
+                what = "an override" if record.fields.get("override") is True else "it"
+                return f"{by} asks {number(record, 'count')} to approve {what}, until {text(record, 'not_after')}"
             case "approval.given":
                 return f"approved by {text(record, 'approver')}"
             case "approval.refused":
-                return f"an approval does not count: {reason}"
+                approver = text(record, "approver")
+                return f"an approval{f' by {approver}' if approver else ''} does not count: {reason}"
             case "guard.checked":
                 return "" if record.fields.get("held") is True else f"a guard refuses: {reason}"
             case "guard.overridden":
