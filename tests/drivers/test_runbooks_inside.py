@@ -3,10 +3,15 @@
 import json
 from pathlib import Path
 
+import pytest
 from tests.drivers.books import END, GOOD, book
-from tests.drivers.sitting import Sitting, answering, loaded, replayed
+from tests.drivers.sitting import Sitting, answering, loaded, rehearsed, replayed
 
+from runbook.drivers.foresight import look_over
+from runbook.kinds.registry import KINDS
+from runbook.language.loading import load_answers
 from runbook.model.canonical import JsonObject
+from runbook.model.diagnostics import Refused
 from runbook.world.clock import SimulatedClock
 
 PASSES: JsonObject = {"exit_code": 0, "stdout": "", "stderr": ""}
@@ -109,3 +114,101 @@ def test_what_is_asked_inside_can_pause_the_run_and_be_gone_on_with(tmp_path: Pa
 def test_a_runbook_that_ends_badly_fails_the_step_that_walks_it(tmp_path: Path) -> None:
     sitting = walked(tmp_path, answers="  - {step: first/look, do: abort, reason: enough}\n", look=[FAILS])
     assert sitting.types[-1] == "run.paused"
+
+
+def misfits(root: Path, *entries: str, text: str = OUTER) -> list[str]:
+    """What is said of an answers file before the walk begins."""
+    (root / "inner.yaml").write_text(INNER)
+    runbook = loaded(root, text)
+    path = root / "answers.yaml"
+    path.write_text("answers:\n" + "".join(f"  - {{{entry}}}\n" for entry in entries))
+    answers = load_answers(str(path)).answers
+    assert answers is not None
+    return [f"{found.code.number} {found.message}" for found in look_over(answers, runbook, KINDS)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("step: first/mend, confirm: 'yes'", ""),
+        ("step: first/mend.undo, confirm: 'yes'", ""),
+        ("step: first/look, do: go_to, to: mend, reason: so", ""),
+        ("step: first/look, do: go_to, to: first/mend, reason: so", ""),
+        ("step: first/look, do: go_to, to: after, reason: so", ""),
+        ("step: first/look, do: go_to, to: nowhere, reason: so", "RB301 `do: go_to` at `first/look` leads to"),
+        ("step: first/mend, choose: it", "RB301 `first/mend` never asks for `choose`"),
+        ("step: first/nowhere, confirm: 'yes'", "RB300 there is no step `first/nowhere`"),
+        ("step: after/look, confirm: 'yes'", "RB300 there is no step `after/look`"),
+        ("step: 'first[0]/mend', confirm: 'yes'", "RB300 there is no step `first[0]/mend`"),
+        ("step: mend, confirm: 'yes'", "RB300 there is no step `mend`"),
+    ],
+)
+def test_answers_are_judged_by_the_runbook_that_they_are_inside_of(tmp_path: Path, entry: str, said: str) -> None:
+    found = misfits(tmp_path, entry)
+    assert len(found) == bool(said)
+    assert all(one.startswith(said) for one in found)
+
+
+def test_inside_a_loop_an_answer_names_the_element(tmp_path: Path) -> None:
+    text = OUTER.replace("expect: finish == 'resolved'", "for_each: {in: '[1, 2]'}").replace(
+        "${{ string(steps.first.host) }}", "${{ string(steps.first.passed) }}"
+    )
+    assert misfits(tmp_path, "step: 'first[1]/mend', confirm: 'yes'", text=text) == []
+    assert misfits(tmp_path, "step: first/mend, confirm: 'yes'", text=text)[0].startswith("RB300")
+
+
+def test_a_step_is_judged_by_the_outputs_of_the_runbook_that_it_walks(tmp_path: Path) -> None:
+    text = OUTER.replace("expect: finish == 'resolved'", "expect: looks == 2\n    save: {where: host}")
+    assert walked(tmp_path, text).path() == ["first", "bad"]
+    sitting = walked(tmp_path, text, "  - {step: first/mend, confirm: yes}\n", look=[FAILS, PASSES])
+    assert sitting.path() == ["first", "after", "done"]
+    assert sitting.walk.saved == {"where": "app1"}
+
+
+def test_a_walk_can_leave_the_runbook_inside_for_a_step_outside(tmp_path: Path) -> None:
+    answers = "  - {step: first/mend, confirm: no, do: go_to, to: bad, reason: others look at it}\n"
+    sitting = walked(tmp_path, answers=answers, look=[FAILS])
+    assert sitting.path() == ["first", "bad"]
+    deviation = sitting.told("deviation.recorded")[0]
+    assert (deviation["step"], deviation["to"]) == ("first", "bad")
+
+
+SCENARIO = """\
+title: It mends
+clock: simulated
+world:
+  first/look: [{exit_code: 1, stdout: "", stderr: ""}, {exit_code: 0, stdout: "", stderr: ""}]
+  first/mend: [{exit_code: 0, stdout: "", stderr: ""}]
+  after: [{exit_code: 0, stdout: "", stderr: ""}]
+answers: [{step: first/mend, confirm: yes}]
+expect:
+  finish: resolved
+  path: [first, after, done]
+  must: [first/mend]
+"""
+
+
+def test_a_scenario_scripts_what_is_inside_and_walks_the_edges_of_its_own_runbook_only(tmp_path: Path) -> None:
+    (tmp_path / "inner.yaml").write_text(INNER)
+    told = rehearsed(tmp_path, OUTER, SCENARIO)
+    assert list(told.failures) == []
+    assert {(edge.source, edge.target) for edge in told.edges} == {("first", "after"), ("after", "done")}
+    never = rehearsed(tmp_path, OUTER, SCENARIO.replace("must:", "never:"))
+    assert list(never.failures) == ["`first/mend` must never start and did"]
+    for wrong in ("first/nowhere", "look"):
+        with pytest.raises(Refused, match=wrong):
+            rehearsed(tmp_path, OUTER, SCENARIO.replace("first/mend: [", f"{wrong}: ["))
+
+
+def test_a_cooldown_inside_counts_the_starts_of_the_inner_runbook(tmp_path: Path) -> None:
+    inner = INNER.replace("    effect: change\n", "    effect: change\n    guards: [{cooldown: 60m}]\n")
+    (tmp_path / "inner.yaml").write_text(inner)
+    world = {"first/look": [FAILS, PASSES], "first/mend": [PASSES], "after": [PASSES]}
+    book_ = loaded(tmp_path, OUTER)
+    clock = SimulatedClock()
+    operator = answering(tmp_path, "answers: [{step: first/mend, confirm: yes}]\n", clock)
+    sitting = Sitting(book_, operator, clock=clock, world=world)
+    sitting.go()
+    checked = sitting.told("guard.checked", "first/mend")
+    assert checked
+    assert "inner" in json.dumps(checked[0])

@@ -58,7 +58,7 @@ def schema_of_answers(**more: JsonObject) -> JsonObject:
             do=enumeration(
                 "What to do after a failure or a refusal.", "retry", "skip", "abort", "undo", "go_to", "override"
             ),
-            to={"$ref": "#/$defs/name", "description": "The step to go to, with `do: go_to`."},
+            to={"$ref": "#/$defs/address", "description": "The step to go to, with `do: go_to`."},
             settle=enumeration("What became of a change whose result nobody saw.", "passed", "failed", "unknown"),
             evidence=_text("What shows that it was done."),
             reason=_text("Why."),

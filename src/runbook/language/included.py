@@ -12,6 +12,7 @@ from typing import Protocol
 
 from runbook.language.document import Document
 from runbook.language.inputs import MISSING_INPUT, bind_inputs
+from runbook.language.scope import TAKEN_FIELDS
 from runbook.language.templates import OPEN
 from runbook.language.typed import mapping
 from runbook.model.canonical import canonical
@@ -52,7 +53,18 @@ SECRETS = Code(
     title="secret that comes from two places",
     why="All runbooks of a run share their secrets. One name that means two sources would make one of them wrong.",
 )
-
+UNSEEN = Code(
+    number="RB246",
+    title="output that nobody could see",
+    why="The outputs of a runbook stand beside `finish`, which says how it ended, among the names of the step's own "
+    "`expect` and `save`. One that is called `finish`, or as what stands there anyway, would hide it or be hidden.",
+)
+NO_LIMIT = Code(
+    number="RB247",
+    title="time limit on a whole runbook",
+    why="A runbook may ask, wait for approvals, and be paused, so no clock can end it from outside. Its own steps have "
+    "their limits.",
+)
 
 Say = Callable[[Code, str, str], Diagnostic]
 """Makes a diagnostic at the step that is looked at: code, message, help."""
@@ -156,9 +168,20 @@ def _misfits(runbook: Runbook, inner: Runbook, step: Step, say: Say) -> Iterator
     if missing or (inner.environments and not runbook.environments):
         names = ", ".join(f"`{name}`" for name in missing) or "any"
         yield say(ENVIRONMENTS, f"`{inner.id}` has no environment {names}", "give both files the same environments")
+    for name in sorted(outputs_of(inner) & {*TAKEN_FIELDS, "finish"}):
+        yield say(UNSEEN, f"`{inner.id}` has an output `{name}`, which is taken", "give the output another name")
+    if step.timeout is not None:
+        message = f"`{step.id}` walks a whole runbook, and a `timeout` cannot end that"
+        yield say(NO_LIMIT, message, "take `timeout` out, and give one to the steps inside")
     for name, source in inner.secrets.items():
         if name in runbook.secrets and runbook.secrets[name] != source:
             yield say(SECRETS, f"`{inner.id}` takes the secret `{name}` from somewhere else", "give it the same source")
+
+
+def outputs_of(runbook: Runbook) -> set[str]:
+    """The names of everything that the ends of a runbook put out."""
+    ends = (step for step in runbook.steps if step.kind == "finish")
+    return {name for end in ends for name in mapping(end.fields.get("outputs"))}
 
 
 def secrets_of(runbook: Runbook) -> Mapping[str, SecretSource]:

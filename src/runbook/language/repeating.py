@@ -97,9 +97,10 @@ def taking_back(runbook: Runbook, document: Document) -> Iterator[Diagnostic]:
 
 def _why_nothing(step: Step, undo: Step, runbook: Runbook, *, since: bool) -> str | None:
     """Why a step leaves nothing to take back; None if it may."""
-    if not step.effect.changes:
+    walked = list(_inside(step, runbook))
+    if not any(each.effect.changes for each in walked):
         return "changes nothing"
-    if step.undo is None and not since:
+    if not since and all(each.undo is None for each in walked):
         return "has no undo"
     following: dict[str, list[str]] = {}
     for edge in edges_of(runbook):
@@ -112,6 +113,14 @@ def _why_nothing(step: Step, undo: Step, runbook: Runbook, *, since: bool) -> st
             seen.add(here)
             todo += following.get(here, ())
     return None if undo.id in seen else "cannot have run by then"
+
+
+def _inside(step: Step, runbook: Runbook) -> Iterator[Step]:
+    """A step, and those of the runbook that it walks."""
+    yield step
+    inner = runbook.included.get(step.id)
+    for other in inner.steps if inner is not None else ():
+        yield from _inside(other, inner or runbook)
 
 
 def _at(document: Document, path: Path, code: Code, message: str, help_: str, *, key: bool = False) -> Diagnostic:
