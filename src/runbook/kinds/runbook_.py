@@ -17,7 +17,9 @@ class Runbook(Kind):
     """Walks another runbook in the same environment, as a part of this run.
 
     Use it for what several runbooks need. The step passes if the other one ends as resolved, mitigated or completed;
-    the ``outputs`` of its ``finish`` are what this step observes. Its undos join ours.
+    the ``outputs`` of its ``finish`` are what this step observes. Its undos join ours. Its steps have addresses such as
+    ``database/check_url``; roles, guards and ``needs`` in it are its own, secrets are shared, reminders and the lock
+    are those of the runbook that the run began with. With ``for_each`` it is walked for one element after the other.
 
     For example::
 

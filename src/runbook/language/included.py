@@ -114,7 +114,7 @@ def included(runbook: Runbook, document: Document, origin: Origin, load: Loads) 
         if step.kind != "runbook":
             continue
         say = partial(_at, document, number)
-        name, refused = _name(origin, str(step.fields["path"]), say)
+        name, refused = _name(origin, str(step.fields.get("path", "")), say)
         if refused is not None:
             found.diagnostics.append(refused)
             continue

@@ -83,13 +83,13 @@ def load(path: str, registry: Registry, origin: "Origin | None" = None) -> Loade
     runbook = bind(judged, kinds)
     files = {origin.name if origin else path: document.raw}
     whole = True
-    if "runbook" in kinds and not complaints:
+    if "runbook" in kinds:
         from runbook.language.included import Origin, included  # few runbooks walk others
 
         inside = included(
             runbook, judged, origin or Origin(name=path), lambda path, origin: load(path, registry, origin)
         )
-        found += inside.diagnostics
+        found += () if complaints else inside.diagnostics  # it may follow from what the schema refuses
         files |= inside.files
         whole = not inside.diagnostics
         runbook = replace(runbook, included=inside.runbooks)

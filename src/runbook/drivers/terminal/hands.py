@@ -6,7 +6,7 @@ pause, which loses nothing. What it leads to is said before anything is asked, a
 comes of a key is an act or a note; the session carries it out and asks again.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -18,7 +18,7 @@ from runbook.drivers.terminal.keyboard import Keyboard
 from runbook.drivers.terminal.leaning import leaning_on
 from runbook.drivers.terminal.screen import Screen, one_line, styled
 from runbook.drivers.terminal.taking_back import TakingBack
-from runbook.drivers.terminal.wording import markdown, show_contacts, show_table, sign
+from runbook.drivers.terminal.wording import markdown, named, show_contacts, show_table, sign
 from runbook.model.graph import SKIPPED
 from runbook.model.runbook import Step
 from runbook.walk.outlook import outlook
@@ -74,13 +74,19 @@ HANDLES = (
 class Hands:
     """Asks, and does what the keys say that are no answer."""
 
-    def __init__(self, screen: Screen, keyboard: Keyboard, walk: Callable[[], Walk], now: Callable[[], int]) -> None:
-        """Ask nothing yet; ``now`` is the walk's clock."""
+    def __init__(
+        self, screen: Screen, keyboard: Keyboard, walks: Callable[[], Sequence[Walk]], now: Callable[[], int]
+    ) -> None:
+        """Ask nothing yet; ``walks`` are the run's and those inside it, the one under way last, ``now`` its clock."""
         self._screen = screen
         self._keyboard = keyboard
-        self._walk = walk
+        self._walks = walks
         self._now = now
-        self._back = TakingBack(screen, keyboard, walk)
+        self._back = TakingBack(screen, keyboard, self._walk)
+
+    def _walk(self) -> Walk:
+        """The walk whose step is under way."""
+        return self._walks()[-1]
 
     def ask(
         self,
@@ -186,10 +192,10 @@ class Hands:
             case "a":
                 return self._abort(place)
             case "c":
-                runbook = self._walk().runbook
-                if not runbook.contacts and not runbook.links:
+                contacts, links = named(self._walks())
+                if not contacts and not links:
                     self._screen.say("The runbook names nobody.")
-                show_contacts(self._screen, runbook.contacts, runbook.links)
+                show_contacts(self._screen, contacts, links)
             case "u":
                 return self._back.ask(place)
             case _:
@@ -273,30 +279,35 @@ class Hands:
             self._screen.say(f"Not from here: {self._why_not(step)}.", style="yellow")
             return None
         self._screen.say(f"The walk leaves `{step.id}` and goes on at the step that you name. Asks why.")
-        ids = list(walk.steps)
-        for number, other in enumerate(ids, start=1):
-            row = self._row_of(other, here=other == step.id)
+        goals = dict.fromkeys(walk.steps, walk)
+        for outer in reversed(self._walks()[:-1]):
+            goals |= {other: outer for other in outer.steps if other not in goals}
+        for number, (other, of) in enumerate(goals.items(), start=1):
+            if of is not walk and (number == 1 or of is not list(goals.values())[number - 2]):
+                left = of.visit.step.id if of.visit else ""
+                self._screen.say(f"Or out of `{left}`, which is then not finished:", style="bold")
+            row = self._row_of(of, other, here=of is walk and other == step.id)
             self._screen.say(row, first=Text(f"{number:3}  ", style="bold"))
         typed = self.text(place, "Go to which step? Its number or id.", needed=True)
         if not isinstance(typed, str):
             return typed
+        ids = list(goals)
         target = ids[int(typed) - 1] if typed.isdecimal() and 0 < int(typed) <= len(ids) else typed
-        for objection in self._objections(target):
+        target = target.removeprefix(walk.prefix)
+        for objection in self._objections(goals.get(target, walk), target):
             self._screen.say(f"Not there now: {objection}.", style="yellow")
             return None
         reason = self.text(place, f"Why go to `{target}`? It is recorded as a deviation.", needed=True)
         return Act(do="go_to", to=target, reason=reason) if isinstance(reason, str) else reason
 
-    def _objections(self, step_id: str) -> Iterator[str]:
-        """Why the walk cannot go to a step now."""
-        walk = self._walk()
+    def _objections(self, walk: Walk, step_id: str) -> Iterator[str]:
+        """Why a walk cannot go to a step now."""
         yield from walk.objections(step_id)
         if step_id in walk.steps:
             yield from (reason for by, reason in walk.unmet(walk.steps[step_id], self._now()) if by == "needs")
 
-    def _row_of(self, step_id: str, *, here: bool) -> Text:
+    def _row_of(self, walk: Walk, step_id: str, *, here: bool) -> Text:
         """A step in the list of those that one can go to."""
-        walk = self._walk()
         result = walk.results.get(step_id)
         line = Text(step_id)
         if here:
@@ -308,7 +319,7 @@ class Hands:
             line.append_text(styled(f"  {title}", "dim"))
         if walk.objections(step_id):
             line.append("  not now: a gate before it", style="yellow")
-        elif objection := next(self._objections(step_id), None):
+        elif objection := next(self._objections(walk, step_id), None):
             line.append(f"  not now: {objection}", style="yellow")
         return line
 
@@ -335,13 +346,14 @@ class Hands:
             "Aborted, the run is over for good: it cannot be resumed. To go on later, pause. It asks why, and it is "
             "only done when you have typed `abort` after that."
         )
-        ahead = outlook(self._walk())
+        run = self._walks()[0]
+        ahead = outlook(run)
         if ahead.undoable:
             left = shortly(change.step for change in ahead.undoable)
             first = " (`u` takes it back first)" if self._back.why_not(place) is None else ""
             self._screen.say(f"What could be taken back stays changed: {left}{first}.", style="yellow")
         for change in ahead.lasting:
-            self._screen.say(f"Cannot be taken back: {why_lasting(self._walk(), change)}.", style="yellow")
+            self._screen.say(f"Cannot be taken back: {why_lasting(run, change)}.", style="yellow")
         reason = self.text(place, "Why abort it? It is recorded.", needed=True)
         if not isinstance(reason, str):
             return reason

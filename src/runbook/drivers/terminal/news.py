@@ -12,9 +12,8 @@ from runbook.drivers.operator import Place
 from runbook.drivers.stopping import sentences
 from runbook.drivers.telling import Announced, Mark, Teller, Told, announced
 from runbook.drivers.terminal.modes import Modes
-from runbook.drivers.terminal.near import innermost, near_event, walk_of
 from runbook.drivers.terminal.output import LiveOutput
-from runbook.drivers.terminal.repeated import name_within, progress_of, running_of, show_list, show_rest
+from runbook.drivers.terminal.repeated import name_within, names_around, progress_of, running_of, show_list, show_rest
 from runbook.drivers.terminal.screen import Screen, one_line, styled
 from runbook.drivers.terminal.wording import (
     banner,
@@ -31,6 +30,7 @@ from runbook.model.durations import spoken
 from runbook.model.kind import Preview
 from runbook.model.runbook import Finish, Outcome, Step
 from runbook.walk import events as e
+from runbook.walk import including
 from runbook.walk import run_events as r
 from runbook.walk.outlook import outlook
 from runbook.walk.walk import Walk
@@ -84,32 +84,32 @@ class News:
         self._printed: dict[str, bytes] | None = None
         self._last_printed: dict[str, bytes] = {}
         self.last = ""
-        self.outermost: Walk | None = None
-        self._subject: Walk | None = None
+        self.walk: Walk | None = None
+        self._near: Walk | None = None
         self.previewed: Preview | None = None
         self.checked: dict[str, str] = {}
-
-    @property
-    def walk(self) -> Walk | None:
-        """The walk that goes on now."""
-        return self._subject or (None if self.outermost is None else innermost(self.outermost))
 
     def now(self) -> int:
         """The walk's clock, from the last event and the time since."""
         mono, at = self._seen
         return mono + round((time.monotonic() - at) * 1000)
 
-    def arrive(self, walk: Walk, place: Place) -> None:
-        """Show the heading of a step: where we are, how we came here, what it is about."""
+    def arrive(self, walks: Sequence[Walk], place: Place) -> None:
+        """Show the heading of a step: where we are, how we came here, what it is about.
+
+        :param walks: that of the run and those inside it, the one that the step belongs to last.
+        """
+        walk = walks[-1]
         where = styled(one_line(walk.runbook.title), "dim")
-        if walk.environment:
-            where.append(" · ", "dim").append(walk.environment, "bold")
+        if walks[0].environment:
+            where.append(" · ", "dim").append(walks[0].environment, "bold")
         screen = self._screen
         screen.say()
         if banner(walk.mode):
             screen.say(banner(walk.mode), style="bold reverse")
         screen.rule(heading(place, whereabouts(walk, place)), where)
-        screen.items(self._crumbs(walk, place), between=" › ")
+        around = [styled(name, "dim") for name in names_around(walks)]
+        screen.items([*around, *self._crumbs(walk, place)], between=" › ")
         screen.say()
         section = f"{one_line(place.step.section)}: " if place.step.section else ""
         screen.say(Text.assemble(styled(section, "dim"), styled(one_line(place.title or place.step.id), "bold")))
@@ -118,15 +118,14 @@ class News:
         screen.say()
 
     def show(self, event: r.Event) -> None:
-        """Show an event."""
+        """Show an event, one of a step as the walk has it that the step belongs to."""
         self._seen = (event.mono, time.monotonic())
-        if self.outermost is not None:
-            self._subject = walk_of(self.outermost, event)
-            event = near_event(self._subject, event)
-        self._show(event)
-        self._subject = None
-
-    def _show(self, event: r.Event) -> None:
+        self._near = self.walk
+        if self.walk is not None and isinstance(event, e.StepEvent):
+            if isinstance(event, e.StepFinished) and "." in event.step:
+                self.checked[event.step] = event.outcome
+            self._near, step = including.around(self.walk, event.step)
+            event = replace(event, step=step)
         match event:
             case r.RunStarted() | r.RunResumed():
                 self._open(event)
@@ -170,20 +169,20 @@ class News:
         if seconds >= due:
             self._told_at = due
             begun = self._live.begun()
-            progress = progress_of(self.walk) if self.walk else None
-            said = [spoken(seconds * 1000), progress.line() if progress else "", running_of(self.walk)]
+            progress = progress_of(self._near) if self._near else None
+            said = [spoken(seconds * 1000), progress.line() if progress else "", running_of(self._near)]
             self._screen.say(f"still running, {' · '.join(filter(None, said))}" + (f": {begun}" if begun else ""))
 
     def _spinner(self, columns: int) -> tuple[Text, int | None]:
         del columns
         frame = _FRAMES[self._elapsed // 250 % len(_FRAMES)]
         stopping = _STOPPING[min(self._interrupts.presses, len(_STOPPING) - 1)]
-        progress = progress_of(self.walk) if self.walk else None
+        progress = progress_of(self._near) if self._near else None
         far = f" · {progress.line()}" if progress else ""
-        visit = self.walk.visit if self.walk else None
+        visit = self._near.visit if self._near else None
         if progress is not None and visit is not None and visit.step.effect.changes:
             stopping = _STOPPING_CHANGES[min(self._interrupts.presses, len(_STOPPING_CHANGES) - 1)]
-        running = running_of(self.walk)
+        running = running_of(self._near)
         row = Text.assemble((f"{frame} ", "cyan"), f"{self._elapsed // 1000} s{far}", (f" · {stopping}", "dim"))
         if running:
             row.append_text(styled(f" · {running}"))
@@ -206,7 +205,7 @@ class News:
         yield Text(place.step.id, "bold")
 
     def _open(self, event: r.RunStarted | r.RunResumed) -> None:
-        walk, screen = self.outermost, self._screen
+        walk, screen = self.walk, self._screen
         if walk is None or walk.started is None:  # pragma: no cover - a session attaches its walk first
             return
         started, runbook = walk.started, walk.runbook
@@ -256,15 +255,15 @@ class News:
         part = "" if event.step.endswith(".undo") else event.step.partition(".")[2].removeprefix("undo.")
         self._printed = {} if part == "until" else None
         action = announced(event.what)
-        if self.walk is None or action is None:  # pragma: no cover - what is announced can be read
+        if self._near is None or action is None:  # pragma: no cover - what is announced can be read
             return
         if part == "probe":
             self._screen.say("Looking what became of it:")
             show_action(self._screen, action.preview, prose=False)
         elif not part and not event.step.endswith("]"):
-            visit = self.walk.visit_of(event.step)
-            step = visit.step if visit else self.walk.owner(event.step)
-            asks = self.walk.registry[step.kind].asks(step.fields)
+            visit = self._near.visit_of(event.step)
+            step = visit.step if visit else self._near.owner(event.step)
+            asks = self._near.registry[step.kind].asks(step.fields)
             if not _same(action.preview, self.previewed) and not asks and event.attempt == 1:
                 self._show_action(step, action.preview)
             self.show_looks(step, action)
@@ -283,12 +282,12 @@ class News:
 
     def _side_by_side(self, address: str) -> bool:
         """Whether something else goes on beside a step or a part of one."""
-        visit = self.walk.visit if self.walk else None
-        if self.walk is None or visit is None:
+        visit = self._near.visit if self._near else None
+        if self._near is None or visit is None:
             return False
         if visit.step.kind == "parallel":
             return bool(visit.nested_running - {address})
-        return any(self.walk.flies(element) for name, element in visit.elements.items() if name != address)
+        return any(self._near.flies(element) for name, element in visit.elements.items() if name != address)
 
     def show_looks(self, step: Step, action: Announced) -> None:
         """Show what a machine looks at within a step, and what it is held against."""
@@ -316,8 +315,6 @@ class News:
             self._live.end()
         if isinstance(event, e.StepOutput) and event.file and event.size > self._live.sizes.get(event.stream, 0):
             self._screen.say(f"… not all of {event.stream} is shown here; it is in {event.file}", style="dim", indent=2)
-        if isinstance(event, e.StepFinished) and "." in event.step:
-            self.checked[event.step] = event.outcome
         if isinstance(event, e.StepFinished) and event.step.endswith(".until"):
             self._look = event.reason
             return
@@ -326,34 +323,34 @@ class News:
         ends = isinstance(event, e.StepFinished) and self._ends(event)
         if told is not None and not ends:
             self._line(replace(told, text=" · ".join([told.text, *self._about(event)])))
-        loop = self.walk.visit if self.walk else None
+        loop = self._near.visit if self._near else None
         if isinstance(event, e.StepFinished) and loop is not None and loop.items and event.step == loop.step.id:
-            show_rest(self._screen, self.walk, loop)  # type: ignore[arg-type]  # there is a loop
+            show_rest(self._screen, self._near, loop)  # type: ignore[arg-type]  # there is a loop
 
     def _about(self, event: r.Event) -> Iterator[str]:
         """What belongs behind the line of an event: facts, and how far a loop is."""
         if not isinstance(event, e.StepFinished | e.StepUnknown | e.StepSettled | e.StepSkipped):
             return
         nested = "." in event.step.removesuffix(".undo")
-        visit = self.walk.visit if self.walk else None
+        visit = self._near.visit if self._near else None
         if visit is not None and event.step == visit.step.id and visit.items:
             if isinstance(event, e.StepFinished) and not event.reason:
                 yield f"all {len(visit.items)}"
             return
         if isinstance(event, e.StepFinished) and not nested:
             yield from _facts(event)
-        if event.step.endswith("]") and self.walk is not None and (progress := progress_of(self.walk)) is not None:
+        if event.step.endswith("]") and self._near is not None and (progress := progress_of(self._near)) is not None:
             yield progress.line()
 
     def _ends(self, event: e.StepFinished) -> bool:
         """Whether a run's end was reached as it should be: its own line says what end that is."""
-        step = self.walk.steps.get(event.step) if self.walk else None
+        step = self._near.steps.get(event.step) if self._near else None
         return step is not None and step.kind == "finish" and event.outcome == Outcome.PASSED.value
 
     def _line(self, told: Told) -> None:
         """A line about something, with its sign."""
         self.last = told.text
-        name = name_within(self.walk, told.step or "")
+        name = name_within(self._near, told.step or "")
         lead = Text("    " if name else "").append_text(sign(told.mark)).append(" ")
         if self._screen.plain:
             lead = Text("    " if name else "")

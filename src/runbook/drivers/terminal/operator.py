@@ -27,20 +27,20 @@ from runbook.drivers.terminal.forms import Form, Taken
 from runbook.drivers.terminal.hands import Hands, Way
 from runbook.drivers.terminal.keyboard import Keyboard
 from runbook.drivers.terminal.modes import Modes
-from runbook.drivers.terminal.near import near_place
 from runbook.drivers.terminal.news import News
 from runbook.drivers.terminal.presence import Presence
 from runbook.drivers.terminal.questions import Questions
 from runbook.drivers.terminal.repeated import hides, show_list, show_rest
 from runbook.drivers.terminal.screen import Screen, styled
 from runbook.drivers.terminal.waiting import Countdown
-from runbook.drivers.terminal.wording import show_action, show_conditions, show_contacts
+from runbook.drivers.terminal.wording import named, show_action, show_conditions, show_contacts
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.kind import Preview
 from runbook.model.question import Question
 from runbook.model.runbook import Runbook
 from runbook.walk import events as e
+from runbook.walk import including
 from runbook.walk import run_events as r
 from runbook.walk.actions import AskOperator, Choice
 from runbook.walk.guarding import APPROVAL
@@ -80,7 +80,7 @@ class TerminalOperator:
         self._thread = threading.get_ident()
         self._keyboard = Keyboard(modes, screen, interrupts)
         self._news = News(screen, modes, interrupts)
-        self._hands = Hands(screen, self._keyboard, lambda: self._walk, self._news.now)
+        self._hands = Hands(screen, self._keyboard, lambda: including.chain(self._run), self._news.now)
         self._questions = Questions(screen, self._keyboard, self._hands, self._news.checked)
         self._countdown = Countdown(screen, self._keyboard, self._hands, self._news.now)
         self._vigil = Vigil(screen, self._keyboard, self._hands, self._news.now)
@@ -94,19 +94,20 @@ class TerminalOperator:
         return "terminal"
 
     @property
-    def _walk(self) -> Walk:
-        walk = self._news.walk
-        if walk is None:  # pragma: no cover - a session attaches its walk first
+    def _run(self) -> Walk:
+        """The walk of the whole run."""
+        if self._news.walk is None:  # pragma: no cover - a session attaches its walk first
             raise AssertionError("no walk")
-        return walk
+        return self._news.walk
 
-    def _spot(self, place: Place) -> tuple[str, int]:
-        """Where that is, among all walks of the run."""
-        return self._walk.prefix + place.step.id, place.visit
+    @property
+    def _walk(self) -> Walk:
+        """The walk whose step is under way, inside that of the run perhaps."""
+        return including.chain(self._run)[-1]
 
     def attach(self, walk: Walk, idle: Idle) -> None:
         """Meet the walk."""
-        self._news.outermost = walk
+        self._news.walk = walk
         self._keyboard.idle = idle
 
     def show(self, event: Event) -> None:
@@ -116,7 +117,7 @@ class TerminalOperator:
             self._countdown.end()
             self._vigil.end()
         over = isinstance(event, e.StepFinished | e.StepUnknown | e.StepCancelled)
-        if over and not self._walk.in_flight():
+        if over and not self._run.in_flight():
             self._interrupts.clear()  # they were for what ran
             if not self._countdown.going:
                 self._screen.drop_row()
@@ -125,17 +126,15 @@ class TerminalOperator:
 
     def arrive(self, place: Place) -> None:
         """Show the step that was entered."""
-        place = near_place(self._walk, place)
         self._countdown.end()
         self._screen.drop_row()
         self._keyboard.forget()
-        self._at = self._spot(place)
+        self._at = (place.address, place.visit)
         self._news.previewed = None
-        self._news.arrive(self._walk, place)
+        self._news.arrive(including.chain(self._run), place)
 
     def ready(self, place: Place, preview: Preview) -> Hand | None:
         """May it start? It changes nothing, so Enter is enough."""
-        place = near_place(self._walk, place)
         if (act := self._before(place)) is not None:
             return act
         if self._news.previewed != preview:
@@ -153,7 +152,6 @@ class TerminalOperator:
 
     def go_on(self, place: Place, left: Sequence[str]) -> Hand | None:
         """A loop was stopped in the middle: may it go on? What changes something wants a typed word again."""
-        place = near_place(self._walk, place)
         if (act := self._before(place)) is not None:
             return act
         visit = self._walk.visit
@@ -173,27 +171,24 @@ class TerminalOperator:
 
     def confirm(self, place: Place, request: Request) -> Yes | No | Hand:
         """Ask for a confirmation."""
-        place = near_place(self._walk, place)
         if (act := self._before(place)) is not None:
             return act
         self._news.previewed = request.preview
         self._questions.instructed(place)
         walk = self._walk
         last = no_return(place.step) and walk.visit is not None and walk.visit.undoes is None
-        stopping = [*sentences(walk, outlook(walk))] if last else []
-        here = walk.environment
+        stopping = [*sentences(self._run, outlook(self._run))] if last else []
+        here = self._run.environment
         return ask_confirmation(self._screen, self._hands, place, request, environment=here, stopping=stopping)
 
     def approval(self, place: Place, sought: Sought, ms: int) -> str | Hand | None:
         """Wait for others to approve; what they signed may be pasted here."""
-        place = near_place(self._walk, place)
-        if self._at != self._spot(place) or self._held is not None:
+        if self._at != (place.address, place.visit) or self._held is not None:
             return self._before(place)
         return self._vigil.wait(place, sought, ms)
 
     def answer(self, place: Place, question: Question) -> JsonObject | Hand:
         """Ask what the step wants to know."""
-        place = near_place(self._walk, place)
         if (act := self._before(place)) is not None:
             return act
         self._asked = question
@@ -201,7 +196,6 @@ class TerminalOperator:
 
     def decide(self, place: Place, asked: AskOperator) -> Settle | Hand:
         """Ask what to do where the walk cannot go on by itself."""
-        place = near_place(self._walk, place)
         if (act := self._before(place)) is not None:
             return act
         self._screen.say()
@@ -214,9 +208,10 @@ class TerminalOperator:
         action = announced(visit.what) if visit is not None and settles else None
         if action is not None:
             show_action(self._screen, action.preview, prose=place.step.kind == "manual")
-        if visit is not None and visit.phase in {Phase.STUCK, Phase.UNKNOWN} and self._walk.runbook.contacts:
+        contacts, _ = named(including.chain(self._run))
+        if visit is not None and visit.phase in {Phase.STUCK, Phase.UNKNOWN} and contacts:
             self._screen.say("Who can help:", style="dim")
-            show_contacts(self._screen, self._walk.runbook.contacts)
+            show_contacts(self._screen, contacts)
         described = tuple(self._described(place, asked))
         if settles:
             return ask_to_settle(self._screen, self._hands, place, described=described)
@@ -234,8 +229,7 @@ class TerminalOperator:
 
     def wait(self, place: Place, ms: int, due: int) -> Hand | None:
         """Let some time pass, counted down."""
-        place = near_place(self._walk, place)
-        resumed = self._at != self._spot(place)
+        resumed = self._at != (place.address, place.visit)
         if (act := self._before(place, waits=True)) is not None:
             return act
         visit = self._walk.visit
@@ -289,7 +283,7 @@ class TerminalOperator:
         if not waits:
             self._countdown.end()
             self._screen.drop_row()
-        if self._at != self._spot(place):
+        if self._at != (place.address, place.visit):
             self.arrive(place)
         held, self._held = self._held, None
         return held

@@ -82,7 +82,7 @@ class Questions:
         return answer
 
     def _begin(self, place: Place) -> Draft:
-        here = (place.step.id, place.visit)
+        here = (place.address, place.visit)
         if self._draft.of != here:
             self._draft = Draft(of=here)
         return self._draft
@@ -208,7 +208,7 @@ class Questions:
 
     def _show_checked(self, place: Place, item: Item, labels: tuple[str, str, str]) -> None:
         """Show what a machine has found out about an item."""
-        outcome = self._checked.get(f"{place.step.id}.{item.id}", "")
+        outcome = self._checked.get(f"{place.address}.{item.id}", "")
         passed = outcome == Mark.PASSED.value
         lead = Text("  ").append_text(sign(Mark.PASSED if passed else Mark.FAILED)).append(" ")
         self._screen.say(f"{item.title}: {labels[0] if passed else labels[1]}, looked at by the machine", first=lead)

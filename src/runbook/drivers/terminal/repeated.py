@@ -4,8 +4,9 @@ Rules. A list is shown whole where that is short; of a long one the beginning, h
 a key shows the rest. What is not shown can be asked for before anything is confirmed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rich.text import Text
 
@@ -119,6 +120,14 @@ def running_of(walk: Walk | None) -> str:
     if visit.step.kind == "parallel":
         return ", ".join(sorted(address.rpartition(".")[2] for address in visit.nested_running))
     return ""
+
+
+def names_around(walks: Sequence[Walk]) -> Iterator[str]:
+    """The steps that the last of these walks is inside of, each with its item where it is an element of a loop."""
+    for outer, inner in pairwise(walks):
+        address = inner.prefix.removeprefix(outer.prefix).removesuffix("/")
+        loop = outer.visit if address.endswith("]") else None
+        yield address if loop is None else f"{address} {name_of(loop, address)}"
 
 
 def name_within(walk: Walk | None, address: str) -> str:

@@ -5,7 +5,7 @@ code. A list keeps its marks, a block of code its lines. So nothing that an auth
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
@@ -160,6 +160,14 @@ def show_table(screen: Screen, rows: Iterable[tuple[str, str]], *, indent: int =
         else:
             lead.append(" " * (indent + widest + 2 - lead.cell_len))
             screen.say(right, first=lead)
+
+
+def named(walks: Sequence[Walk]) -> tuple[Sequence[Contact], Sequence[Link]]:
+    """Whom, and which places, the runbook names that is under way, and then those that walk it."""
+    books = [walk.runbook for walk in reversed(walks)]
+    contacts = dict.fromkeys(contact for book in books for contact in book.contacts)
+    links = dict.fromkeys(link for book in books for link in book.links)
+    return list(contacts), list(links)
 
 
 def show_contacts(screen: Screen, contacts: Iterable[Contact], links: Iterable[Link] = ()) -> None:
