@@ -194,3 +194,41 @@ def test_a_rolling_update_stops_at_the_first_host_that_fails_and_what_was_done_i
     assert rolled(desk, *entries, BROKEN="web-2") == 1
     assert desk.effects() == ["restart web-1", "restart web-2", "back web-2", "back web-1"]
     assert desk.verify() == 0
+
+
+SECRET = "s3cr3t-inside-the-other"
+SECRETIVE = """\
+runbook: v1
+id: inner
+title: Uses a secret
+secrets: {token: {env: INNER_TOKEN}}
+roles: {team: [ben@example.com]}
+steps:
+  - id: use
+    title: Use it
+    kind: command
+    effect: none
+    stdin: ${{ secrets.token }}
+    script: cat; echo "the environment has ${INNER_TOKEN:-nothing}"
+    next: done
+    on_fail: bad
+  - {id: done, kind: finish, outcome: resolved}
+  - {id: bad, kind: finish, outcome: failed}
+"""
+
+
+def test_a_secret_inside_is_masked_and_withheld_from_every_child(desk: Desk) -> None:
+    look = read("look", "sh", "-c", "echo outside ${INNER_TOKEN:-nothing}", then="first")
+    desk.write("inner.yaml", SECRETIVE)
+    desk.write("none.yaml", "answers: []\n")
+    done = desk.walk(
+        book(look, WALK.format(id="first", path="inner.yaml")), "--answers", "none.yaml", env={"INNER_TOKEN": SECRET}
+    )
+    assert done.status == 0, done.text
+    assert SECRET not in done.text
+    assert SECRET.encode() not in desk.every_byte()
+    seen = [told["obs"] for told in desk.told("step.finished") if told["step"] in {"look", "first/use"}]
+    assert "outside nothing" in seen[0]
+    assert "the environment has nothing" in seen[1]
+    assert "MASKED:token" in seen[1]
+    assert desk.verify() == 0
