@@ -20,12 +20,17 @@ from runbook.walk import events as e
 from runbook.walk import run_events as r
 from runbook.walk.approving import approvals_of
 from runbook.walk.results import Visit
+from runbook.walk.rules import IllegalEvent
 from runbook.walk.scope import Scope
 from runbook.walk.tables import Phase
 from runbook.walk.visiting import is_part
 from runbook.world.secrets import Resolution
 
 AnAction: TypeAlias = Prepared | PreparedLoop
+
+
+_TIMED = frozenset({"confirmation", "approval", "needs"})
+"""The rules of a walk that time alone can break."""
 
 
 class Guards(Protocol):
@@ -230,15 +235,21 @@ class Starter:
             self._journal.tell(e.SecretResolved, step=step.id, visit=visit.number, secret=name)
         for warning in resolution.warnings:
             self._journal.tell(r.Warned, text=warning.message)
-        self._journal.tell(
-            e.StepStarted,
-            step=step.id,
-            visit=visit.number,
-            attempt=visit.attempt + 1,
-            effect=step.effect.value,
-            action=action.digest,
-            what=action.what,
-        )
+        try:
+            self._journal.tell(
+                e.StepStarted,
+                step=step.id,
+                visit=visit.number,
+                attempt=visit.attempt + 1,
+                effect=step.effect.value,
+                action=action.digest,
+                what=action.what,
+            )
+        except IllegalEvent as illegal:
+            if illegal.rule not in _TIMED:
+                raise
+            # It held when it was looked at, and its time was up before it was told: nothing has happened yet.
+            return self.decide(visit, place, illegal.message)
         self._journal.sync()
         return None
 
