@@ -12,7 +12,7 @@ from runbook import VERSION
 from runbook.audit.masking import Masker
 from runbook.audit.observation import observe
 from runbook.drivers.agreeing import Agreement, same_text
-from runbook.drivers.fitting import fit
+from runbook.drivers.fitting import LONGEST, fit
 from runbook.drivers.guarding import applies, key_of
 from runbook.drivers.judging import Judge, Judged, Seen
 from runbook.drivers.operator import as_json
@@ -21,7 +21,7 @@ from runbook.kinds.registry import fields_of
 from runbook.kinds.wait import Wait
 from runbook.language.expressions import Cel
 from runbook.language.scope import types_of
-from runbook.model.canonical import JsonObject, canonical
+from runbook.model.canonical import JsonObject, canonical, fits
 from runbook.model.durations import milliseconds
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Kind, Registry, is_asked, is_automated
@@ -197,8 +197,8 @@ class Rejudging:
         if question is None:
             return  # the walk says that nothing is asked there
         again = as_json(self._renderer.demanding(visit.step, question, self._renderer.scope(walk, visit)))
-        short = canonical({"ask": again["ask"]})  # where all of it would take too much
-        if event.question == short or self._is(event.step, event.question, canonical(again)):
+        whole = canonical(again)
+        if self._is(event.step, event.question, whole if fits(whole, LONGEST) else canonical({"ask": again["ask"]})):
             return
         if _about(walk, visit.step.kind, "version") == VERSION:
             raise Differs(f"`{event.step}` asks something else in the log than the file does")
