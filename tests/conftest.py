@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from tests.world.postgres import Postgres
 
-# Started in the background of a script, SIGINT is ignored here and by all that is started here, and tests send it.
+# In the background of a script, or under nohup, a signal is ignored here and by what is started here; tests send it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # The same examples every time, so that a red run is red for everybody; `make reliability` draws new ones.
 settings.register_profile(

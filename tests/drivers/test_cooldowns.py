@@ -64,7 +64,7 @@ def test_j9_a_failed_and_an_unknown_attempt_count(desk: Desk, after: str) -> Non
 
 @pytest.mark.reliability
 def test_j9_an_aborted_attempt_counts(desk: Desk) -> None:
-    desk.write("book.yaml", reset("sleep 30"))
+    desk.write("book.yaml", reset("sleep 8"))
     running = desk.start("run", "book.yaml", "--answers", "answers.yaml", "--run-id", "first")
     wait_for(desk.effects, "it does not start")
     running.signal(9)
@@ -158,7 +158,7 @@ def test_a_damaged_record_is_made_anew_and_a_damaged_log_is_named(desk: Desk) ->
 
 
 def test_what_a_walk_that_goes_on_has_reserved_stays_when_the_record_is_made_anew(desk: Desk) -> None:
-    desk.write("book.yaml", reset("sleep 30"))
+    desk.write("book.yaml", reset("sleep 8"))
     running = desk.start("run", "book.yaml", "--answers", "answers.yaml", "--run-id", "first")
     wait_for(desk.effects, "it does not start")
     path = desk.state / "starts.jsonl"

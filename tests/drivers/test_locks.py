@@ -57,7 +57,7 @@ def test_a_run_that_is_over_has_no_lock(desk: Desk) -> None:
 
 
 def test_a_run_that_is_walked_now_is_respected(desk: Desk) -> None:
-    desk.write("book.yaml", book(read("look", "sleep", "30", then="done")))
+    desk.write("book.yaml", book(read("look", "sleep", "10", then="done")))
     walking = desk.start(*ARGV, "first")
     wait_for(lambda: desk.run("first").log.exists() and "step.started" in desk.types("first"), "it does not start")
     done = desk.do(*ARGV, "second", "--break-lock", "I want it")
@@ -94,7 +94,7 @@ def test_a_broken_lock_is_told_in_both_logs_and_the_other_run_waits(desk: Desk) 
 
 
 def test_a_killed_run_whose_lock_was_broken_can_be_gone_on_with_later(desk: Desk) -> None:
-    desk.write("book.yaml", book(read("look", "sleep", "30", then="done")))
+    desk.write("book.yaml", book(read("look", "sleep", "10", then="done")))
     walking = desk.start(*ARGV, "first")
     wait_for(lambda: desk.run("first").log.exists() and "step.started" in desk.types("first"), "it does not start")
     walking.signal(9)
