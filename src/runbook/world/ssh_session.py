@@ -6,6 +6,7 @@ person stopped it, the program is ended there, or the error says that it may sti
 stop a program half-way: it is not called again, and its error is raised at the end.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -158,7 +159,8 @@ class Session:
         try:
             return self._follow(connection, channel)
         finally:
-            channel.close()
+            with contextlib.suppress(OSError, EOFError):  # the connection has ended, and the channel with it
+                channel.close()
             connection.leave()
 
     def cancel(self, level: int) -> None:
@@ -253,10 +255,10 @@ class Session:
             return False
         try:
             self._sending = self._sending[channel.send(bytes(self._sending[:_CHUNK])) :]
-        except OSError:  # it does not want the rest: its right, and its end is read anyhow
+            if not self._sending and self._conversation.gone:
+                channel.shutdown_write()
+        except (OSError, EOFError):  # it does not want the rest, or the connection has ended: its end is read anyhow
             self._sending = memoryview(b"")
-        if not self._sending and self._conversation.gone:
-            channel.shutdown_write()
         return True
 
     def _end(self, connection: Connection, channel: "Channel") -> WorldError:
