@@ -110,11 +110,6 @@ def written(request: RequestText) -> str:
     )
 
 
-def block_of(text: str) -> str:
-    """The part of a request that counts."""
-    return text[text.index(_BEGIN) :]
-
-
 def read(text: str) -> RequestText:
     """The request that stands in a text.
 

@@ -131,21 +131,7 @@ class SignedApprovals:
                 members=members,
             )
         )
-        self._journal.tell(
-            e.ApprovalRequested,
-            step=visit.step.id,
-            visit=visit.number,
-            request=approval.request,
-            action=approval.action,
-            count=count,
-            roles=roles,
-            not_after=approval.not_after,
-            override=override,
-            by=by,
-            key=own,
-            text=text,
-            signature=signature,
-        )
+        tell_requested(self._journal, visit, approval, text, signature)
         self._journal.sync()
 
     def _reason(self) -> str:
@@ -279,6 +265,25 @@ def members_of(walk: Walk, approval: Approval) -> tuple[str, ...]:
     """Who may approve a request: whoever has one of the roles, but the operator."""
     members = dict.fromkeys(person for role in approval.roles for person in walk.runbook.roles.get(role, ()))
     return tuple(person for person in members if person not in {approval.by, walk.operator})
+
+
+def tell_requested(journal: Journal, visit: Visit, approval: Approval, text: str, signature: str) -> None:
+    """Tell that others are asked to approve; ``text`` is what the operator signed."""
+    journal.tell(
+        e.ApprovalRequested,
+        step=visit.step.id,
+        visit=visit.number,
+        request=approval.request,
+        action=approval.action,
+        count=approval.count,
+        roles=approval.roles,
+        not_after=approval.not_after,
+        override=approval.override,
+        by=approval.by,
+        key=approval.key,
+        text=text,
+        signature=signature,
+    )
 
 
 def sought_of(journal: Journal, visit: Visit, approval: Approval, *, file: str = "", text: str = "") -> Sought:

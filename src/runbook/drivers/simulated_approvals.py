@@ -3,7 +3,7 @@
 The records say so: the key of each person is ``simulated:`` and the name, and the signature is empty.
 """
 
-from runbook.drivers.approving import later, over, sought_of, validity
+from runbook.drivers.approving import later, over, sought_of, tell_requested, validity
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Hand, Operator, Place
 from runbook.drivers.starting import AnAction
@@ -41,21 +41,8 @@ class SimulatedApprovals:
             by=by,
             key=SIMULATED + by,
         )
-        self._journal.tell(
-            e.ApprovalRequested,
-            step=visit.step.id,
-            visit=visit.number,
-            request=approval.request,
-            action=approval.action,
-            count=count,
-            roles=roles,
-            not_after=approval.not_after,
-            override=override,
-            by=by,
-            key=approval.key,
-            text=text_of(self._walk, visit, approval, by, REQUEST),
-            signature="",
-        )
+        text = text_of(self._walk, visit, approval, by, REQUEST)
+        tell_requested(self._journal, visit, approval, text, signature="")
         return None
 
     def await_(self, visit: Visit, place: Place) -> Hand | None:
