@@ -13,11 +13,12 @@ from runbook.audit.lock import Holder
 from runbook.audit.record import NO_RECORD
 from runbook.audit.store import Store
 from runbook.audit.writer import LogWriter
+from runbook.model.canonical import Json
 
 ROUNDS = 3_000
 TS = "2026-11-21T09:00:00.123Z"
 OBSERVATION = json.dumps({"body": {"status": "ok"}, "elapsed_ms": 12.5, "size": 15, "status": 200, "url": "x" * 90})
-FIELDS = {
+FIELDS: dict[str, Json] = {
     "step": "check_health",
     "visit": 1,
     "attempt": 1,

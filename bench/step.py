@@ -14,6 +14,7 @@ from pathlib import Path
 from _measure import interleaved, row
 from runbook.audit.store import Store
 from runbook.drivers.answers import AnswersOperator
+from runbook.drivers.approving import Credentials
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.live import Live, Sitting, Start
 from runbook.drivers.session import Session
@@ -38,10 +39,15 @@ def sitting(folder: Path, steps: int) -> Sitting:
     file.write_text(runbook(steps))
     loaded = load(str(file), KINDS)
     assert loaded.runbook is not None
-    live = Live(operator=AnswersOperator((), RealClock()), registry=KINDS, interrupts=Interrupts())
+    live = Live(
+        operator=AnswersOperator((), RealClock()),
+        registry=KINDS,
+        interrupts=Interrupts(),
+        credentials=Credentials(key=None, signers=folder / "allowed_signers"),
+    )
     run = Store(folder / "state").prepare().create(f"bench-{steps}")
     start = Start(file=str(file), environment=None, inputs={}, operator="bench")
-    return live.begin(run, loaded.runbook, file.read_bytes(), start)
+    return live.begin(run, loaded.runbook, {str(file): file.read_bytes()}, start)
 
 
 def walk_steps(session: Session, count: int) -> None:
@@ -62,8 +68,8 @@ def bare_step(log: int) -> None:
     os.write(log, b"x" * 499 + b"\n")
     os.fsync(log)
     pipes = os.pipe(), os.pipe()
-    ends = {"stdout": pipes[0][1], "stderr": pipes[1][1]}
-    program = subprocess.Popen(["/bin/true"], stdin=subprocess.DEVNULL, start_new_session=True, **ends)
+    out, err = pipes[0][1], pipes[1][1]
+    program = subprocess.Popen(["/bin/true"], stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
     for _, writing in pipes:
         os.close(writing)
     for reading, _ in pipes:

@@ -39,7 +39,10 @@ def said(step: int) -> list[tuple[str, dict[str, Json]]]:
 def write(path: Path) -> list[bytes]:
     """Write the log, and return its lines."""
     prev, lines = NO_RECORD, []
-    records = [("run.started", {"format": "1.0"}), *(record for step in range(STEPS) for record in said(step))]
+    records: list[tuple[str, dict[str, Json]]] = [
+        ("run.started", {"format": "1.0"}),
+        *(record for step in range(STEPS) for record in said(step)),
+    ]
     for seq, (type_, fields) in enumerate(records):
         made = encode(seq=seq, prev=prev, ts=TS, mono=seq, type_=type_, fields=fields)
         prev = made.h

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from _measure import row
-from runbook.cli.verify import judged
 from runbook.drivers.rehearsal import rehearse
+from runbook.drivers.replay import judged
 from runbook.kinds.registry import KINDS
 from runbook.language.loading import load, load_scenario
 
@@ -58,7 +58,7 @@ def main() -> None:
         rates, memory = [], []
         for _ in range(3):
             began = time.perf_counter()
-            verdict, _walk = judged(log, None)
+            verdict, _walk = judged(log, KINDS)
             rates.append(verdict.count / (time.perf_counter() - began))
             memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
             assert int(verdict.status) == 0, verdict
