@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from itertools import islice
 from pathlib import Path
@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from runbook.audit.reader import reading
 from runbook.audit.record import Record
-from runbook.audit.store import Store, state_dir
+from runbook.audit.store import RunDir, Store, state_dir
+from runbook.audit.verdict import Verdict
 from runbook.cli.failing import NOT_YET, complain
 from runbook.cli.options import Parser, format_option, run_argument, state_option
 from runbook.cli.verify import WORDS
@@ -20,6 +21,7 @@ from runbook.kinds.registry import KINDS, make
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.kind import Preview
 from runbook.model.secrets import Resolved
+from runbook.report.content import Report
 from runbook.report.json_form import to_json
 from runbook.report.markdown import markdown
 from runbook.report.reading import report_of
@@ -35,6 +37,11 @@ NOT_WRITTEN = Code(
     title="file that cannot be written",
     why="The file or directory that was named for an output cannot be written. The log is not touched by that.",
 )
+FORMATS: Mapping[str, Callable[[Report, tzinfo, str], str]] = {
+    "md": markdown,
+    "json": lambda report, _zone, _name: to_json(report),
+}
+"""What renders a report, by its format, given a zone in which times are shown too and what that is called."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -46,11 +53,20 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--zone", metavar="ZONE", help="show times in this zone too, such as Europe/Berlin")
     state_option(parser)
     options = parser.parse_args(arguments)
-    if options.format == "html":
+    if options.format not in FORMATS:
         message = "a report in HTML does not exist yet"
         raise Refused(Diagnostic(code=NOT_YET, message=message, help="`--format md` or `--format json`"))
     zone = _zone(options.zone)
     run = Store(state_dir(options.state_dir, os.environ)).find(options.run)
+    report, verdict = reported(run)
+    _write(FORMATS[options.format](report, zone, options.zone or "UTC"), options.output)
+    if verdict.status:
+        complain(finding.diagnostic for finding in verdict.findings if finding.status)
+    return int(verdict.status)
+
+
+def reported(run: RunDir) -> tuple[Report, Verdict]:
+    """The report of a run, and the verdict on its log, which no signature or anchor has a part in."""
     verdict, walk = judged(run.log, KINDS)
     records: list[Record] = []
     if verdict.count:
@@ -65,11 +81,7 @@ def main(arguments: Sequence[str]) -> int:
         runbook=walk.runbook if walk else None,
         preview=_preview,
     )
-    as_json = options.format == "json"
-    _write(to_json(report) if as_json else markdown(report, zone, options.zone or "UTC"), options.output)
-    if verdict.status:
-        complain(finding.diagnostic for finding in verdict.findings if finding.status)
-    return int(verdict.status)
+    return report, verdict
 
 
 def _preview(kind: str, fields: Mapping[str, Resolved]) -> Preview:
