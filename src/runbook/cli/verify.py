@@ -11,6 +11,7 @@ from runbook.audit.reader import Anchor
 from runbook.audit.signatures import Signers, read_signers, signers_file
 from runbook.audit.store import Store, state_dir
 from runbook.audit.verdict import Finding, Status, Verdict
+from runbook.cli.opening import source
 from runbook.cli.options import Parser, format_option, is_directory, signers_option, state_option
 from runbook.drivers.replay import judged
 from runbook.drivers.witnessing import Witness
@@ -43,7 +44,7 @@ MISNAMED = Code(
 def main(arguments: Sequence[str]) -> int:
     """Judge a log and return the status that says what it is worth."""
     parser = Parser("verify", "Judge a log: its chain, and that it is a legal walk of that very runbook.")
-    parser.add_argument("log", metavar="RUN|FILE", help="a run, or the audit.jsonl of one")
+    parser.add_argument("log", metavar="RUN|FILE|BUNDLE", help="a run, the audit.jsonl of one, or a bundle")
     parser.add_argument("--anchor", metavar="N:HASH", help="a head that was noted elsewhere, in a ticket for instance")
     signers_option(parser)
     parser.add_argument("--strict", action="store_true", help="what could not be established counts as wrong")
@@ -58,8 +59,9 @@ def main(arguments: Sequence[str]) -> int:
     signers = partial(_signers, options.allowed_signers)
     if options.allowed_signers:
         signers()  # a file that was named is wrong at once
-    verdict, walk = judged(log, KINDS, anchor, Witness(str(log), signers))
-    verdict = verdict.adding(_misnamed(log, walk))
+    with source(log) as opened:
+        verdict, walk = judged(opened.log, KINDS, anchor, Witness(str(opened.log), signers))
+        verdict = opened.told(verdict.adding(_misnamed(opened.log, walk)))
     status = verdict.strict_status if options.strict else verdict.status
     if options.format == "json":
         sys.stdout.write(json.dumps(_as_json(log, verdict, status, walk), indent=2) + "\n")
