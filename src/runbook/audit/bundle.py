@@ -23,6 +23,7 @@ from typing import BinaryIO
 
 from runbook.audit.outputs import CAP
 from runbook.audit.plain_file import new_file, open_plain
+from runbook.audit.reader import unreadable
 from runbook.audit.store import PARTS, RunDir
 from runbook.model.address import RUN_ID
 from runbook.model.diagnostics import Code, Diagnostic, Refused
@@ -112,20 +113,28 @@ def gathered(run: RunDir) -> Iterator[Gathered]:
 
     A run may be going on meanwhile: its log is copied up to where it ended when it was opened, and before the outputs.
 
+    :raises Refused: if its log cannot be read.
     :raises OSError: if there is no room for it.
     """
     with tempfile.TemporaryDirectory(prefix="runbook-bundle-") as directory:
         copy = _new_run(Path(directory), run.id)
-        if os.path.lexists(run.log):
-            _copy(run.log, copy.log)
+        try:
+            log = open_plain(run.log)
+        except OSError as error:
+            raise Refused(unreadable(str(run.log), error.strerror or str(error)).diagnostic) from None
+        with log:
+            _copy(log, copy.log)
         kept, strangers = names(run)
         for name in kept:
             try:
-                _copy(run.path / name, copy.path / name)
+                file = open_plain(run.path / name)
             except FileNotFoundError:
                 continue  # a request that was answered a moment ago
-            except PermissionError:
+            except OSError:
                 strangers.append(name)
+                continue
+            with file:
+                _copy(file, copy.path / name)
         yield Gathered(copy, tuple(sorted(strangers)))
 
 
@@ -137,8 +146,8 @@ def _new_run(directory: Path, run: str) -> RunDir:
     return made
 
 
-def _copy(source: Path, target: Path) -> None:
-    with open_plain(source) as file, new_file(target) as copy:
+def _copy(file: BinaryIO, target: Path) -> None:
+    with new_file(target) as copy:
         left = os.fstat(file.fileno()).st_size
         while left and (piece := file.read(min(left, _MIB))):
             left -= copy.write(piece)
@@ -151,7 +160,7 @@ def pack(run: RunDir, made: Mapping[str, bytes], file: BinaryIO, time: int) -> i
     :param time: when each file was changed last, in seconds since 1970.
     :raises OSError: if it cannot be written.
     """
-    kept = [*([LOG] if run.log.exists() else []), *names(run)[0]]
+    kept = [LOG, *names(run)[0]]
     with (
         gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8") as archive,
