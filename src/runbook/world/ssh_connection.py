@@ -220,9 +220,9 @@ def _dial(to: Destination) -> socket.socket:
 
 
 def _transport(stream: "socket.socket | Channel", to: Destination, keys: Known) -> "Transport":
-    from paramiko.transport import Transport
+    from runbook.world.ssh_transport import OrderlyTransport
 
-    transport = Transport(stream)
+    transport = OrderlyTransport(stream)
     transport.banner_timeout = transport.handshake_timeout = to.patience
     options = transport.get_security_options()
     options.ciphers, options.digests = _CIPHERS, _DIGESTS
