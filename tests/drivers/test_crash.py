@@ -1,6 +1,7 @@
 """A walk that is killed at any boundary: nothing happened unannounced, it goes on, nothing is done twice unasked."""
 
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -208,6 +209,32 @@ def test_c2_an_operators_retry_of_an_unknown_change_is_a_new_visit_with_a_new_co
     assert [(f["visit"], f["attempt"]) for f in desk.told("step.started")[:2]] == [(1, 1), (2, 1)]
     assert [f["visit"] for f in desk.told("confirmation.given")] == [1, 2]
     assert desk.verify() == 0
+
+
+@pytest.mark.parametrize("happened", [True, False])
+def test_c2_a_walk_that_is_killed_when_its_probe_has_looked_has_it_look_again(happened: bool, desk: Desk) -> None:
+    """Between what the probe saw and what follows from it: nobody else may settle what the probe can."""
+    desk.write("answers.yaml", answers("step: one, confirm: 'yes', settle: passed, evidence: looked"))
+    announced_change(desk, *(("", DIE) if happened else (DIE, "")), PROBE.format("one"))
+    saved, trace = desk.root / "saved", desk.root / "trace"
+    shutil.copytree(desk.state, saved)
+    looked = 0
+    desk.do("resume", "r1", *WITH, trace=str(trace))
+    calls = trace.read_text().split()
+    for number in [
+        number for number, call in enumerate(calls, 1) if call == "write" and number > calls.index("fork_exec")
+    ]:
+        shutil.rmtree(desk.state)
+        shutil.copytree(saved, desk.state)
+        assert desk.do("resume", "r1", *WITH, kill=number).status == -signal.SIGKILL
+        looked += desk.types()[-1] == "step.finished"
+        if desk.types()[-1] != "run.finished":
+            resumed = desk.do("resume", "r1", *WITH)
+            assert resumed.status == (0 if happened else 1), resumed
+        assert [told["by"] for told in desk.told("step.settled")] == ["probe"]
+        assert desk.effects() == (["one"] if happened else [])
+        assert desk.verify() == 0
+    assert looked
 
 
 def test_c2_a_read_in_flight_is_run_again_and_says_so(desk: Desk) -> None:

@@ -57,7 +57,8 @@ def tell(walk: "Walk", visit: Visit, event: e.StepEvent) -> None:
             visit.nested_passed[address], visit.looked = passed, looked
             visit.nested_running.discard(address)
             visit.interrupted = visit.interrupted and bool(visit.nested_running)
-            visit.probed = visit.probed or part == "probe"
+            if part == "probe":
+                visit.probed, visit.probe_anew = True, False
         case e.StepCancelled():
             visit.nested_passed.pop(address, None)
             visit.nested_running.discard(address)
@@ -65,7 +66,7 @@ def tell(walk: "Walk", visit: Visit, event: e.StepEvent) -> None:
             visit.interrupted = walk.flies(visit)
         case e.StepRefused() if part == "probe" and not running:
             # It cannot be performed, so it finds out nothing.
-            visit.probed = True
+            visit.probed, visit.probe_anew = True, False
         case _:
             raise IllegalEvent("order", f"`{event.TYPE}` of `{address}`")
 

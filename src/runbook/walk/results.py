@@ -121,6 +121,8 @@ class Visit:
     looked: JsonObject = field(default_factory=dict)
     """What the last nested step observed."""
     probed: bool = False
+    probe_anew: bool = False
+    """Whether the walk was interrupted since the probe looked: nobody may have told what it found out."""
     taken: list[Change] = field(default_factory=list)
     """The changes that are taken back from here."""
     undone: list[str] = field(default_factory=list)

@@ -248,6 +248,7 @@ def _resume(walk: "Walk", event: RunResumed) -> None:
             _void(visit)
         visit.interrupted = visit.inner is None and walk.flies(visit)
         visit.open_question = False
+        visit.probe_anew = visit.phase is Phase.UNKNOWN
 
 
 def _finish(walk: "Walk", event: RunFinished) -> None:

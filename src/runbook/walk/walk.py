@@ -310,7 +310,7 @@ class Walk:
             case Phase.RETRYING:
                 return Pause(step, number, visit.attempt + 1, visit.due)
             case Phase.UNKNOWN:
-                if visit.step.probe is not None and not visit.probed:
+                if visit.step.probe is not None and (visit.probe_anew or not visit.probed):
                     return Probe(step, number)
                 if visit.step.on_unknown is not None:
                     return LeaveUnknown(step, number)
