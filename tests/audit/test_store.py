@@ -240,6 +240,14 @@ def test_k5_a_state_directory_of_another_user_is_refused(part: str, tmp_path: Pa
 
 
 @pytest.mark.reliability
+def test_c1_a_store_whose_making_was_killed_is_made_anew(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state").prepare()
+    (store.root / "format").write_bytes(b"")
+    assert store.prepare().create("r1").path.is_dir()
+    assert (store.root / "format").read_bytes() == b"1\n"
+
+
+@pytest.mark.reliability
 def test_k5_a_newer_store_is_not_even_read(tmp_path: Path) -> None:
     store = Store(tmp_path / "state").prepare()
     store.create("r1")

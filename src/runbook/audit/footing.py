@@ -191,6 +191,8 @@ def mount_table() -> str:
 def check_format(root: Path) -> bool:
     """Whether a directory says that it is a store of our format; false if it says nothing.
 
+    An empty file says nothing: whoever made it was killed before the first word, or has not come to it yet.
+
     :raises Refused: if it is of another.
     """
     path = root / "format"
@@ -201,6 +203,8 @@ def check_format(root: Path) -> bool:
         return False
     except OSError as error:
         raise unusable(path, error) from None
+    if not text:
+        return False
     if text != str(FORMAT):
         message = f"the state directory is of format {text[:20]!a}, and this program knows format {FORMAT}"
         raise refusal(NEWER_STORE, message, root, "use a newer runbook-walk, or choose another with --state-dir")
