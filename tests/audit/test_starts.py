@@ -1,15 +1,19 @@
 """The record of starts: one start a race, last start counts, clocks, torn tails, and making it anew from the logs."""
 
 import multiprocessing
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
+from tests.audit.logs import log, plan, records
 
+from runbook.audit.alone import alone
 from runbook.audit.starts import FILE, MANY, Damaged, Found, Machine, Start, Starts
 from runbook.audit.store import Store
+from runbook.model.canonical import JsonObject
 
 
 def start(key: str = "k", run: str = "r1", ts: str = "2026-11-21T09:00:00.000Z") -> Start:
@@ -145,3 +149,33 @@ def test_a_link_in_the_place_of_the_record_is_not_followed(store: Store, tmp_pat
     with pytest.raises(OSError, match="symbolic link"):
         Starts(store).reserve(start(), ["k"], never)
     assert (tmp_path / "elsewhere").read_text() == ""
+
+
+@pytest.mark.reliability
+def test_j8_others_go_on_while_the_record_is_made_anew_from_long_logs(store: Store) -> None:
+    """And what they start meanwhile is in it."""
+    run = store.create("r1")
+    run.log.write_bytes(log(20_000))
+    found: list[Found | None] = []
+    looking = threading.Thread(target=lambda: found.append(Starts(store).last("k")))
+    looking.start()
+    turns = 0
+    while looking.is_alive():
+        with alone(store.root, patience=5):
+            turns += 1
+        if turns == 1:
+            other = store.create("r2")
+            other.log.write_bytes(_with_a_start("r2"))
+        time.sleep(0.01)  # a turn of somebody else
+    assert turns > 3
+    assert [each.start.run if each else None for each in found] == ["r2"]
+
+
+def _with_a_start(run: str) -> bytes:
+    """A log of a run that started a step under the key ``k``."""
+    begin, *_, end = plan(0, run)
+    at: JsonObject = {"step": "reset", "visit": 1}
+    guard: JsonObject = {**at, "guard": 0, "kind": "cooldown", "held": True, "key": "k", "reason": "x"}
+    start_: JsonObject = {**at, "attempt": 1, "effect": "change", "action": "0" * 64, "what": "{}"}
+    told = [begin, ("guard.checked", guard), ("step.started", start_), end]
+    return b"".join(record.raw + b"\n" for record in records(told))

@@ -23,6 +23,7 @@ from runbook.audit.footing import sync_directory
 from runbook.audit.lock import holder_of
 from runbook.audit.plain_file import open_plain, shared_file
 from runbook.audit.reader import reading
+from runbook.audit.record import Record
 from runbook.audit.recovery import write_whole
 from runbook.audit.store import RunDir, Store, glimpse
 from runbook.audit.verdict import Status
@@ -83,7 +84,21 @@ class _Line(Start):
     up: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Log:
+    """What the log of a run tells of starts. ``place``: which file it was and how many bytes it had before it was read.
+
+    ``live``: it is of no rehearsal. ``whole``: it is no damaged one.
+    """
+
+    place: tuple[int, int] | None
+    live: bool
+    whole: bool
+    lines: tuple[_Line, ...]
+
+
 _Lines: TypeAlias = dict[str, _Line]
+_Logs: TypeAlias = Mapping[str, _Log]
 _NAMES = tuple(field.name for field in fields(_Line))
 _TYPES = (str,) * 7 + (int,)
 
@@ -117,10 +132,11 @@ class Starts:
         :raises Damaged: if the file cannot be trusted; OSError if it cannot be read.
         """
         if not self._path.exists():
+            known = self._logs({})
             with alone(self._store.root):
-                line = self._there()[0].get(key)
+                line = self._there(known)[0].get(key)
         else:
-            line = self._there()[0].get(key)
+            line = self._there({})[0].get(key)
         return None if line is None else self._found(line)
 
     def reserve(
@@ -133,8 +149,9 @@ class Starts:
         :returns: the keys that forbid it, with why; nothing is written if there is one.
         :raises Damaged: if the file cannot be trusted; OSError if it cannot be read or written.
         """
+        known = {} if self._path.exists() else self._logs({})
         with alone(self._store.root):
-            lines, size, count = self._there()
+            lines, size, count = self._there(known)
             forbidden = {
                 key: why for key in keys if key in lines and (why := forbids(key, self._found(lines[key]))) is not None
             }
@@ -156,25 +173,34 @@ class Starts:
 
         :raises OSError: if a log cannot be read or the file not be written; Refused if the store is of another format.
         """
+        known = self._logs({})
         with alone(self._store.root):
-            return self._rebuild()
+            return self._rebuild(known)
 
-    def _rebuild(self) -> Rebuilt:
-        found: list[_Line] = []
-        damaged: list[str] = []
-        runs = 0
+    def _logs(self, known: _Logs) -> _Logs:
+        """What every log of the store tells; one that is as it was is not read again.
+
+        Thousands of logs take seconds, in which others have to go on. So they are read before the store is locked, and
+        then, alone, those that have become other ones.
+        """
+        told: dict[str, _Log] = {}
         for run in self._store.newest():
-            first = glimpse(run).first
-            if first is not None and first.fields.get("mode") == "live":
-                runs += 1
-                found += _started(run, damaged)
-        found.sort(key=lambda line: line.ts)
+            place = _place(run)
+            before = known.get(run.id)
+            told[run.id] = before if before is not None and before.place == place else _told(run, place)
+        return told
+
+    def _rebuild(self, known: _Logs) -> Rebuilt:
+        """Make the file anew, alone. ``known``: what the logs told a moment ago."""
+        logs = {run: log for run, log in self._logs(known).items() if log.live}
+        found = sorted((line for log in logs.values() for line in log.lines), key=lambda line: line.ts)
+        damaged = tuple(run for run, log in logs.items() if not log.whole)
         lines = {line.key: line for line in found}
         for line in self._reserved():
             lines.pop(line.key, None)  # the latest stands last
             lines[line.key] = line
         self._write(lines)
-        return Rebuilt(keys=len(lines), runs=runs, damaged=tuple(damaged))
+        return Rebuilt(keys=len(lines), runs=len(logs), damaged=damaged)
 
     def _reserved(self) -> Iterator[_Line]:
         """The starts in the present file of runs that are walked now."""
@@ -187,10 +213,11 @@ class Starts:
         walked = {run for run in walked if holder_of(RunDir(self._store.runs / run)) is not None}
         yield from (line for line in present if line is not None and line.run in walked)
 
-    def _there(self) -> tuple[_Lines, int, int]:
+    def _there(self, known: _Logs) -> tuple[_Lines, int, int]:
         """The last start of each key, up to which byte the file is whole, and how many lines it has.
 
-        Where there is no file, but there are runs, it was lost, or an earlier version walked them: it is made first.
+        Where there is no file, but there are runs, it was lost, or an earlier version walked them: it is made first,
+        of what is known of their logs.
         """
         try:
             with open_plain(self._path) as file:
@@ -198,7 +225,7 @@ class Starts:
         except FileNotFoundError:
             if not self._store.newest(1):
                 return {}, 0, 0
-            self._rebuild()
+            self._rebuild(known)
             with open_plain(self._path) as file:
                 data = file.read()
         # What follows the last LF was never whole, so its step was never started.
@@ -257,38 +284,56 @@ def _parsed(text: bytes) -> _Line | None:
     return _Line(**dict(zip(_NAMES, told, strict=True)))
 
 
-def _started(run: RunDir, damaged: list[str]) -> Iterator[_Line]:
+def _place(run: RunDir) -> tuple[int, int] | None:
+    """Which file a log is, and how many bytes it has; it only ever grows."""
+    try:
+        found = run.log.lstat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size
+
+
+def _told(run: RunDir, place: tuple[int, int] | None) -> _Log:
+    """What a log tells of starts; nothing where it is of a rehearsal."""
+    first = glimpse(run).first
+    if first is None or first.fields.get("mode") != "live":
+        return _Log(place=place, live=False, whole=True, lines=())
+    lines: list[_Line] = []
+    try:
+        with reading(run.log) as log:
+            lines.extend(_started(run, log))
+            whole = log.verdict().status not in {Status.TAMPERED, Status.UNREADABLE}
+    except Refused:
+        whole = False
+    return _Log(place=place, live=True, whole=whole, lines=tuple(lines))
+
+
+def _started(run: RunDir, log: Iterable[Record]) -> Iterator[_Line]:
     """Every start under a key that a log tells: the guards of a visit were asked, and then the step started."""
     keys: dict[tuple[object, object], dict[object, str]] = {}
     begun: Mapping[str, object] = {}
     operator = ""
-    try:
-        with reading(run.log) as log:
-            for record in log:
-                told = record.fields
-                where = (told.get("step"), told.get("visit"))
-                match record.type:
-                    case "run.started":
-                        begun, operator = told, str(told.get("operator"))
-                    case "run.handed_over":
-                        operator = str(told.get("to"))
-                    case "guard.checked" if isinstance(key := told.get("key"), str):
-                        keys.setdefault(where, {})[told.get("guard")] = key
-                    case "step.started":
-                        for key in keys.get(where, {}).values():
-                            yield _Line(
-                                key=key,
-                                run=run.id,
-                                runbook=str(begun.get("runbook")),
-                                step=str(told.get("step")),
-                                operator=operator,
-                                ts=record.ts,
-                                boot="",
-                                up=0,
-                            )
-                    case _:
-                        pass
-            if log.verdict().status in {Status.TAMPERED, Status.UNREADABLE}:
-                damaged.append(run.id)
-    except Refused:
-        damaged.append(run.id)
+    for record in log:
+        told = record.fields
+        where = (told.get("step"), told.get("visit"))
+        match record.type:
+            case "run.started":
+                begun, operator = told, str(told.get("operator"))
+            case "run.handed_over":
+                operator = str(told.get("to"))
+            case "guard.checked" if isinstance(key := told.get("key"), str):
+                keys.setdefault(where, {})[told.get("guard")] = key
+            case "step.started":
+                for key in keys.get(where, {}).values():
+                    yield _Line(
+                        key=key,
+                        run=run.id,
+                        runbook=str(begun.get("runbook")),
+                        step=str(told.get("step")),
+                        operator=operator,
+                        ts=record.ts,
+                        boot="",
+                        up=0,
+                    )
+            case _:
+                pass
