@@ -41,8 +41,9 @@ class Done:
 class Process:
     """A command that runs."""
 
-    def __init__(self, pid: int, out: Path, err: Path) -> None:
+    def __init__(self, pid: int, out: Path, err: Path, hatchery: Hatchery) -> None:
         self.pid = pid
+        self._hatchery = hatchery
         self._out = out
         self._err = err
         self._status: int | None = None
@@ -55,7 +56,7 @@ class Process:
     def ended(self, seconds: float = PATIENCE) -> Done:
         """Wait for its end."""
         if self._status is None:
-            self._status = hatchery().wait(self.pid, seconds)
+            self._status = self._hatchery.wait(self.pid, seconds)
         assert self._status is not None, f"it hangs; so far it wrote: {self._err.read_text()}"
         return Done(self._status, self._out.read_text(errors="replace"), self._err.read_text(errors="replace"))
 
@@ -63,8 +64,9 @@ class Process:
 class Desk:
     """One directory, with a state directory in it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, hatchery: Callable[[], Hatchery] = hatchery) -> None:
         self.root = root
+        self._hatchery = hatchery
         self.state = root / "state"
         self.env: dict[str, str] = {
             "PATH": os.environ["PATH"],
@@ -94,7 +96,7 @@ class Desk:
         err.touch()
         given: Options = {"cwd": str(self.root), "stdout": str(out), "stderr": str(err), **options}
         given["env"] = {**self.env, **options.get("env", {})}
-        return Process(hatchery().hatch(argv, given), out, err)
+        return Process(self._hatchery().hatch(argv, given), out, err, self._hatchery())
 
     def do(self, *argv: str, **options: Unpack[Options]) -> Done:
         """Call a command and wait for its end."""

@@ -8,6 +8,7 @@ at the calls; nothing of the program is replaced.
 
 import codecs
 import contextlib
+import ctypes
 import json
 import os
 import pkgutil
@@ -41,6 +42,8 @@ class Options(TypedDict, total=False):
     errno: that call of it fails, and the next one works again. ``trace``: a file to write the names of the calls into.
     ``file_size``: RLIMIT_FSIZE in bytes. ``ignore``: signals that it ignores from its beginning.
     ``user``: the numbers of the user and of the one group that it is, where this process is root.
+    ``fault``: the arguments of ``faults_arm`` in ``faults.c``, but for the last, where the hatchery has preloaded it;
+    the calls are written to ``trace``.
     """
 
     cwd: str
@@ -55,13 +58,17 @@ class Options(TypedDict, total=False):
     umask: int
     ignore: Sequence[int]
     user: tuple[int, int]
+    fault: tuple[str, str, int, int, str]
 
 
 class Hatchery:
     """A client of the server; it ends with it."""
 
-    def __init__(self) -> None:
-        """Start a server."""
+    def __init__(self, preload: str | None = None) -> None:
+        """Start a server.
+
+        :param preload: a library that stands between it and the C library.
+        """
         ours, theirs = socket.socketpair()
         with theirs:
             self._server = subprocess.Popen(
@@ -70,6 +77,7 @@ class Hatchery:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
+                env=None if preload is None else {**os.environ, "LD_PRELOAD": preload},
             )
         self._socket = ours
         self._lines = ours.makefile("rw", encoding="utf-8")
@@ -158,7 +166,9 @@ def live(argv: Sequence[str], options: Options) -> None:
         if (size := options.get("file_size")) is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
         sys.argv = ["runbook", *argv]
-        if options.keys() & {"kill", "fail", "trace"}:
+        if "fault" in options:
+            arm(options["fault"], options.get("trace"))
+        elif options.keys() & {"kill", "fail", "trace"}:
             watch(options)
         from runbook.cli.main import main
 
@@ -175,6 +185,14 @@ def load_all() -> None:
         import_module(module.name)
     for name in ("ascii", "unicode_escape", "idna", "latin-1"):
         codecs.lookup(name)
+
+
+def arm(fault: tuple[str, str, int, int, str], trace: str | None) -> None:
+    """Have the disk below a directory fail."""
+    root, name, nth, error, mode = fault
+    fd = -1 if trace is None else os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    texts = [os.fsencode(text) for text in (root, name, mode)]
+    ctypes.CDLL(None).faults_arm(texts[0], texts[1], ctypes.c_long(nth), error, texts[2], fd)
 
 
 def watch(options: Options) -> None:
