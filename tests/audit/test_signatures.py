@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from tests.drivers.persons import ANA, BEN, Persons
 
-from runbook.audit.signatures import NotSigned, NotVerified, fingerprint, key_file, read_signers, sign, signers_file
+from runbook.audit.signatures import NotVerified, read_signers, signers_file
+from runbook.audit.signing import NotSigned, fingerprint, key_file, sign
 from runbook.model.diagnostics import Refused
 
 NOW = "2026-11-21T09:00:00.000Z"

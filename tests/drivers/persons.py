@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from runbook.audit.inbox import put
-from runbook.audit.signatures import sign
+from runbook.audit.signing import sign
 from runbook.audit.store import RunDir
 from runbook.drivers.approval_texts import ApprovalWord, RequestText, read
 from runbook.model.approval import APPROVE, NAMESPACE

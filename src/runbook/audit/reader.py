@@ -245,8 +245,11 @@ class Reading:
             self._note(TRUNCATED, message, "look for the rest of the log where it was written", Status.TAMPERED)
         if not self._findings and self._last is not None and self._last.type != END:
             self._findings.append(self._unfinished())
-        if self._anchor is None:
-            message = "unsigned: its owner could have written all of it anew"
+        message = "unsigned: its owner could have written all of it anew"
+        if self._anchor is not None:
+            rest = self._count - 1 - self._anchor.seq
+            message = f"unsigned: its owner could have written the {rest} records after the anchor anew"
+        if self._anchor is None or self._anchor.seq < self._count - 1:
             help_ = "compare its head with one noted elsewhere: --anchor N:HASH"
             self._note(UNSIGNED, message, help_, Status.VALID, strict=Status.SIGNATURE)
 

@@ -8,22 +8,19 @@ read once, and is nobody else's to write. Nothing here waits longer than it is t
 
 import base64
 import binascii
-import hashlib
 import os
 import re
 import shlex
-import signal
 import stat
-import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO
 
 from runbook.audit.plain_file import open_plain
+from runbook.audit.signing import VERIFYING, NotSigned, fingerprint_of, keygen, why_of
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 
 NO_SIGNERS = Code(
@@ -34,19 +31,8 @@ NO_SIGNERS = Code(
 )
 LARGEST = 1024 * 1024
 """The most bytes of a file of allowed signers."""
-VERIFYING = 10.0
-"""Seconds within which a signature is verified: no agent and no person has a part in it."""
 _GOOD = re.compile(r'Good ".*" signature for .* with \S+ key (SHA256:\S+)')
 _PATTERN = frozenset("*?!")
-
-
-class NotSigned(Exception):  # noqa: N818 - said of a text
-    """A text was not signed: why, and one act that helps."""
-
-    def __init__(self, why: str, help_: str) -> None:
-        super().__init__(why)
-        self.why = why
-        self.help = help_
 
 
 class NotVerified(Exception):  # noqa: N818 - said of a signature
@@ -88,6 +74,10 @@ class Signers:
             for pattern in line.principals
         )
 
+    def knows(self, person: str) -> bool:
+        """Whether a name is listed at all, with whatever key."""
+        return any(fnmatchcase(person, pattern) for line in self._lines for pattern in line.principals)
+
     def verify(self, text: str, signature: str, person: str, namespace: str, at: str) -> str:
         """The fingerprint of the key with which a person signed a text.
 
@@ -109,14 +99,14 @@ class Signers:
             (where / "text").write_bytes(text.encode())
             with (where / "text").open("rb") as given:
                 try:
-                    done = _keygen(argv, given, VERIFYING)
+                    done = keygen(argv, given, VERIFYING)
                 except NotSigned as missing:
                     raise NotVerified(missing.why, unknown=True) from None
         good = _GOOD.search(done.out)
         if done.status != 0 or good is None:
             silent = not done.err.strip()
             unlisted = f"no key that is listed for `{person}`, and not revoked, has made its signature"
-            raise NotVerified(unlisted if silent else _why(done))
+            raise NotVerified(unlisted if silent else why_of(done))
         return good[1]
 
 
@@ -129,12 +119,6 @@ def signers_file(flag: str | None, environ: Mapping[str, str]) -> Path:
     return home / "runbook" / "allowed_signers"
 
 
-def key_file(flag: str | None, environ: Mapping[str, str]) -> Path | None:
-    """One's own key: ``--key`` or ``$RUNBOOK_KEY``; None if neither names one."""
-    chosen = flag or environ.get("RUNBOOK_KEY")
-    return Path(chosen).expanduser() if chosen else None
-
-
 def read_signers(path: Path) -> Signers:
     """The allowed signers of a file, with the ``revoked_keys`` beside it if there are any.
 
@@ -142,97 +126,6 @@ def read_signers(path: Path) -> Signers:
     """
     revoked = path.with_name("revoked_keys")
     return Signers(_read(path), _read(revoked) if os.path.lexists(revoked) else None)
-
-
-def fingerprint(key: Path) -> str:
-    """The fingerprint of a key file, private or public, as ``SHA256:…``; a passphrase is not needed.
-
-    :raises NotSigned: if it is no key that can be read.
-    """
-    if not key.is_file():
-        raise NotSigned(f"there is no key {key}", "name the file of a private key, or of a public one with an agent")
-    done = _keygen(["-l", "-E", "sha256", "-f", str(key)], subprocess.DEVNULL, VERIFYING)
-    found = re.search(r"SHA256:\S+", done.out)
-    if done.status != 0 or found is None:
-        raise NotSigned(f"{key} is no key that can be read: {_why(done)}", "name the file of an SSH key")
-    return found[0]
-
-
-def sign(text: str, key: Path, namespace: str, *, seconds: float, terminal: IO[bytes] | None = None) -> str:
-    """A text signed with a key, as ``ssh-keygen -Y sign`` writes it.
-
-    :param seconds: how long an agent, or a person at it, is waited for.
-    :param terminal: where a passphrase may be asked for; None: nobody is there, and nothing is asked.
-    :raises NotSigned: if it could not be.
-    """
-    with tempfile.TemporaryDirectory(prefix="runbook-") as made:
-        path = Path(made) / "text"
-        path.write_bytes(text.encode())
-        argv = ["-q", "-Y", "sign", "-n", namespace, "-f", str(key), str(path)]
-        done = _keygen(argv, terminal or subprocess.DEVNULL, seconds, attended=terminal is not None)
-        written = path.with_name("text.sig")
-        if done.status != 0 or not written.exists():
-            raise NotSigned(
-                f"nothing could be signed with {key}: {_why(done)}",
-                f"load the key into an agent: `ssh-add {shlex.quote(str(key).removesuffix('.pub'))}`",
-            )
-        return written.read_text("ascii", "replace")
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """How ``ssh-keygen`` ended, and what it wrote."""
-
-    status: int
-    out: str
-    err: str
-
-
-def _keygen(argv: Sequence[str], stdin: IO[bytes] | int, seconds: float, *, attended: bool = False) -> _Done:
-    """Run ``ssh-keygen``; unattended it has neither terminal nor window to ask in.
-
-    :raises NotSigned: if it is not there, or does not end in time.
-    """
-    env = {**os.environ, "LC_ALL": "C"}
-    if not attended:
-        env["SSH_ASKPASS_REQUIRE"] = "never"
-    try:
-        popen = subprocess.Popen(
-            ["ssh-keygen", *argv],
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=None if attended else subprocess.PIPE,
-            env=env,
-            start_new_session=not attended,
-        )
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise NotSigned(f"`ssh-keygen` cannot be started: {why}", "install OpenSSH 8.8 or later") from None
-    with popen:
-        try:
-            out, err = popen.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            raise NotSigned(
-                f"the key did not sign within {seconds:.0f} s: its agent does not answer, or waits for a touch",
-                "look at the agent (`ssh-add -l`), touch the key if it wants that, and try again",
-            ) from None
-        finally:
-            if popen.poll() is None:
-                if attended:
-                    popen.kill()
-                else:
-                    os.killpg(popen.pid, signal.SIGKILL)
-    return _Done(popen.returncode, out.decode(errors="replace"), (err or b"").decode(errors="replace"))
-
-
-def _why(done: _Done) -> str:
-    """What ``ssh-keygen`` says is wrong, in a line."""
-    said = [line.strip().rstrip(".") for line in (done.err or done.out).splitlines() if line.strip()]
-    if any("incorrect passphrase" in line for line in said):
-        return "it has a passphrase, and nobody is asked for one here"
-    words = said[0] if said else f"ssh-keygen ended with {done.status}"
-    words = re.sub(r"^\S*/signers:[0-9]+: ", "", words)
-    return words[:1].lower() + words[1:300]
 
 
 def _read(path: Path) -> bytes:
@@ -276,9 +169,8 @@ def _lines(text: str) -> list[_Line]:
         for word in rest.split():
             blob = _blob(word)
             if blob is not None:
-                digest = base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
                 patterns = tuple(name for name in principals.strip('"').split(",") if name)
-                found.append(_Line(patterns, f"SHA256:{digest}"))
+                found.append(_Line(patterns, fingerprint_of(blob)))
                 break
     return found
 

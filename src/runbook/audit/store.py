@@ -74,6 +74,11 @@ class RunDir:
         return self.path / "output"
 
     @property
+    def checkpoints(self) -> Path:
+        """Where its checkpoints are kept, each a text and its signature."""
+        return self.path / "checkpoints"
+
+    @property
     def inbox(self) -> Path:
         """Where other processes put what they have to say."""
         return self.path / "inbox"

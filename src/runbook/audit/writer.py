@@ -198,6 +198,18 @@ class LogWriter:
         """The head of the log as ``--anchor`` takes it: ``N:HASH``."""
         return f"{self._count - 1}:{self._head}"
 
+    @property
+    def head(self) -> str:
+        """The hash of the last record."""
+        return self._head
+
+    def head_after(self, type_: str, fields: Mapping[str, Json], *, ts: str, mono: int) -> str:
+        """The hash that a record would have, were it the next one.
+
+        :raises ValueError: as :meth:`append` does.
+        """
+        return line_of(seq=self._count, prev=self._head, ts=ts, mono=mono, type_=type_, fields=fields)[1]
+
     def append(self, type_: str, fields: Mapping[str, Json], *, ts: str, mono: int) -> None:
         """Write one record; it is on disk only after :meth:`sync`.
 

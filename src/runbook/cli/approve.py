@@ -12,7 +12,8 @@ from typing import IO
 from runbook.audit.escapes import inert
 from runbook.audit.inbox import put
 from runbook.audit.plain_file import open_plain
-from runbook.audit.signatures import NotSigned, NotVerified, Signers, fingerprint, read_signers, sign
+from runbook.audit.signatures import NotVerified, Signers, read_signers
+from runbook.audit.signing import NotSigned, fingerprint, sign
 from runbook.audit.store import RunDir, Store, state_dir
 from runbook.cli.options import Parser, credentials_of, key_options, name, state_option
 from runbook.drivers.approval_texts import (

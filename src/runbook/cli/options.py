@@ -97,7 +97,8 @@ def key_options(parser: argparse.ArgumentParser) -> None:
 
 def credentials_of(options: argparse.Namespace) -> "Credentials":
     """What a person signs and verifies with, as the options and the environment say."""
-    from runbook.audit.signatures import key_file, signers_file
+    from runbook.audit.signatures import signers_file
+    from runbook.audit.signing import key_file
     from runbook.drivers.approving import Credentials
 
     key, signers = options.key, options.allowed_signers

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from runbook.audit.checkpoints import Checkpoints, Signed
 from runbook.audit.reader import Anchor
 from runbook.audit.signatures import Signers, read_signers, signers_file
 from runbook.audit.store import Store, state_dir
@@ -60,13 +61,14 @@ def main(arguments: Sequence[str]) -> int:
     if options.allowed_signers:
         signers()  # a file that was named is wrong at once
     with source(log) as opened:
-        verdict, walk = judged(opened.log, KINDS, anchor, Witness(str(opened.log), signers))
+        witness = Witness(opened.log, signers)
+        verdict, walk = judged(opened.log, KINDS, anchor, witness)
         verdict = opened.told(verdict.adding(_misnamed(opened.log, walk)))
     status = verdict.strict_status if options.strict else verdict.status
     if options.format == "json":
-        sys.stdout.write(json.dumps(_as_json(log, verdict, status, walk), indent=2) + "\n")
+        sys.stdout.write(json.dumps(_as_json(log, verdict, status, walk, witness.checkpoints), indent=2) + "\n")
     else:
-        sys.stdout.write(_as_text(log, verdict, status, walk))
+        sys.stdout.write(_as_text(log, verdict, status, walk, witness.checkpoints.signed))
     return int(status)
 
 
@@ -98,7 +100,7 @@ def _misnamed(log: Path, walk: Walk | None) -> Iterator[Finding]:
         yield Finding(status=Status.VALID, strict=Status.NOT_A_WALK, diagnostic=diagnostic)
 
 
-def _as_text(log: Path, verdict: Verdict, status: Status, walk: Walk | None) -> str:
+def _as_text(log: Path, verdict: Verdict, status: Status, walk: Walk | None, signed: Signed | None) -> str:
     lines = [f"{log}: {WORDS[status]}"]
     started = walk.started if walk else None
     if started is not None:
@@ -107,14 +109,23 @@ def _as_text(log: Path, verdict: Verdict, status: Status, walk: Walk | None) -> 
         lines.append(f"  walk    {verdict.count} records, {finish}, operator {started.operator}")
     if verdict.anchor is not None:
         lines.append(f"  head    {verdict.anchor}")
+    if signed is not None:
+        covered = "all of it" if signed.size == verdict.count else f"its first {signed.size} records"
+        lines.append(f"  signed  {covered}, by {signed.person}")
     lines += [f"  {one_line(finding.diagnostic)}" for finding in verdict.findings]
     return "\n".join(lines) + "\n"
 
 
-def _as_json(log: Path, verdict: Verdict, status: Status, walk: Walk | None) -> JsonObject:
+def _as_json(log: Path, verdict: Verdict, status: Status, walk: Walk | None, checkpoints: Checkpoints) -> JsonObject:
+    signed = checkpoints.signed
     started = walk.started if walk else None
     findings: list[Json] = [
-        {**finding.diagnostic.as_json(), "status": int(finding.status), "record": finding.line}
+        {
+            **finding.diagnostic.as_json(),
+            "status": int(finding.status),
+            "strict": int(finding.strict or finding.status),
+            "record": finding.line,
+        }
         for finding in verdict.findings
     ]
     return {
@@ -124,8 +135,13 @@ def _as_json(log: Path, verdict: Verdict, status: Status, walk: Walk | None) -> 
         "run": started.run if started else None,
         "mode": started.mode if started else None,
         "runbook": started.runbook if started else None,
+        "operator": started.operator if started else None,
         "finish": walk.finish.value if walk and walk.finish else None,
         "records": verdict.count,
         "head": verdict.anchor,
+        "torn": verdict.torn,
+        "signed": {"records": signed.size, "by": signed.person, "operator": signed.ours} if signed else None,
+        "checkpoints": checkpoints.counted,
+        "strict": int(verdict.strict_status),
         "findings": findings,
     }

@@ -153,6 +153,9 @@ class AnswersOperator:
         del place
         self._problem = problem
 
+    def notice(self, text: str) -> None:
+        """Nobody listens."""
+
     def wait(self, place: Place, ms: int, due: int) -> Hand | None:
         """Let the time pass."""
         del place, due

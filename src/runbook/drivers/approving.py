@@ -14,7 +14,8 @@ from pathlib import Path
 
 from runbook.audit.footing import sync_directory
 from runbook.audit.plain_file import new_file, open_plain
-from runbook.audit.signatures import NotSigned, NotVerified, fingerprint, read_signers, sign
+from runbook.audit.signatures import NotVerified, read_signers
+from runbook.audit.signing import NotSigned, fingerprint, sign
 from runbook.audit.store import RunDir
 from runbook.drivers.approval_texts import ApprovalWord, RequestText, Unreadable, is_word, read_word, written
 from runbook.drivers.journal import Journal, wall_ms

@@ -6,6 +6,7 @@ from runbook import VERSION
 from runbook.audit.masking import Masker
 from runbook.drivers.asking import Asker
 from runbook.drivers.attempts import Attempts, Keepers, Stoppable, TakeOutput
+from runbook.drivers.checkpointing import Sealer, Unsealed
 from runbook.drivers.guarding import AskedGuards, Past
 from runbook.drivers.inside import InnerAttempts, InnerJournal
 from runbook.drivers.interrupts import Interrupts
@@ -42,6 +43,7 @@ def assemble(
     messages: Callable[[Journal], Act | None],
     past: Past,
     approvals: Callable[[Journal], Approvals],
+    sealer: Callable[[Journal], Sealer] = Unsealed,
     last: Last | None = None,
 ) -> Session:
     """A session of these parts.
@@ -49,6 +51,7 @@ def assemble(
     :param world: makes the world, given what takes its outputs.
     :param begin: tells ``run.started``; ``messages`` looks for what other processes want.
     :param past: what was done before; the guards ask it. ``approvals`` makes what asks others to approve.
+    :param sealer: makes what signs the log.
     :param last: the last record of a log that goes on.
     """
 
@@ -56,6 +59,7 @@ def assemble(
         return masker.mask(text)[0]
 
     journal = Journal(walk, log, clock, show=operator.show, mask=mask, last=last)
+    seal = sealer(journal)
     attempts = Attempts(journal=journal, operator=operator, world=world, keepers=keepers, clock=clock)
 
     def session(journal: Journal, attempts: Attempts, outer: Session | None) -> Session:
@@ -79,6 +83,7 @@ def assemble(
                 guards=AskedGuards(journal, renderer, past),
                 approvals=approvals(journal),
             ),
+            sealer=seal,
             performer=Performer(
                 journal=journal,
                 renderer=renderer,

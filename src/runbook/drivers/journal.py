@@ -95,12 +95,23 @@ class Journal:
 
         :raises IllegalEvent: if the walk refuses it; nothing is written then.
         """
+        self.record(self.event(cls, **fields))
+
+    def event(self, cls: type[Event], **fields: object) -> Event:
+        """An event that happens now, and that nobody is told yet."""
         if self.walk.started is None:
             self._start = self._clock.mono()  # the walk's clock begins with its first event
         ts = self._clock.now()
         told = {name: self._fit(name, value) if isinstance(value, str) else value for name, value in fields.items()}
-        self._note(cls(ts=ts, mono=self.mono(), **told))
-        self._watch_the_clock(ts)
+        return cls(ts=ts, mono=self.mono(), **told)
+
+    def record(self, event: Event) -> None:
+        """Let the walk judge an event, write it down, show it; nothing has been told since it was made.
+
+        :raises IllegalEvent: if the walk refuses it; nothing is written then.
+        """
+        self._note(event)
+        self._watch_the_clock(event.ts)
 
     def _fit(self, name: str, value: str) -> str:
         if name in _TEXTS:

@@ -17,6 +17,7 @@ from runbook.audit.writer import LogWriter, Reopened
 from runbook.drivers.approving import Credentials, SignedApprovals, deliver
 from runbook.drivers.assembly import assemble, started, tell_unusable
 from runbook.drivers.attempts import Stoppable, TakeOutput
+from runbook.drivers.checkpointing import Checkpointing, Sealer, Unsealed
 from runbook.drivers.interrupted import tell_interrupted
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last
@@ -80,9 +81,12 @@ class Sitting:
     run: RunDir
     writer: LogWriter
     world: RealWorld
+    signing: Sequence[Checkpointing]
 
     def close(self) -> None:
         """Let the log, its lock, connections and secrets go."""
+        for each in self.signing:
+            each.close()
         self.world.close()
         self.writer.close()
 
@@ -205,9 +209,12 @@ class Live:
         messages = Messages(Inbox(run, walk.delivered), partial(deliver, asking, walk))
         watch = FileWatch(walk, clock)
         worlds: list[RealWorld] = []
+        signing: list[Checkpointing] = []
 
         def look(journal: Journal) -> Act | None:
             watch.look(journal)
+            for each in signing:
+                each.idle()
             return messages.look(journal)
 
         def approvals(journal: Journal) -> SignedApprovals:
@@ -215,6 +222,21 @@ class Live:
                 SignedApprovals(journal, self._operator, run=run, credentials=self._credentials, hurry=messages.hurry)
             )
             return asking[-1]
+
+        def sealer(journal: Journal) -> Sealer:
+            if self._credentials.key is None:
+                return Unsealed(journal)
+            signing.append(
+                Checkpointing(
+                    journal,
+                    run=run,
+                    log=writer,
+                    key=self._credentials.key,
+                    signers=self._credentials.signers,
+                    announce=self._operator.notice,
+                )
+            )
+            return signing[0]
 
         def world(take: TakeOutput) -> Stoppable:
             worlds.append(
@@ -238,9 +260,10 @@ class Live:
             messages=look,
             past=StorePast(Store(run.path.parent.parent), self._registry),
             approvals=approvals,
+            sealer=sealer,
             last=last,
         )
-        return Sitting(session=session, run=run, writer=writer, world=worlds[0])
+        return Sitting(session=session, run=run, writer=writer, world=worlds[0], signing=signing)
 
 
 def _reopen(run: RunDir, operator: str | None, registry: Registry) -> tuple[Reopened, Walk, Last]:

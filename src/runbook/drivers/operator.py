@@ -165,6 +165,9 @@ class Operator(Protocol):
     def correct(self, place: Place, problem: str) -> None:
         """Say that the last answer does not fit; it is asked again, or the run is paused."""
 
+    def notice(self, text: str) -> None:
+        """Say something that is not on record, and wants no answer."""
+
     def wait(self, place: Place, ms: int, due: int) -> Hand | None:
         """Let up to so many milliseconds pass; ``due`` is when the wait is over, by the walk's clock."""
 

@@ -181,5 +181,6 @@ def judged(
         findings = tuple(Finding(status=Status.UNREADABLE, diagnostic=each) for each in refused.diagnostics)
         return Verdict(findings=findings, count=0, head=None, size=0, torn=0, finished=False), None
     replay.end()
-    signed = witness.findings() if witness is not None else ()
-    return verdict.adding([*replay.findings, *outputs.findings(), *signed]), replay.walk
+    if witness is not None:
+        verdict = witness.look(verdict, anchor.seq + 1 if anchor else 0)
+    return verdict.adding([*replay.findings, *outputs.findings()]), replay.walk

@@ -21,6 +21,7 @@ class Reporter(AnswersOperator):
 
     def __init__(self, entries: Iterable[Answer], clock: Clock, stream: TextIO | None) -> None:
         super().__init__(entries, clock)
+        self._now = clock.now
         self._stream = stream
         self._teller = Teller()
 
@@ -29,17 +30,21 @@ class Reporter(AnswersOperator):
         told = self._teller.tell(event)
         if isinstance(event, e.StepEntered):
             visit = f", visit {event.visit}" if event.visit > 1 else ""
-            self._line(event, f"{event.step} entered{visit}")
+            self._line(event.ts, f"{event.step} entered{visit}")
         elif told is not None:
             text = told.text
             if isinstance(event, e.StepStarted) and (action := announced(event.what)) is not None:
                 text += f": {action.preview.line}"
-            self._line(event, f"{told.step} {text}" if told.step else text)
+            self._line(event.ts, f"{told.step} {text}" if told.step else text)
 
-    def _line(self, event: Event, text: str) -> None:
+    def notice(self, text: str) -> None:
+        """Write it down too."""
+        self._line(self._now(), text)
+
+    def _line(self, ts: str, text: str) -> None:
         if self._stream is None:
             return
         line = " ".join(inert(text).split())
         with suppress(OSError, ValueError):  # nobody reads it any more
-            self._stream.write(f"{event.ts[11:19]}Z  {line}\n")
+            self._stream.write(f"{ts[11:19]}Z  {line}\n")
             self._stream.flush()

@@ -10,6 +10,7 @@ from enum import Enum
 
 from runbook.drivers.acting import Acting
 from runbook.drivers.attempts import Attempts
+from runbook.drivers.checkpointing import Sealer
 from runbook.drivers.interrupted import tell_interrupted
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
@@ -67,6 +68,7 @@ class Session:
         performer: Performer,
         attempts: Attempts,
         starter: Starter,
+        sealer: Sealer,
         interrupts: Interrupts,
         begin: Callable[[], None],
         messages: Callable[[], Act | None],
@@ -79,6 +81,7 @@ class Session:
         self._renderer = renderer
         self._performer = performer
         self._starter = starter
+        self._sealer = sealer
         self._interrupts = interrupts
         self._acting = Acting(journal, operator, renderer)
         self._begin = begin
@@ -260,8 +263,7 @@ class Session:
                     e.StepSkipped, step=action.step, visit=action.visit, by="operator", reason=action.reason
                 )
             case a.End():
-                self.journal.tell(r.RunFinished, finish=action.finish.value)
-                self.journal.sync()
+                self._sealer.finish(action.finish.value)
             case a.Resume():  # a session begins with the run resumed
                 raise AssertionError(action)
 
@@ -375,4 +377,5 @@ class Session:
         by = "signal" if signal else self.walk.operator
         self.journal.tell(r.RunPaused, reason=reason, by=by)
         self.journal.sync()
+        self._sealer.pause()
         self.ending = Ending(stop=Stop.SIGNAL if signal else Stop.PAUSED, reason=reason)

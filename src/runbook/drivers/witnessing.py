@@ -5,10 +5,13 @@ of whoever judges it, at the time of the record, say whether that person signed 
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from runbook.audit.checkpoints import Checkpoints
 from runbook.audit.record import Record
 from runbook.audit.signatures import NotVerified, Signers
-from runbook.audit.verdict import Finding, Status
+from runbook.audit.store import RunDir
+from runbook.audit.verdict import Finding, Status, Verdict
 from runbook.drivers.simulated_approvals import SIMULATED
 from runbook.model.approval import NAMESPACE
 from runbook.model.diagnostics import Code, Diagnostic, Severity, Span
@@ -34,15 +37,16 @@ _LOOKED_AT = frozenset({"run.started", "approval.requested", "approval.given"})
 
 
 class Witness:
-    """Looks at the signatures of one log.
+    """Looks at the signatures of one log: the approvals in it, and the checkpoints beside it.
 
-    :param file: what the log is called in findings.
+    :param log: the log.
     :param signers: the allowed signers, asked for when the first signature is there; None: there are none here.
     """
 
-    def __init__(self, file: str, signers: Callable[[], Signers | None]) -> None:
-        self._file = file
+    def __init__(self, log: Path, signers: Callable[[], Signers | None]) -> None:
+        self._file = str(log)
         self._ask = signers
+        self.checkpoints = Checkpoints(self._file, RunDir(log.parent).checkpoints, self._allowed)
         self._told: list[tuple[int, Record]] = []
         self._asked = False
         self._signers: Signers | None = None
@@ -53,14 +57,25 @@ class Witness:
 
     def tell(self, line: int, record: Record) -> None:
         """Take note of the record of a line (from 1)."""
+        self.checkpoints.tell(line, record)
         if record.type in _LOOKED_AT:
             self._told.append((line, record))
 
-    def findings(self) -> Sequence[Finding]:
-        """What is wrong with the signatures, and what nobody could say.
+    def look(self, verdict: Verdict, anchored: int) -> Verdict:
+        """The verdict on a log, with what is wrong with the signatures, and what nobody could say.
 
+        :param verdict: on the chain. ``anchored`` is how many records an anchor covers.
         :raises Refused: if there are allowed signers that cannot be used.
         """
+        found = [*self._approvals(), *self.checkpoints.findings(verdict)]
+        return self.checkpoints.over(verdict, anchored).adding(found)
+
+    def _allowed(self) -> Signers | None:
+        if not self._asked:
+            self._asked, self._signers = True, self._ask()
+        return self._signers
+
+    def _approvals(self) -> Sequence[Finding]:
         for line, record in self._told:
             match record.type:
                 case "run.started":
@@ -90,13 +105,12 @@ class Witness:
         if not signature or key.startswith(SIMULATED):
             self._wrong(line, f"`{person}` has signed nothing")
             return
-        if not self._asked:
-            self._asked, self._signers = True, self._ask()
-        if self._signers is None:
+        signers = self._allowed()
+        if signers is None:
             self._unknown += 1
             return
         try:
-            signed = self._signers.verify(text, signature, person, NAMESPACE, record.ts)
+            signed = signers.verify(text, signature, person, NAMESPACE, record.ts)
         except NotVerified as error:
             if error.unknown:
                 self._unknown += 1
@@ -106,7 +120,7 @@ class Witness:
         asked = self._by.get(str(record.fields.get("request")), "")
         if signed != key:
             self._wrong(line, f"`{person}` signed with {signed}, and the record says {key}")
-        elif who == "approver" and asked and self._signers.lists(asked, signed):
+        elif who == "approver" and asked and signers.lists(asked, signed):
             self._wrong(line, f"`{person}` approved with a key of `{asked}`, who asked")
 
     def _wrong(self, line: int, message: str) -> None:

@@ -227,6 +227,11 @@ class TerminalOperator:
         self._questions.refused(self._asked)
         self._screen.say(f"Not possible: {problem}.", style="yellow")
 
+    def notice(self, text: str) -> None:
+        """Say it in a line of its own."""
+        self._countdown.end()
+        self._screen.say(text, style="yellow")
+
     def wait(self, place: Place, ms: int, due: int) -> Hand | None:
         """Let some time pass, counted down."""
         resumed = self._at != (place.address, place.visit)
