@@ -128,6 +128,14 @@ def read_signers(path: Path) -> Signers:
     return Signers(_read(path), _read(revoked) if os.path.lexists(revoked) else None)
 
 
+def signers_here(path: Path, *, named: bool = False) -> Signers | None:
+    """The allowed signers of a file; None where nobody named it, and it is not there.
+
+    :raises Refused: if they cannot be used.
+    """
+    return read_signers(path) if named or os.path.lexists(path) else None
+
+
 def _read(path: Path) -> bytes:
     """The bytes of a file that only its owner, or root, may write.
 

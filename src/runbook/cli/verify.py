@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runbook.audit.checkpoints import Checkpoints, Signed
 from runbook.audit.reader import Anchor
-from runbook.audit.signatures import Signers, read_signers, signers_file
+from runbook.audit.signatures import Signers, signers_file, signers_here
 from runbook.audit.store import Store, state_dir
 from runbook.audit.verdict import Finding, Status, Verdict
 from runbook.cli.opening import source
@@ -77,9 +77,8 @@ def _signers(flag: str | None) -> Signers | None:
 
     :raises Refused: if they cannot be used.
     """
-    path = signers_file(flag, os.environ)
-    named = flag or os.environ.get("RUNBOOK_ALLOWED_SIGNERS")
-    return read_signers(path) if named or os.path.lexists(path) else None
+    named = bool(flag or os.environ.get("RUNBOOK_ALLOWED_SIGNERS"))
+    return signers_here(signers_file(flag, os.environ), named=named)
 
 
 def _log(text: str, state: str | None) -> Path:

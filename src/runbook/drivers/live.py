@@ -258,7 +258,7 @@ class Live:
             interrupts=self._interrupts,
             begin=begin,
             messages=look,
-            past=StorePast(Store(run.path.parent.parent), self._registry),
+            past=StorePast(Store(run.path.parent.parent), self._registry, signers=self._credentials.signers),
             approvals=approvals,
             sealer=sealer,
             last=last,

@@ -66,7 +66,8 @@ def described(wanted: Wanted) -> str:
     ended = f" that ended {wanted.finish}" if wanted.finish else ""
     within = f" within the last {spoken(wanted.within)}" if wanted.within is not None else ""
     step = f" in which `{wanted.step}` passed" if wanted.step else ""
-    return f"a live run of `{wanted.runbook}`{place}{ended}{within}{step}"
+    signed = "signed " if wanted.signed else ""
+    return f"a {signed}live run of `{wanted.runbook}`{place}{ended}{within}{step}"
 
 
 class MemoryPast:

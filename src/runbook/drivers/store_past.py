@@ -5,13 +5,19 @@ verify completely now.
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
+from runbook.audit.checkpoints import Signed
+from runbook.audit.signatures import Signers, signers_here
 from runbook.audit.starts import Damaged, Found, Start, Starts
 from runbook.audit.store import RunDir, Store, glimpse
+from runbook.audit.verdict import Verdict
 from runbook.drivers.guarding import Wanted
 from runbook.drivers.journal import wall_ms
 from runbook.drivers.past import PastRun, described, forbidden, unmet
 from runbook.drivers.replay import judged
+from runbook.drivers.witnessing import Witness
+from runbook.model.diagnostics import Refused
 from runbook.model.durations import spoken
 from runbook.model.kind import Registry
 from runbook.model.runbook import Mode, Outcome
@@ -36,9 +42,13 @@ def seen_in(store: Store) -> str:
 class StorePast:
     """The past of a store that is prepared, as a live run of it asks for it."""
 
-    def __init__(self, store: Store, registry: Registry, starts: Starts | None = None) -> None:
+    def __init__(
+        self, store: Store, registry: Registry, starts: Starts | None = None, signers: Path | None = None
+    ) -> None:
+        """Ask about nothing yet; ``signers`` is the file of allowed signers here."""
         self._store = store
         self._registry = registry
+        self._signers = signers
         self._starts = starts or Starts(store)
 
     def forbids(self, key: str, window: int, now: str) -> str | None:
@@ -96,13 +106,32 @@ class StorePast:
             pass
         elif (ago := wall_ms(now) - wall_ms(seen.last.ts)) > wanted.within:
             return f"it ended {spoken(ago)} ago, at most {spoken(wanted.within)} ago would do"
-        verdict, walk = judged(run.log, self._registry)
+        witness = Witness(run.log, self._allowed)
+        try:
+            verdict, walk = judged(run.log, self._registry, witness=witness)
+        except Refused as refused:
+            return f"{refused.diagnostics[0].message}: {self._signers}"
         if verdict.status != 0:
             worst = next((each for each in verdict.findings if each.status is verdict.status), None)
             return f"its log does not verify{f': {worst.diagnostic.message}' if worst else ''}"
         if walk is None or walk.started is None or walk.started.run != run.id or seen.last is None:
             return "its directory is that of another run"
+        if wanted.signed and (why := self._unsigned(witness.checkpoints.signed, verdict, walk)) is not None:
+            return why
         return unmet(_past_run(walk, seen.last.ts), wanted, now)
+
+    def _allowed(self) -> Signers | None:
+        return None if self._signers is None else signers_here(self._signers)
+
+    def _unsigned(self, signed: Signed | None, verdict: Verdict, walk: Walk) -> str | None:
+        """Why a run is not signed by who walked it, as far as anybody here can say; None if it is."""
+        if self._allowed() is None:
+            return f"nobody here can say whether it is signed: there are no allowed signers in {self._signers}"
+        if signed is None:
+            return "it is not signed"
+        if signed.size != verdict.count:
+            return "its end is not signed"
+        return None if signed.ours else f"it is signed by `{signed.person}`, and `{walk.operator}` walked it"
 
 
 def _past_run(walk: Walk, ended: str) -> PastRun:

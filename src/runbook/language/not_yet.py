@@ -5,14 +5,13 @@ from collections.abc import Iterator, Sequence
 from runbook.language.document import Document
 from runbook.language.every_step import Written
 from runbook.language.places import Path
-from runbook.language.typed import elements, mapping
+from runbook.language.typed import mapping
 from runbook.model.diagnostics import Code, Diagnostic
 
 _WHY = (
     "The file is right, and a later version walks it. This one refuses it, because a rule that is read and not kept "
     "would be worse than none."
 )
-SIGNED_NOT_YET = Code(number="RB297", title="signed runs cannot be required yet", why=_WHY)
 SITE_NOT_YET = Code(number="RB295", title="sites cannot be chosen yet", why=_WHY)
 
 
@@ -29,11 +28,6 @@ _KEYS: tuple[tuple[Path, Code, str, str], ...] = (
 def not_yet(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic]:
     """Everything in a file that this version cannot walk, in no particular order."""
     for step in steps:
-        for place, guard in enumerate(elements(step.raw.get("guards"))):
-            if mapping(mapping(guard).get("requires_run")).get("signed") is True:
-                path = (*step.path, "guards", place, "requires_run", "signed")
-                meanwhile = "meanwhile take `signed` out: the run's log is verified all the same"
-                yield _at_key(document, path, SIGNED_NOT_YET, "logs are not signed yet, so no run is", meanwhile)
         for keys, code, what, meanwhile in _KEYS:
             if _has(step, keys):
                 yield _at_key(document, (*step.path, *keys), code, what, meanwhile)
