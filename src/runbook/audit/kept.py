@@ -7,7 +7,7 @@ No name of a log leads to anywhere but a plain file in that directory.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -99,11 +99,11 @@ class KeptOutputs:
             elif changed:
                 self._found(CHANGED, Status.TAMPERED, f"`output/{name}` {changed}", "trust the log", line=stated.line)
         if missing:
-            message = f"output files that cannot be checked: {_listed(missing)}"
+            message = f"output files that cannot be checked: {listed(missing)}"
             self._found(MISSING, Status.VALID, message, "put the run's `output/` beside the log")
         others = sorted(name for name in self._names() if name not in self._stated)
         if others:
-            message = f"files in `output/` that the log does not name: {_listed(others)}"
+            message = f"files in `output/` that the log does not name: {listed(others)}"
             self._found(NOT_NAMED, Status.VALID, message, "take them for no part of the run")
         return tuple(self._findings)
 
@@ -178,7 +178,7 @@ def _natural(value: Json) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """The first of these names, on one line that a terminal only shows, and how many more there are."""
     shown = ", ".join(ascii(name)[1:-1][:80] for name in names[:_NAMED])
     return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED:,} more"

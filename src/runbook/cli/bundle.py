@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from runbook import VERSION
 from runbook.audit.bundle import LEADING, LOG, SCRIPT, gathered, names, pack, script
+from runbook.audit.kept import listed
 from runbook.audit.store import RunDir, Store, state_dir
 from runbook.cli.failing import complain, output_lost
 from runbook.cli.opening import renamed
@@ -62,9 +63,7 @@ def main(arguments: Sequence[str]) -> int:
     head = f", head {verdict.anchor}" if verdict.anchor else ""
     sys.stderr.write(f"packed {count} files of run {run.id}: {report.log.verdict}{head}\n")
     if copy.strangers:
-        shown = ", ".join(ascii(name)[1:-1][:80] for name in copy.strangers[:3])
-        more = f" and {len(copy.strangers) - 3:,} more" if len(copy.strangers) > 3 else ""
-        sys.stderr.write(f"left out, as no part of a run: {shown}{more}\n")
+        sys.stderr.write(f"left out, as no part of a run: {listed(copy.strangers)}\n")
     grave = [finding.diagnostic for finding in verdict.findings if finding.status]
     complain(renamed(each, where, str(run.path)) for each in grave)
     return int(verdict.status)

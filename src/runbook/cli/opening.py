@@ -8,6 +8,7 @@ from pathlib import Path
 
 from runbook import VERSION
 from runbook.audit.bundle import LEADING, Gathered, NotOpened, differing, is_bundle, opened
+from runbook.audit.kept import listed
 from runbook.audit.verdict import Finding, Status, Verdict
 from runbook.model.diagnostics import Code, Diagnostic, Severity
 
@@ -31,6 +32,8 @@ NOT_COMPARED = Code(
     "another version packed it. Whether they say what the log says, nobody could know here.",
     severity=Severity.WARNING,
 )
+_PROVES_NOTHING = frozenset({Status.UNREADABLE, Status.TAMPERED, Status.NOT_A_WALK})
+"""What a log is worth when nothing that is made from it needs to be compared."""
 _PACKED_BY = re.compile(rb"packed by \| [^|]*runbook-walk ([0-9][0-9A-Za-z.+-]*)")
 
 
@@ -62,22 +65,24 @@ class Source:
         from runbook.cli.bundle import made_from  # it renders reports
         from runbook.cli.report import reported
 
-        for name in bundle.strangers[:20]:
-            message = f"`{ascii(name)[1:-1][:120]}` does not belong in a bundle"
-            yield self._finding(STRANGER, Status.VALID, message, "take it for no part of the run")
-        report, _ = reported(bundle.run)
+        if bundle.strangers:
+            message = f"files that do not belong in a bundle: {listed(bundle.strangers)}"
+            yield self._finding(STRANGER, Status.VALID, message, "take them for no part of the run")
+        report, verdict = reported(bundle.run)
+        if verdict.status in _PROVES_NOTHING:
+            return
         changed = differing(bundle.run, made_from(bundle.run, report))
         if not changed:
             return
         page = bundle.run.path / LEADING
         packed_by = _PACKED_BY.search(page.read_bytes()) if page.exists() else None
-        listed = ", ".join(f"`{name}`" for name in changed)
+        which = ", ".join(f"`{name}`" for name in changed)
         if packed_by is not None and packed_by[1].decode() != VERSION:
-            message = f"not as this version makes them, and another packed them: {listed}"
+            message = f"not as this version makes them, and another packed them: {which}"
             help_ = f"compare them with runbook-walk {packed_by[1].decode()[:40]}"
             yield self._finding(NOT_COMPARED, Status.VALID, message, help_, Status.NOT_A_WALK)
         else:
-            message = f"not what is made from the log: {listed}"
+            message = f"not what is made from the log: {which}"
             yield self._finding(NOT_AS_MADE, Status.TAMPERED, message, "trust the log; have `runbook report` write it")
 
     def _finding(self, code: Code, status: Status, message: str, help_: str, strict: Status | None = None) -> Finding:
