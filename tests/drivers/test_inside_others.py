@@ -196,6 +196,17 @@ def test_a_rolling_update_stops_at_the_first_host_that_fails_and_what_was_done_i
     assert desk.verify() == 0
 
 
+def test_a_rolling_update_waits_with_the_next_host_while_a_step_inside_waits_for_a_person(desk: Desk) -> None:
+    desk.write("host.yaml", HOST.replace("    next: done\n    on_fail: bad\n", "").replace("  - id: bad\n    kind: finish\n    outcome: failed\n", ""))
+    desk.write("answers.yaml", answers(*yes("roll[0]/restart", "roll[1]/restart")))
+    assert desk.walk(ROLLING, "-e", "test", *WITH, env={"BROKEN": "web-1"}).status == 3
+    assert desk.effects() == ["restart web-1"]
+    assert [told["step"] for told in desk.told("step.started") if str(told["step"]).startswith("roll[")] == [
+        "roll[0]",
+        "roll[0]/restart",
+    ]
+
+
 SECRET = "s3cr3t-inside-the-other"
 SECRETIVE = """\
 runbook: v1

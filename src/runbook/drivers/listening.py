@@ -8,6 +8,8 @@ from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act
 from runbook.drivers.reminding import remind
+from runbook.walk import including
+from runbook.walk.tables import Phase
 
 INTERRUPTED = Act(do="pause", reason="interrupted")
 
@@ -38,7 +40,7 @@ class Listener:
         self._messages = messages
         self._stopping = 0
         self.wanted: deque[Act] = deque()
-        self.halted = self._walk.started is not None
+        self.halted = self._walk.started is not None and self._loops()
 
     def idle(self) -> Act | None:
         """Look whether a signal or another process wants something; called at least every half second."""
@@ -67,7 +69,7 @@ class Listener:
         presses = min(self._interrupts.presses, 3)
         if presses > self._stopping:
             self._stopping = presses
-            self.halted = True
+            self.halted = self._loops()
             self._acting.tell(Act(do="interrupt", reason=f"pressed {presses} times" if presses > 1 else None), None)
             if not self._attended:
                 self.wanted.append(INTERRUPTED)
@@ -75,6 +77,11 @@ class Listener:
         loop = visit is not None and visit.elements and visit.step.effect.changes
         # What changes something side by side is awaited first; nothing more of it begins.
         return 0 if loop and presses == 1 else presses
+
+    def _loops(self) -> bool:
+        """Whether a loop is under way, which may be asked about before its next element."""
+        visits = [walk.visit for walk in including.chain(self._walk)]
+        return any(visit is not None and visit.elements and visit.phase is Phase.RUNNING for visit in visits)
 
     def calm(self) -> None:
         """What was to be interrupted is over; the next Ctrl-C is about something else."""

@@ -106,7 +106,8 @@ def pending(walk: "Walk", visit: Visit) -> tuple[Action, ...]:
     begun = [el for el in visit.elements.values() if el.phase not in {Phase.ENTERED, Phase.DONE}]
     waiting = [el for el in visit.elements.values() if el.phase is Phase.ENTERED]
     actions = [action for element in begun for action in walk.actions_of(element)]
-    busy = [action for action in actions if not isinstance(action, AskOperator)]
+    # What a runbook inside asks comes before anything else: the next element does not begin while this one stands still.
+    busy = [action for action in actions if not isinstance(action, AskOperator) or "/" in action.step]
     refused = any(element.phase is Phase.REFUSED for element in begun)
     if _borne(walk, visit) and walk.intent is None and not refused:
         # Where each is confirmed, nothing runs behind the back of whoever reads.
@@ -120,10 +121,13 @@ def pending(walk: "Walk", visit: Visit) -> tuple[Action, ...]:
 
 
 def started(visit: Visit, event: e.StepStarted) -> None:
-    """See to it that an element starts what was announced with the loop.
+    """See to it that an element starts what was announced with the loop, and no runbook before another one is over.
 
     :raises IllegalEvent: if not.
     """
+    inside = next((el for el in visit.elements.values() if el.inner is not None and el.phase is Phase.RUNNING), None)
+    if inside is not None:
+        raise IllegalEvent("order", f"`{event.step}` starts while `{inside.step.id}` is not over")
     if visit.actions[place_of(event.step)] != event.what:
         raise IllegalEvent("action", f"`{event.step}` starts something else than was announced for it")
 

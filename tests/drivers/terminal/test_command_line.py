@@ -40,6 +40,19 @@ def test_a_run_is_paused_and_gone_on_with_by_the_command_that_is_shown(tmp_path:
         assert terminal.end() == 0
 
 
+def test_a_loop_that_begins_after_a_resume_is_not_said_to_be_stopped(tmp_path: Path) -> None:
+    looping = "argv: [echo, '${{ item }}'], for_each: {in: '[1, 2]'}}\n"
+    (tmp_path / "demo.yaml").write_text(BOOK.replace("argv: [echo, seen]}\n", looping))
+    with runbook(tmp_path, "run", str(tmp_path / "demo.yaml"), "-e", "production", "--run-id", "r1") as terminal:
+        terminal.expect("run r1", "run it")
+        terminal.answer("p")
+        terminal.expect("run r1 is paused")
+    with runbook(tmp_path, "resume", "r1") as terminal:
+        terminal.expect("Resumed.", "for each of 2", "run it")
+        terminal.answer("")
+        assert "STOPPED" not in terminal.expect("all 2", "yes do it now")
+
+
 @pytest.mark.reliability
 def test_g5_a_dropped_connection_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
     """The terminal is gone: no trace, the status of a signal, and a log that says that it is paused."""

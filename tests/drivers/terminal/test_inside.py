@@ -74,3 +74,25 @@ def test_what_was_paused_inside_goes_on_inside(walking: Walking) -> None:
     terminal.expect("outer › ✓ look › again")
     terminal.answer("p")
     terminal.expect("paused")
+
+
+def test_a_step_that_fails_inside_a_loop_is_asked_about_before_the_next_element_begins(
+    walking: Walking, tmp_path: Path
+) -> None:
+    fails = "kind: command, effect: none, argv: ['false'], title: Look again"
+    (tmp_path / "inner.yaml").write_text(
+        INNER.replace("kind: manual, effect: none, title: Look again, instructions: Look.", fails)
+    )
+    terminal = walking.start(OUTER.replace("for_each: {", "for_each: {max_failures: 1, "), head=HEAD)
+    terminal.expect("Enter run it")
+    terminal.answer("")
+    terminal.expect("outer[0] web-1 › look", "d it is done")
+    terminal.answer("d")
+    terminal.expect("again", "Enter run it")
+    terminal.answer("")
+    terminal.expect("THE FILE NAMES NO WAY ON FROM HERE", "s skip it and go on at `well`")
+    assert walking.started() == ["outer", "outer[0]", "outer[0]/look", "outer[0]/again"]
+    terminal.answer("s")
+    terminal.expect("Why skip it?")
+    terminal.answer("it is known")
+    terminal.expect("outer[1] web-2 › look")
