@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.drivers.books import GOOD, book, read
+from tests.drivers.books import END, GOOD, book, change, read
 from tests.drivers.desk import Desk, wait_for
 from tests.drivers.terminal.pseudo import Terminal
 
@@ -45,6 +45,25 @@ def test_each_visit_has_its_own_outcome(desk: Desk) -> None:
         ("calm", 1, None),
     ]
     assert found["changes"] == []
+
+
+def test_a_visit_that_was_left_without_a_start_is_not_said_to_be_now(desk: Desk) -> None:
+    desk.write("answers.yaml", "answers: [{step: mend, confirm: no, do: retry}]\n")
+    assert desk.walk(book(change("mend", then="done"), end=END), "--answers", "answers.yaml").status == 3
+    assert "mend (not started) → mend (now)" in desk.do("status", "r1").out
+
+
+def test_a_run_that_does_not_end_well_says_what_it_leaves_changed(desk: Desk) -> None:
+    desk.write("answers.yaml", "answers: [{step: one, confirm: yes}, {step: two, confirm: yes}]\n")
+    steps = book(change("one", then="two"), change("two", then="done", after="exit 1"), end=END)
+    ended = desk.walk(steps, "--answers", "answers.yaml")
+    assert ended.status == 1
+    assert "left changed  two, one (newest first); the report says what takes each back" in ended.err
+    assert desk.walk(steps, run="r2").status == 3
+    assert "left changed" not in desk.do("abort", "r2", "--reason", "enough").err
+    desk.write("answers.yaml", "answers: [{step: one, confirm: yes}]\n")
+    assert desk.walk(steps, "--answers", "answers.yaml", run="r3").status == 3
+    assert "left changed  one (newest first)" in desk.do("abort", "r3", "--reason", "enough").err
 
 
 def test_on_a_narrow_terminal_what_is_to_be_copied_has_a_line_of_its_own(desk: Desk) -> None:

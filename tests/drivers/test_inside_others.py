@@ -185,6 +185,14 @@ def test_a_rolling_update_walks_a_runbook_for_one_host_after_the_other(desk: Des
     assert "Restart web-2" in desk.do("report", "r1").out
 
 
+def test_the_report_says_of_each_step_of_a_rolling_update_what_it_was_about(desk: Desk) -> None:
+    desk.write("host.yaml", HOST.replace("title: Restart ${{ inputs.host }}", "title: Restart it"))
+    desk.write("answers.yaml", answers(*yes(*(f"roll[{place}]/restart" for place in range(3)))))
+    assert desk.walk(ROLLING, "-e", "test", *WITH).status == 0
+    report = desk.do("report", "r1").out
+    assert "Restart it: web-1; Restart it: web-2; Restart it: web-3" in report
+
+
 def test_a_rolling_update_stops_at_the_first_host_that_fails_and_what_was_done_is_taken_back(desk: Desk) -> None:
     entries = [
         *yes("roll[0]/restart", "roll[1]/restart", "back"),
@@ -197,7 +205,9 @@ def test_a_rolling_update_stops_at_the_first_host_that_fails_and_what_was_done_i
 
 
 def test_a_rolling_update_waits_with_the_next_host_while_a_step_inside_waits_for_a_person(desk: Desk) -> None:
-    desk.write("host.yaml", HOST.replace("    next: done\n    on_fail: bad\n", "").replace("  - id: bad\n    kind: finish\n    outcome: failed\n", ""))
+    ends = "    next: done\n    on_fail: bad\n"
+    host = HOST.replace(ends, "").replace("  - id: bad\n    kind: finish\n    outcome: failed\n", "")
+    desk.write("host.yaml", host)
     desk.write("answers.yaml", answers(*yes("roll[0]/restart", "roll[1]/restart")))
     assert desk.walk(ROLLING, "-e", "test", *WITH, env={"BROKEN": "web-1"}).status == 3
     assert desk.effects() == ["restart web-1"]

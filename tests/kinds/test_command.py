@@ -139,5 +139,5 @@ def test_the_preview_is_exact_and_holds_no_secret() -> None:
         "echo 'a b' '$x'\nwith TOKEN=t=‹secret token›\nin /srv"
     )
     assert shown(Command(script="set -x\nls\n", stdin="hello")) == (
-        "bash -euo pipefail, the script:\nset -x\nls\nreading:\nhello"
+        "bash --norc -euo pipefail, the script:\nset -x\nls\nreading:\nhello"
     )

@@ -61,7 +61,7 @@ def test_a_webhook_is_a_change_and_its_secret_is_not_shown() -> None:
 def test_every_ending_passes(ending: Finish) -> None:
     finish = make("finish", {"outcome": ending.value, "summary": "It is over."})
     assert finish.judge({}).outcome is Outcome.PASSED
-    assert finish.preview().line == f"the run ends as {ending.value}"
+    assert finish.preview().line == f"this runbook ends as {ending.value}"
 
 
 NOT_YET: dict[str, dict[str, Resolved]] = {

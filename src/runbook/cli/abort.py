@@ -1,10 +1,16 @@
 """``runbook abort``: end a run."""
 
+import os
 import sys
 from collections.abc import Sequence
 
+from runbook.audit.store import Store, state_dir
 from runbook.cli.options import Parser, default_operator, name, reason, run_argument, state_option
+from runbook.cli.rows import rows
 from runbook.cli.telling import Told, tell
+from runbook.drivers.replay import judged
+from runbook.drivers.stopping import left_changed
+from runbook.kinds.registry import KINDS
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -21,5 +27,7 @@ def main(arguments: Sequence[str]) -> int:
         case Told.DELIVERED:
             sys.stderr.write("delivered to whoever walks the run; a change that runs is awaited first\n")
         case Told.RECORDED:
-            sys.stderr.write("the run is over: aborted\n")
+            _, walk = judged(Store(state_dir(options.state_dir, os.environ)).find(options.run).log, KINDS)
+            said = rows(left_changed(walk), sys.stderr) if walk is not None else []
+            sys.stderr.write("\n".join(["the run is over: aborted", *said]) + "\n")
     return 0

@@ -141,6 +141,13 @@ def _as_text(found: JsonObject, walk: Walk | None) -> str:
     return "\n".join([said, *rows(_pairs(found, walk), sys.stdout)]) + "\n"
 
 
+def _here(walk: Walk | None) -> Iterator[tuple[str, int]]:
+    """The visits that are under way: inside each other, and those that wait while changes are taken back."""
+    for each in including.chain(walk) if walk is not None else ():
+        waiting = each.undoing.waiting if each.undoing is not None else None
+        yield from ((each.prefix + visit.step.id, visit.number) for visit in (each.visit, waiting) if visit is not None)
+
+
 def _prospects(walk: Walk | None) -> Iterator[tuple[str, str]]:
     """What is to be said of a loop, of an undo, and of what a stop would leave."""
     if walk is None or walk.finish is not None:
@@ -168,7 +175,10 @@ def _pairs(found: JsonObject, walk: Walk | None) -> Iterator[tuple[str, str]]:
         yield "began", f"{found['began']}, {spoken(lasted) if isinstance(lasted, int) else ''} on record"
         path = found["path"]
         if isinstance(path, list):
-            steps = [f"{p['step']} ({p['outcome'] or 'now'})" for p in path if isinstance(p, dict)]
+            here = set(_here(walk))
+            visits = [p for p in path if isinstance(p, dict)]
+            without = ["now" if (p["step"], p["visit"]) in here else "not started" for p in visits]
+            steps = [f"{p['step']} ({p['outcome'] or how})" for p, how in zip(visits, without, strict=True)]
             yield "path", " → ".join(steps)
         if found["finish"] is None and found["step"]:
             why = f": {found['because']}" if found["because"] else ""

@@ -16,7 +16,7 @@ from runbook.drivers.foresight import shown
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.live import Live, Sitting
 from runbook.drivers.session import Ending, Stop
-from runbook.drivers.stopping import sentences
+from runbook.drivers.stopping import left_changed, sentences
 from runbook.kinds.registry import KINDS
 from runbook.model.answers import Answers
 from runbook.model.diagnostics import Diagnostic, Refused
@@ -58,7 +58,9 @@ def _say(sitting: Sitting, ending: Ending) -> None:
     head = str(sitting.writer.anchor)
     if ending.stop is Stop.FINISHED:
         said = f"run {run.id} is over: {ending.finish.value if ending.finish else ''}"
+        good = ending.finish is not None and ending.finish.good
         pairs = [
+            *(() if good else left_changed(sitting.session.walk)),
             ("ticket", head),
             ("log", str(run.log)),
             ("report", f"runbook report {run.id}{where}"),

@@ -40,6 +40,13 @@ def sentences(walk: Walk, outlook: Outlook) -> Iterator[tuple[str, str]]:
         yield "no return", f"{'this step' if here else 'ahead'}: {outlook.ahead}"
 
 
+def left_changed(walk: Walk) -> Iterator[tuple[str, str]]:
+    """What a run that did not end well has left changed: a label and a sentence; nothing where nothing is."""
+    names = [change.step for change in reversed(walk.changes)]
+    if names:
+        yield "left changed", f"{shortly(names)} (newest first); the report says what takes each back"
+
+
 def why_lasting(walk: Walk, change: Change) -> str:
     """A change that cannot be taken back, and why as far as the file says it."""
     step = walk.owner(change.step)

@@ -53,10 +53,10 @@ class Finish(Kind):
     )
 
     def preview(self) -> Preview:
-        """How the run ends, and what is said about it."""
+        """How the runbook ends, which may be walked inside another, and what is said about it."""
         outputs = shown_json(dict(self.outputs)) if self.outputs else ""
         said = [part for part in (self.summary, outputs) if part]
-        return Preview(line=f"the run ends as {self.outcome}", detail="\n".join(said))
+        return Preview(line=f"this runbook ends as {self.outcome}", detail="\n".join(said))
 
     def judge(self, observation: Mapping[str, Json]) -> Verdict:
         """To end is to pass, whatever the outcome of the run."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runbook.model.io import Process, ProcessResult
 
 _VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
-_SHELLS = {"bash": ("bash", "-euo", "pipefail", "-c"), "sh": ("sh", "-eu", "-c")}
+_SHELLS = {"bash": ("bash", "--norc", "-euo", "pipefail", "-c"), "sh": ("sh", "-eu", "-c")}
 _SIGNALS = {
     "SIGHUP": 1,
     "SIGINT": 2,

@@ -69,7 +69,7 @@ class Titles:
         head, slash, rest = step.partition("/")
         if slash:
             inside = self._inside.get(head)
-            return step if inside is None else inside.of(rest)
+            return step if inside is None else self._of_element(head, inside.of(rest))
         owner = owner_of(step)
         if step != owner:
             return f"Take back: {self.of(owner)}"
@@ -86,6 +86,12 @@ class Titles:
             return str(self._cel.render(title, scope))
         except ExpressionError:
             return title
+
+    def _of_element(self, head: str, title: str) -> str:
+        """A title inside an element of a loop, with what the element is about unless it says so itself."""
+        item = self._item_of(head)
+        name = item if isinstance(item, str) else canonical(item)
+        return title if item is None or name in title else f"{title}: {name}"
 
     def _items_of(self, step: str, record: Record) -> None:
         """Know the elements of a step that is repeated, which it announces when it starts."""

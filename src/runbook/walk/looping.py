@@ -106,7 +106,7 @@ def pending(walk: "Walk", visit: Visit) -> tuple[Action, ...]:
     begun = [el for el in visit.elements.values() if el.phase not in {Phase.ENTERED, Phase.DONE}]
     waiting = [el for el in visit.elements.values() if el.phase is Phase.ENTERED]
     actions = [action for element in begun for action in walk.actions_of(element)]
-    # What a runbook inside asks comes before anything else: the next element does not begin while this one stands still.
+    # What a runbook inside asks comes first: the next element does not begin while this one stands still.
     busy = [action for action in actions if not isinstance(action, AskOperator) or "/" in action.step]
     refused = any(element.phase is Phase.REFUSED for element in begun)
     if _borne(walk, visit) and walk.intent is None and not refused:

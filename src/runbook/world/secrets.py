@@ -261,7 +261,7 @@ class SecretStore:
                     raise _refused(
                         RB400,
                         f"the variable `{source.value}` of the secret `{source.name}` is not set",
-                        f"export {source.value}=… in this shell, then go on",
+                        f"pause, `export {source.value}=…` in the shell, and resume",
                     )
             case "file":
                 value = self._file(source.name, str(source.value))

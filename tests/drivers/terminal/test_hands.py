@@ -66,6 +66,8 @@ def test_j11_a_jump_lists_the_steps_and_says_why_one_is_refused(walking: Walking
     terminal.expect("Not there now: `look` has not run")
     terminal.answer("g")
     terminal.expect("Go to which step?")
+    terminal.answer("gatee")
+    terminal.expect("There is no step `gatee`; did you mean `gate`?", "Go to which step?")
     terminal.answer("gate")
     terminal.expect("Why go to `gate`?")
     terminal.answer("looked at it elsewhere")

@@ -96,3 +96,29 @@ def test_a_step_that_fails_inside_a_loop_is_asked_about_before_the_next_element_
     terminal.expect("Why skip it?")
     terminal.answer("it is known")
     terminal.expect("outer[1] web-2 › look")
+
+
+def test_inside_the_key_for_undoing_says_what_was_changed_outside(walking: Walking) -> None:
+    change = (
+        "  - {id: mend, kind: command, effect: change, title: Mend it, argv: [echo, mended], "
+        "undo: {kind: command, argv: [echo, spoilt]}}\n"
+    )
+    terminal = walking.start(change + ONCE, head=HEAD)
+    terminal.expect("yes do it now")
+    terminal.answer("yes", guarded=True)
+    terminal.expect("outer › look", "d it is done")
+    terminal.answer("u")
+    terminal.expect(
+        "Nothing is taken back from here: `outer` has changed nothing that can be. What was changed outside of it is "
+        "taken back there, after it or by `g`: mend."
+    )
+    terminal.answer("d")
+    terminal.expect("again", "d it is done")
+    terminal.answer("d")
+    terminal.expect("this runbook ends as resolved", "Look outside")
+
+
+def test_a_loop_of_runbooks_does_not_claim_to_read_only(walking: Walking) -> None:
+    terminal = walking.start(OUTER, head=HEAD)
+    shown = terminal.expect("each of its steps is shown, and each change asked about, by itself", "Enter run it")
+    assert "reads only" not in shown

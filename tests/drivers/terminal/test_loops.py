@@ -106,7 +106,7 @@ def test_ctrl_c_in_a_loop_begins_no_more_and_asks_before_the_rest(walking: Walki
     while not (tmp_path / "effects").exists() or len((tmp_path / "effects").read_text().splitlines()) < 2:
         time.sleep(0.01)  # until both have begun
     terminal.send("\x03")
-    terminal.expect("STOPPED: 2 of 40 are over, 38 are left.")
+    terminal.expect("STOPPED: 2 of 40 over, 38 left.")
     terminal.expect("not run: host-02, host-03, host-04, host-05, 33 more, host-39", "yes go on with them")
     assert len((tmp_path / "effects").read_text().splitlines()) == 2
     terminal.answer("", guarded=True)

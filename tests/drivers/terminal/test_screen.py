@@ -180,3 +180,11 @@ def test_every_step_says_where_we_are(walking: Walking) -> None:
     terminal.expect("step 2 of 3 · visit 2", "✗ look › ✓ which › ✗ look › which")
     terminal.answer("2")
     terminal.expect("step 3 of 3 · visit 1", "RESOLVED")
+
+
+def test_a_condition_that_does_not_hold_is_shown_with_what_was_seen(walking: Walking) -> None:
+    steps = "  - {id: look, kind: command, effect: none, argv: [echo, seen], expect: exit_code == 7}\n"
+    terminal = walking.start(steps + "  - {id: done, kind: finish, outcome: resolved}\n")
+    terminal.expect("run it")
+    terminal.answer("")
+    terminal.expect("failed · expected exit_code == 7 · exit_code 0")

@@ -52,6 +52,9 @@ def ask_confirmation(
     show_what(screen, step, request.preview)
     show_undo(screen, step, request)
     show_conditions(screen, step)
+    if step.confirm is not None and (approvals := step.confirm.approvals) is not None:
+        who = f"{approvals.count} with the role {' or '.join(approvals.roles)}"
+        screen.say(f"You confirm it first; then others must approve it: {who}.", style="yellow", indent=2)
     if found := list(stopping):
         screen.say("If you stop now:", style="bold")
         show_table(screen, found)

@@ -13,12 +13,13 @@ from rich.text import Text
 
 from runbook.drivers.operator import Act, Hand, Note, Place
 from runbook.drivers.stopping import shortly, why_lasting
-from runbook.drivers.telling import Mark
+from runbook.drivers.terminal.jumping import goals_of, objections, show_goals
 from runbook.drivers.terminal.keyboard import Keyboard
 from runbook.drivers.terminal.leaning import leaning_on
-from runbook.drivers.terminal.screen import Screen, one_line, styled
+from runbook.drivers.terminal.screen import Screen, styled
 from runbook.drivers.terminal.taking_back import TakingBack
-from runbook.drivers.terminal.wording import markdown, named, show_contacts, show_table, sign
+from runbook.drivers.terminal.wording import markdown, named, show_contacts, show_table
+from runbook.language.near import nearest
 from runbook.model.graph import SKIPPED
 from runbook.model.runbook import Step
 from runbook.walk.outlook import outlook
@@ -82,7 +83,7 @@ class Hands:
         self._keyboard = keyboard
         self._walks = walks
         self._now = now
-        self._back = TakingBack(screen, keyboard, self._walk)
+        self._back = TakingBack(screen, keyboard, walks)
 
     def _walk(self) -> Walk:
         """The walk whose step is under way."""
@@ -248,7 +249,7 @@ class Hands:
             return None
         if step.id in walk.steps:
             then = walk.target(step.id, SKIPPED)
-            self._screen.say(f"Skipped, `{step.id}` is not done, and the walk goes on at `{then}`.")
+            self._screen.say(f"`{step.id}` is then not done, and the walk goes on at `{then}`.")
         else:
             self._screen.say(f"{self.skipping(step).capitalize()}.")
         for sentence in leaning_on(walk, step) if step.id in walk.steps else ():
@@ -271,7 +272,9 @@ class Hands:
             return "first it must be known what became of it"
         if step.id not in self._walk().steps:
             return "this is a part of another step; leave it out with `s`, or abort"
-        return "nothing comes after it" if self._walk().target(step.id, SKIPPED) is None else "it is a gate"
+        if self._walk().target(step.id, SKIPPED) is None:
+            return "nothing comes after it"
+        return "others have to approve it" if step.confirm and step.confirm.approvals else "it is a gate"
 
     def _go_to(self, place: Place) -> Hand | None:
         walk, step = self._walk(), place.step
@@ -279,49 +282,24 @@ class Hands:
             self._screen.say(f"Not from here: {self._why_not(step)}.", style="yellow")
             return None
         self._screen.say(f"The walk leaves `{step.id}` and goes on at the step that you name. Asks why.")
-        goals = dict.fromkeys(walk.steps, walk)
-        for outer in reversed(self._walks()[:-1]):
-            goals |= {other: outer for other in outer.steps if other not in goals}
-        for number, (other, of) in enumerate(goals.items(), start=1):
-            if of is not walk and (number == 1 or of is not list(goals.values())[number - 2]):
-                left = of.visit.step.id if of.visit else ""
-                self._screen.say(f"Or out of `{left}`, which is then not finished:", style="bold")
-            row = self._row_of(of, other, here=of is walk and other == step.id)
-            self._screen.say(row, first=Text(f"{number:3}  ", style="bold"))
-        typed = self.text(place, "Go to which step? Its number or id.", needed=True)
-        if not isinstance(typed, str):
-            return typed
-        ids = list(goals)
-        target = ids[int(typed) - 1] if typed.isdecimal() and 0 < int(typed) <= len(ids) else typed
-        target = target.removeprefix(walk.prefix)
-        for objection in self._objections(goals.get(target, walk), target):
+        goals = goals_of(self._walks())
+        show_goals(self._screen, goals, walk, step, self._now())
+        ids, target = list(goals), ""
+        while target not in goals:
+            typed = self.text(place, "Go to which step? Its number or id.", needed=True)
+            if not isinstance(typed, str):
+                return typed
+            target = ids[int(typed) - 1] if typed.isdecimal() and 0 < int(typed) <= len(ids) else typed
+            target = target.removeprefix(walk.prefix)
+            if target not in goals:
+                near = nearest(target, ids)
+                hint = f"; did you mean `{near}`?" if near else "."
+                self._screen.say(f"There is no step `{target}`{hint}", style="yellow")
+        for objection in objections(goals[target], target, self._now()):
             self._screen.say(f"Not there now: {objection}.", style="yellow")
             return None
         reason = self.text(place, f"Why go to `{target}`? It is recorded as a deviation.", needed=True)
         return Act(do="go_to", to=target, reason=reason) if isinstance(reason, str) else reason
-
-    def _objections(self, walk: Walk, step_id: str) -> Iterator[str]:
-        """Why a walk cannot go to a step now."""
-        yield from walk.objections(step_id)
-        if step_id in walk.steps:
-            yield from (reason for by, reason in walk.unmet(walk.steps[step_id], self._now()) if by == "needs")
-
-    def _row_of(self, walk: Walk, step_id: str, *, here: bool) -> Text:
-        """A step in the list of those that one can go to."""
-        result = walk.results.get(step_id)
-        line = Text(step_id)
-        if here:
-            line.append("  you are here", style="cyan")
-        elif result is not None:
-            line.append("  ").append_text(sign(Mark(result.outcome.value))).append(f" {result.outcome.value}")
-        title = one_line(walk.steps[step_id].title)
-        if title and title != step_id:
-            line.append_text(styled(f"  {title}", "dim"))
-        if walk.objections(step_id):
-            line.append("  not now: a gate before it", style="yellow")
-        elif objection := next(self._objections(walk, step_id), None):
-            line.append(f"  not now: {objection}", style="yellow")
-        return line
 
     def _note(self, place: Place, rest: str) -> Hand | None:
         kind: str | None = "note"
@@ -343,7 +321,7 @@ class Hands:
 
     def _abort(self, place: Place) -> Hand | None:
         self._screen.say(
-            "Aborted, the run is over for good: it cannot be resumed. To go on later, pause. It asks why, and it is "
+            "An aborted run is over for good: it cannot be resumed. To go on later, pause. It asks why, and it is "
             "only done when you have typed `abort` after that."
         )
         run = self._walks()[0]
@@ -352,8 +330,8 @@ class Hands:
             left = shortly(change.step for change in ahead.undoable)
             first = " (`u` takes it back first)" if self._back.why_not(place) is None else ""
             self._screen.say(f"What could be taken back stays changed: {left}{first}.", style="yellow")
-        for change in ahead.lasting:
-            self._screen.say(f"Cannot be taken back: {why_lasting(run, change)}.", style="yellow")
+        for why in dict.fromkeys(why_lasting(run, change) for change in ahead.lasting):
+            self._screen.say(f"Cannot be taken back: {why}.", style="yellow")
         reason = self.text(place, "Why abort it? It is recorded.", needed=True)
         if not isinstance(reason, str):
             return reason

@@ -25,7 +25,7 @@ from runbook.drivers.terminal.wording import (
     sign,
     whereabouts,
 )
-from runbook.model.canonical import Json
+from runbook.model.canonical import Json, canonical
 from runbook.model.durations import spoken
 from runbook.model.kind import Preview
 from runbook.model.runbook import Finish, Outcome, Step
@@ -244,7 +244,7 @@ class News:
             self._screen.say(text, first=Text("! ", style="yellow"))
         found = [*sentences(walk, outlook(walk))]
         if found:
-            self._screen.say("If it stops here:", style="bold")
+            self._screen.say("If you stop now:", style="bold")
             show_table(self._screen, found)
 
     def _started(self, event: e.StepStarted) -> None:
@@ -384,12 +384,14 @@ def _facts(event: e.StepFinished) -> Sequence[str]:
         observed = json.loads(event.obs or "{}")
     except ValueError:  # pragma: no cover - the walk has read it
         return []
-    if event.outcome != Outcome.PASSED.value:
-        answer = " ".join(str(observed.get("text", "")).split())
+    answer = " ".join(str(observed.get("text", "")).split())
+    if event.outcome != Outcome.PASSED.value and (answer or not event.reason.startswith("expected ")):
         return [f"it answered {answer[:_LONGEST_ANSWER]}{'…' * (len(answer) > _LONGEST_ANSWER)}"] if answer else []
     facts = []
     for name, value in observed.items():
-        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        shown = (
+            ", ".join(p if isinstance(p, str) else canonical(p) for p in value) if isinstance(value, list) else value
+        )
         if name in _SHOWN_ELSEWHERE or shown is None or shown is False or shown == "" or isinstance(shown, dict):
             continue
         if len(str(shown)) <= _LONGEST_FACT:

@@ -140,6 +140,8 @@ class TerminalOperator:
         if self._news.previewed != preview:
             show_what(self._screen, place.step, preview)
             words, style = heading_of(place.step.effect)
+            if place.step.kind == "runbook":
+                words, style = "each of its steps is shown, and each change asked about, by itself", "dim"
             self._screen.say(Text(words.lower(), style=style), indent=2)
             show_conditions(self._screen, place.step)
             self._news.previewed = preview
@@ -159,7 +161,7 @@ class TerminalOperator:
             return None
         changes = place.step.effect.changes
         of = len(visit.elements)
-        self._screen.say(f"STOPPED: {of - len(left)} of {of} are over, {len(left)} are left.", style="bold yellow")
+        self._screen.say(f"STOPPED: {of - len(left)} of {of} over, {len(left)} left.", style="bold yellow")
         show_rest(self._screen, self._walk, visit)
         if not changes:
             said = self._hands.choose(place, (Way(key="", says="go on with them", also=("r", "run")),))
@@ -202,7 +204,7 @@ class TerminalOperator:
         visit = self._walk.visit_of(place.step.id)
         why = {Phase.UNKNOWN: "NOBODY SAW THE RESULT", Phase.REFUSED: "NOT STARTED"}
         words = why.get(visit.phase if visit else Phase.STUCK, "THE FILE NAMES NO WAY ON FROM HERE")
-        said = "" if asked.because in self._news.last else f": {asked.because}"
+        said = "" if asked.because in self._news.last else f", as it was then: {asked.because}"
         self._screen.say(Text.assemble((words, "bold yellow"), styled(said)))
         settles = Choice.SETTLE in asked.choices
         action = announced(visit.what) if visit is not None and settles else None

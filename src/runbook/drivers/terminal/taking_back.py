@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from rich.text import Text
 
 from runbook.drivers.operator import Act, Hand, Place
-from runbook.drivers.stopping import why_lasting
+from runbook.drivers.stopping import shortly, why_lasting
 from runbook.drivers.telling import announced
 from runbook.drivers.terminal.keyboard import Keyboard
 from runbook.drivers.terminal.screen import Screen
@@ -26,10 +26,14 @@ UNDO_FROM = HANDS["undo"]
 class TakingBack:
     """What the key for it does."""
 
-    def __init__(self, screen: Screen, keyboard: Keyboard, walk: Callable[[], Walk]) -> None:
+    def __init__(self, screen: Screen, keyboard: Keyboard, walks: Callable[[], Sequence[Walk]]) -> None:
+        """Take nothing back yet; ``walks`` are the run's and those inside it, the one under way last."""
         self._screen = screen
         self._keyboard = keyboard
-        self._walk = walk
+        self._walks = walks
+
+    def _walk(self) -> Walk:
+        return self._walks()[-1]
 
     def why_not(self, place: Place) -> str | None:
         """Why nothing can be taken back from here now; None if something can."""
@@ -38,10 +42,21 @@ class TakingBack:
         if walk.undoing is not None:
             return "changes are being taken back already; `s` leaves this one as it is"
         if not any(undoing.reversible(walk, change) for change in walk.changes):
+            if outside := self._outside():
+                return f"`{walk.prefix[:-1]}` has changed nothing that can be. {outside}"
             return "this run has changed nothing that the file says how to take back"
         if visit is None or place.step.id != visit.step.id or visit.phase not in UNDO_FROM:
             return "finish this step first, or answer no; then it can be taken back"
         return None
+
+    def _outside(self) -> str:
+        """What was changed outside of the runbook that is under way, and can be taken back there; empty if nothing."""
+        run, walk = self._walks()[0], self._walk()
+        found = [change for change in undoing.changes_of(run) if undoing.reversible(run, change)]
+        names = [change.step for change in found if not change.step.startswith(walk.prefix)]
+        if not names:
+            return ""
+        return f"What was changed outside of it is taken back there, after it or by `g`: {shortly(names)}"
 
     def ask(self, place: Place) -> Hand | None:
         """Show what would be taken back, what would not and why, and ask; None where nothing came of it."""
@@ -53,11 +68,11 @@ class TakingBack:
         able = [change for change in changes if undoing.reversible(walk, change)]
         self._screen.say(f"TAKE BACK {len(able)}, the newest first; each is confirmed by itself:", style="bold yellow")
         self._show(able, all_of=len(able) <= _FEW_CHANGES)
-        for change in changes:
-            if change not in able:
-                text = f"{why_lasting(walk, change)}; it stays"
-                self._screen.say(text, first=Text("  – ", style="yellow"), indent=4)
-        leads = f"`{place.step.id}` is then asked about again" if place.step.id in walk.steps else "the walk goes on"
+        for why in dict.fromkeys(why_lasting(walk, change) for change in changes if change not in able):
+            self._screen.say(f"{why}; it stays", first=Text("  – ", style="yellow"), indent=4)
+        if outside := self._outside():
+            self._screen.say(f"{outside}.", style="yellow")
+        leads = f"`{place.step.id}` is asked about again" if place.step.id in walk.steps else "the walk goes on"
         self._screen.say(f"Afterwards {leads}.", style="dim")
         ways = "Type `undo` to begin; anything else goes back."
         while True:
