@@ -149,6 +149,16 @@ def test_answers_are_judged_by_the_runbook_that_they_are_inside_of(tmp_path: Pat
     assert all(one.startswith(said) for one in found)
 
 
+def test_an_entry_serves_its_whole_visit_although_another_runbook_was_walked_meanwhile(tmp_path: Path) -> None:
+    outer = book(
+        "id: first\ntitle: First the other\nkind: runbook\npath: inner.yaml\ninputs: {host: app1}\n"
+        "confirm: {phrase: go}\nexpect: finish == 'failed'\nnext: done\n",
+        end=GOOD,
+    )
+    sitting = walked(tmp_path, outer, "  - {step: first, confirm: go, do: skip, reason: it is known}\n")
+    assert [told["reason"] for told in sitting.told("step.skipped")] == ["it is known"]
+
+
 def test_inside_a_loop_an_answer_names_the_element(tmp_path: Path) -> None:
     text = OUTER.replace("expect: finish == 'resolved'", "for_each: {in: '[1, 2]'}").replace(
         "${{ string(steps.first.host) }}", "${{ string(steps.first.passed) }}"

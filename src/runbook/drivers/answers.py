@@ -5,7 +5,7 @@ may have entries of its own. A question without an answer pauses the run; nothin
 reason and an evidence stand on record beside the answer, also where nothing demands them.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
 from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Sought, Yes
@@ -42,11 +42,10 @@ class AnswersOperator:
             self._entries.setdefault(entry.step, deque()).append(entry)
         self._clock = clock
         self._source = source
-        self._visit: tuple[str, int] | None = None
-        self._current: dict[str, Answer | None] = {}
-        self._acted = False
-        self._approved = 0
-        self._problem = ""
+        self._taken: dict[tuple[str, int], Answer | None] = {}
+        self._acted: set[tuple[str, int]] = set()
+        self._approved: Counter[tuple[str, int]] = Counter()
+        self._problems: dict[tuple[str, int], str] = {}
         self._idle: Idle = lambda: None
 
     @property
@@ -68,9 +67,8 @@ class AnswersOperator:
         """Nobody looks."""
 
     def arrive(self, place: Place) -> None:
-        """Begin a visit: its entry is taken when something is asked."""
-        self._visit, self._current, self._acted, self._problem = (place.address, place.visit), {}, False, ""
-        self._approved = 0
+        """A visit begins: its entry is taken when something is asked, and kept while runbooks inside are walked."""
+        del place
 
     def ready(self, place: Place, preview: Preview) -> Hand | None:
         """What needs no confirmation starts."""
@@ -86,10 +84,10 @@ class AnswersOperator:
         """Confirm with exactly what the file gives."""
         entry = self._entry(place)
         given = None if entry is None else entry.confirm
-        if entry is None or given is None or self._problem:
-            return self._pause(f"the confirmation of `{place.address}`")
+        if entry is None or given is None or self._problem(place):
+            return self._pause(place, f"the confirmation of `{place.address}`")
         if given != "no" and request.reason_required and not (entry.reason or "").strip():
-            return self._pause(f"the reason for `{place.address}`")
+            return self._pause(place, f"the reason for `{place.address}`")
         if given == (request.phrase or "yes") and given != "no":
             return Yes(reason=entry.reason)
         said = "answered no" if given == "no" else "another phrase was given"
@@ -102,9 +100,10 @@ class AnswersOperator:
             return act
         entry = self._entry(place)
         names = entry.approvals if entry is not None else ()
-        if self._approved < len(names):
-            self._approved += 1
-            return names[self._approved - 1]
+        visit = (place.address, place.visit)
+        if self._approved[visit] < len(names):
+            self._approved[visit] += 1
+            return names[self._approved[visit] - 1]
         how = f": runbook approve {sought.file}" if sought.file else ""
         missing = sought.count - len(sought.given)
         return Act(do="pause", reason=f"`{place.address}` waits for {missing} more to approve{how}")
@@ -114,9 +113,9 @@ class AnswersOperator:
         if isinstance(question, AskItems):
             return self._ticked(place, question.items)
         entry = self._entry(place)
-        given = None if entry is None or self._problem else _given(entry, question)
+        given = None if entry is None or self._problem(place) else _given(entry, question)
         if entry is None or given is None:
-            return self._pause(f"the question of `{place.address}`")
+            return self._pause(place, f"the question of `{place.address}`")
         return given | _remarks(entry)
 
     def _ticked(self, place: Place, items: Sequence[Item]) -> JsonObject | Hand:
@@ -132,26 +131,26 @@ class AnswersOperator:
                 given[item.id] = own.confirm
                 notes |= {item.id: own.reason} if own.reason else {}
         missing = [f"`{item.id}`" for item in items if item.id not in given and not item.checked]
-        if missing or self._problem:
+        if missing or self._problem(place):
             which = f" {', '.join(missing)} in" if missing and given else ""
-            return self._pause(f"the question of{which} `{place.address}`")
+            return self._pause(place, f"the question of{which} `{place.address}`")
         return {"items": given, "notes": notes} | (_remarks(whole) if whole else {})
 
     def decide(self, place: Place, asked: AskOperator) -> Settle | Hand:
         """Do what the file says where the walk cannot go on by itself."""
         entry = self._entry(place)
-        if entry is not None and not self._acted and not self._problem:
+        visit = (place.address, place.visit)
+        if entry is not None and visit not in self._acted and not self._problem(place):
             if Choice.SETTLE in asked.choices and entry.settle is not None:
                 return Settle(outcome=Outcome(entry.settle), evidence=entry.evidence or entry.reason or "")
             if entry.do is not None and entry.do in {choice.value for choice in asked.choices}:
-                self._acted = True
+                self._acted.add(visit)
                 return Act(do=entry.do, to=entry.to, reason=entry.reason)
-        return self._pause(f"what to do at `{place.address}` ({asked.because})")
+        return self._pause(place, f"what to do at `{place.address}` ({asked.because})")
 
     def correct(self, place: Place, problem: str) -> None:
         """What was given does not fit; there is no other answer."""
-        del place
-        self._problem = problem
+        self._problems[place.address, place.visit] = problem
 
     def notice(self, text: str) -> None:
         """Nobody listens."""
@@ -170,16 +169,19 @@ class AnswersOperator:
 
     def _entry(self, place: Place, part: str = "") -> Answer | None:
         """The entry of the present visit, or of an item in it; taken when it is first needed."""
-        if self._visit != (place.address, place.visit):
-            self.arrive(place)
         address = place.address + part
-        if address not in self._current:
+        if (address, place.visit) not in self._taken:
             waiting = self._entries.get(address)
-            self._current[address] = waiting.popleft() if waiting else None
-        return self._current[address]
+            self._taken[address, place.visit] = waiting.popleft() if waiting else None
+        return self._taken[address, place.visit]
 
-    def _pause(self, what: str) -> Act:
-        problem = f"; the one that there is does not fit: {self._problem}" if self._problem else ""
+    def _problem(self, place: Place) -> str:
+        """Why what was given in a visit does not fit; empty if it does."""
+        return self._problems.get((place.address, place.visit), "")
+
+    def _pause(self, place: Place, what: str) -> Act:
+        given = self._problem(place)
+        problem = f"; the one that there is does not fit: {given}" if given else ""
         return Act(do="pause", reason=f"no answer to {what}{problem}")
 
 
