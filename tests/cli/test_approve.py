@@ -208,3 +208,8 @@ def test_where_no_signers_are_one_says_who_one_is(there: Elsewhere) -> None:
     terminal.answer("yes")
     assert terminal.end() == 0
     assert go_on(there.desk).status == 0
+
+
+def test_a_request_that_is_to_be_pasted_is_asked_for(there: Elsewhere) -> None:
+    approver = there.terminal("ben", "approve", "-")
+    approver.expect("Paste the request, from its first line to its last; then press Enter and Ctrl-D.")

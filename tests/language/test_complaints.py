@@ -183,6 +183,21 @@ steps:
     assert complaint.startswith('4:15 RB122 `url` must be a text, and `3` is a number | put it in quotes: "3"')
 
 
+def test_a_key_of_every_step_has_no_default_and_the_complaint_says_so(said: Said) -> None:
+    text = """runbook: v1
+id: defaults
+defaults:
+  http: {timeout: 5s}
+steps:
+  - id: done
+    kind: finish
+    outcome: resolved
+"""
+    (complaint,) = said(text)
+    assert complaint.startswith("4:10 RB120 `timeout` is not a key of `http`")
+    assert complaint.endswith("| a default has only what is a kind's own; write this key on each step")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_quick_verdict_is_the_verdict_of_both_libraries(kind: str) -> None:
     quick, whole = jsonschema_rs.Draft202012Validator(compose(KINDS)), Draft202012Validator(compose(KINDS))

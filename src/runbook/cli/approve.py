@@ -109,6 +109,9 @@ def _request(given: str) -> RequestText:
     """
     try:
         if given == "-":
+            if sys.stdin.isatty():
+                sys.stderr.write("Paste the request, from its first line to its last; then press Enter and Ctrl-D.\n")
+                sys.stderr.flush()
             text = sys.stdin.read(LARGEST + 1)
         else:
             with open_plain(given, follow=True) as file:

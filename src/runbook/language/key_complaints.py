@@ -68,6 +68,8 @@ def _instead(key: str, known: Mapping[str, Json], mistake: Mistake, definitions:
     """What to write instead of an unknown key."""
     if " " in key and mapping(mistake.value)[key] is None:
         return "if it belongs to the text before it, put the whole text in quotes: inside { } a comma ends it"
+    if mistake.path[:1] == ("defaults",) and f"envelope_{key}" in definitions:
+        return "a default has only what is a kind's own; write this key on each step"
     if _is_step(mistake) and f"envelope_{key}" in definitions:
         return f"take it out: inside another step it has no place, only {_listed(list(known), 'and')}"
     if meant := key_meant(key, known, mapping(mistake.value)):

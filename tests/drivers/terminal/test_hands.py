@@ -199,3 +199,13 @@ def test_a_note_is_asked_for_by_its_kind_and_a_key_is_no_note(walking: Walking) 
     terminal.answer(":b")
     terminal.expect("run it")
     assert [(r["kind"], r["text"]) for r in walking.records("note.added")] == [("decision", "roll back at three")]
+
+
+def test_trying_again_says_so_where_the_file_allows_no_more_visits(walking: Walking) -> None:
+    step = (
+        "  - {id: mend, kind: command, effect: change, argv: [echo, x], undo: none, because: a test, max_visits: 1}\n"
+    )
+    terminal = walking.start(step + "  - {id: done, kind: finish, outcome: resolved}\n")
+    terminal.expect("yes do it now")
+    terminal.answer("no", guarded=True)
+    terminal.expect("r try again: that is one visit more than the file allows (1), so it fails without a start")

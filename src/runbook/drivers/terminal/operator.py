@@ -204,7 +204,9 @@ class TerminalOperator:
         visit = self._walk.visit_of(place.step.id)
         why = {Phase.UNKNOWN: "NOBODY SAW THE RESULT", Phase.REFUSED: "NOT STARTED"}
         words = why.get(visit.phase if visit else Phase.STUCK, "THE FILE NAMES NO WAY ON FROM HERE")
-        said = "" if asked.because in self._news.last else f", as it was then: {asked.because}"
+        earlier = visit is not None and visit.phase is Phase.REFUSED and visit.refused_by != "undo"
+        because = f"{', as it was then' if earlier else ''}: {asked.because}"
+        said = "" if asked.because in self._news.last else because
         self._screen.say(Text.assemble((words, "bold yellow"), styled(said)))
         settles = Choice.SETTLE in asked.choices
         action = announced(visit.what) if visit is not None and settles else None
@@ -313,6 +315,9 @@ class TerminalOperator:
         part = place.step.id not in self._walk.steps
         visit = self._walk.visit_of(place.step.id)
         what = "try again: confirmed anew" if part else "try again: a new visit, and confirmed anew"
+        most = place.step.max_visits
+        if not part and most is not None and place.visit >= most:
+            what = f"try again: that is one visit more than the file allows ({most}), so it fails without a start"
         if visit is not None and visit.refused_by == "undo":
             what = "take it back all the same: shown and confirmed first"
         ways: tuple[Way, ...] = (Way(key="r", says=what + ("; asks why" if stuck else "")),)
