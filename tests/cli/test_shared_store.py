@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.drivers.books import book, change
-from tests.drivers.desk import Desk, answers
+from tests.drivers.books import GOOD, book, change
+from tests.drivers.desk import Desk, answers, wait_for
 
 ANA, BEN, EVE = (61_001, 61_100), (61_002, 61_100), (61_003, 61_200)
 KEYED = "guards: [{cooldown: 60m, key: database-main}]\n"
@@ -58,6 +58,9 @@ def test_j8_of_two_users_at_the_same_instant_exactly_one_starts(desk: Desk) -> N
 def test_what_a_run_of_a_shared_store_leaves_is_for_the_group_to_read_and_for_its_user_to_write(desk: Desk) -> None:
     assert go(desk, "first", ANA) == 0
     for path in (desk.state / "runs" / "first").rglob("*"):
+        if path.name == "inbox":
+            assert stat.S_IMODE(path.stat().st_mode) == 0o3770
+            continue
         assert stat.S_IMODE(path.stat().st_mode) == (0o2750 if path.is_dir() else 0o640), path
         assert path.stat().st_gid == ANA[1]
     for path, mode in ((desk.state, 0o2770), (desk.state / "runs", 0o2770), (desk.state / "starts.jsonl", 0o660)):
@@ -109,3 +112,39 @@ def test_the_lock_of_another_users_run_is_broken_and_its_own_log_tells_it_when_t
     (lost,) = desk.told("deviation.recorded", "first")
     assert (lost["deviation"], lost["to"], lost["reason"]) == ("lock_lost", "second", "ana has gone home")
     assert [desk.verify(run) for run in ("first", "second")] == [0, 0]
+
+
+@pytest.mark.reliability
+def test_k4_another_user_of_the_group_watches_notes_and_aborts_and_the_log_says_whose_word_it_is(desk: Desk) -> None:
+    desk.write("book.yaml", book("id: calm\ntitle: Wait\nkind: wait\nfor: 1h\nnext: done\n", end=GOOD))
+    ana = desk.start("run", "book.yaml", "--run-id", "first", user=ANA, umask=0o077)
+
+    wait_for(lambda: desk.run("first").log.exists() and desk.types("first")[-1:] == ["wait.started"], "no wait")
+    watched = desk.do("watch", "first", "--once", user=BEN)
+    assert (watched.status, watched.err) == (3, "")
+    assert "calm waits 1 h" in watched.out
+    assert desk.do("note", "first", "seen", "--operator", "ben@example.com", user=BEN).status == 0
+    assert desk.do("note", "first", "seen", user=EVE).status == 2
+    wait_for(lambda: desk.told("note.added", "first"), "the note does not arrive")
+    assert desk.told("note.added", "first")[0]["by"] == f"ben@example.com (user {BEN[0]})"
+    assert desk.do("abort", "first", "--reason", "no", "--operator", "ben@example.com", user=BEN).status == 0
+    assert ana.ended().status == 1
+    assert desk.told("operator.acted", "first")[-1]["by"] == f"ben@example.com (user {BEN[0]})"
+    assert desk.verify("first") == 0
+
+
+@pytest.mark.reliability
+def test_k4_what_another_user_tells_a_paused_run_is_on_record_when_its_user_goes_on(desk: Desk) -> None:
+    desk.write("no.yaml", "answers: []\n").chmod(0o644)
+    assert desk.do("run", "book.yaml", "--answers", "no.yaml", "--run-id", "first", user=ANA).status == 3
+    left = desk.do("note", "first", "the disk was full", "--operator", "ben@example.com", user=BEN)
+    assert (left.status, "on record when they go on" in left.err) == (0, True)
+    refused = desk.do("handover", "first", "--to", "ben@example.com", user=BEN)
+    assert (refused.status, "RB325" in refused.err) == (2, True)
+    inbox = desk.run("first").inbox
+    (message,) = inbox.iterdir()
+    assert message.stat().st_uid == BEN[0]
+    assert desk.do("resume", "first", "--answers", "answers.yaml", user=ANA).status == 0
+    assert [f["text"] for f in desk.told("note.added", "first")] == ["the disk was full"]
+    assert list(inbox.iterdir()) == []
+    assert desk.do("note", "first", "late", user=BEN).status == 2

@@ -2,8 +2,9 @@
 
 Whoever can write into the store can write logs; so a directory that others can write to, or that belongs to somebody
 else, is refused with what to do about it. The exception is a store that a group shares, made as one: its root and its
-``runs`` are 2770, so that what is made in it belongs to the group, and each run is 2750 with files of 0640. A network
-file system is refused because its locks and its fsync do not keep what the log promises.
+``runs`` are 2770, so that what is made in it belongs to the group, and each run is 2750 with files of 0640; only its
+inbox is 3770, so that all of them can tell a run something. A network file system is refused because its locks and its
+fsync do not keep what the log promises.
 """
 
 import grp

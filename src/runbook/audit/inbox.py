@@ -5,6 +5,9 @@ which they appeared. The writer takes them, records each with its ``id`` and syn
 take them away. Whoever resumes after a crash in between gives the ids that are in the log, and nothing is recorded
 twice. What is not a delivery to this run (garbage, something huge, a link, another run's file) is refused, recorded
 once, and put into ``inbox/refused/``, whatever it is; nothing in it is followed or believed.
+
+In a store that a group shares, the inbox is 3770: every member can put something in, and nobody can take away or
+replace what another has put there. Whose a file is, is told by its owner, and stands in the record where it is another.
 """
 
 import contextlib
@@ -12,7 +15,7 @@ import json
 import os
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,7 +26,7 @@ from runbook.audit.store import RunDir
 from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.diagnostics import Code
 
-KINDS = frozenset({"note", "pause", "abort", "approval"})
+KINDS = frozenset({"note", "pause", "abort", "handover", "approval"})
 CAP = 32 * 1024
 """The most bytes of a delivery."""
 AT_ONCE = 100
@@ -41,12 +44,17 @@ NOT_DELIVERED = Code(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """Something for this run. ``id`` is to stand in its record, in the field ``inbox``."""
+    """Something for this run. ``id`` is to stand in its record, in the field ``inbox``.
+
+    ``owner`` is the user whose file it is, None where that is the one who takes it: what a file says of who wrote it
+    is that one's word, and whose it is the system's.
+    """
 
     id: str
     file: str
     kind: str
     fields: JsonObject
+    owner: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +174,8 @@ class Inbox:
         path = self._run.inbox / name
         try:
             found = path.lstat()
-            return _delivered(name, _read(path), self._run.id)
+            delivered = _delivered(name, _read(path), self._run.id)
+            return delivered if found.st_uid == os.geteuid() else replace(delivered, owner=found.st_uid)
         except FileNotFoundError:
             return None
         except _Unfit as unfit:

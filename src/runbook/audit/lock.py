@@ -7,8 +7,11 @@ held: what is in the file alone means nothing.
 
 import fcntl
 import json
+import os
+import platform
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from runbook.audit.escapes import inert
 from runbook.audit.footing import refusal
@@ -84,6 +87,36 @@ def holder_of(run: RunDir) -> Holder | None:
     except OSError:
         pass  # there is no log, or there are no locks: nobody can hold it
     return None
+
+
+def writer_of(run: RunDir) -> Holder | None:
+    """Who writes a run's log now, told without touching its lock: for whoever looks again and again, or for long.
+
+    The process that wrote itself down must be there, and the kernel must say that somebody holds the log (proc(5),
+    ``/proc/locks``); where a system does not tell that, the process has to do.
+    """
+    holder = _written(run)
+    if holder is None:
+        return None
+    if holder.host == platform.node() and not _is_there(holder.pid):
+        return None
+    try:
+        inode = run.log.stat().st_ino
+        locks = Path("/proc/locks").read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return holder
+    held = (line.split() for line in locks.splitlines() if " FLOCK " in line and " WRITE " in line)
+    return holder if any(words[5].endswith(f":{inode}") for words in held if len(words) > 5) else None
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True  # another user's
+    return True
 
 
 def _line(value: object) -> str:

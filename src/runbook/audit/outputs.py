@@ -44,6 +44,11 @@ class Output:
     problem: str = ""
 
 
+def name_of(address: str, visit: int, attempt: int, stream: str) -> str:
+    """The name of the file in the run's ``output/`` that a stream of an attempt has, unless that is taken."""
+    return f"{with_visit(address, visit, attempt).replace('/', '~')}.{stream}"
+
+
 class OutputFile:
     """Takes the raw bytes of one stream as they come, keeps them masked, and returns them masked to be shown."""
 
@@ -60,7 +65,7 @@ class OutputFile:
         disk: Disk = REAL,
     ) -> None:
         """Keep a stream (``stdout``, ``stderr``) of one attempt; nothing is made before its first byte."""
-        self._name = f"{with_visit(address, visit, attempt).replace('/', '~')}.{stream}"
+        self._name = name_of(address, visit, attempt, stream)
         self._path = run.output / self._name
         self._stream = stream
         self._mask = masker.stream()

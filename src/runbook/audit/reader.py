@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, Self
+from typing import Protocol, Self
 
 from runbook.audit.chain import parse_line
 from runbook.audit.plain_file import open_plain
@@ -113,10 +113,17 @@ class _Wrong(Exception):  # noqa: N818 - it never leaves this module
         self.finding = finding
 
 
+class Lines(Protocol):
+    """What a log is read from: a file, or one that grows."""
+
+    def readline(self, size: int, /) -> bytes:
+        """The next line with its LF, no more than so many bytes of it; nothing at the end."""
+
+
 class Reading:
     """One pass over a log: iterate over it for its records, then ask for the verdict."""
 
-    def __init__(self, file: BinaryIO, name: str, anchor: Anchor | None = None) -> None:
+    def __init__(self, file: Lines, name: str, anchor: Anchor | None = None) -> None:
         """Read from a file that is at its beginning; ``name`` is what diagnostics call it."""
         self._file = file
         self._name = name

@@ -60,6 +60,10 @@ TYPES = frozenset(
     )
 )
 """Every type of format 1; besides these, a type may begin with ``x-``."""
+ASIDE = frozenset(
+    ("note.added", "warning", "reminder.due", "checkpoint.signed", "deviation.recorded", "run.handed_over")
+)
+"""The types after which a run stands where it stood before."""
 GUEST_TYPE = re.compile(r"x-[a-z0-9_.-]{1,62}")
 """The pattern of a type that is not ours; it must match the whole text."""
 

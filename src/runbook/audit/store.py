@@ -10,7 +10,7 @@ import heapq
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -18,8 +18,8 @@ from pathlib import Path
 
 from runbook.audit import footing
 from runbook.audit.chain import parse_line
-from runbook.audit.plain_file import new_file, open_plain
-from runbook.audit.record import Record
+from runbook.audit.plain_file import is_shared, new_file, open_plain
+from runbook.audit.record import ASIDE, Record
 from runbook.audit.strict import LINE_CAP, LineError
 from runbook.model.address import RUN_ID
 from runbook.model.diagnostics import Code
@@ -109,11 +109,16 @@ class RunDir:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glimpse:
-    """A run as a list of runs shows it: its first record and its last, each None where there is none to be read."""
+    """A run as a list of runs shows it: its first record and its last, each None where there is none to be read.
+
+    ``stands`` is the last one that says where the run stands, and ``handed`` the hand-over after it, if there is one.
+    """
 
     run: RunDir
     first: Record | None
     last: Record | None
+    stands: Record | None = None
+    handed: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +172,8 @@ class Store:
             footing.make_directory(run.path)
             for part in PARTS:
                 footing.make_directory(run.path / part)
+            if is_shared(run.path):
+                run.inbox.chmod(0o3770)  # the group puts something in; nobody takes away what is another's
         except FileExistsError:
             message = f"there is a run `{run_id}` already"
             raise footing.refusal(RUN_EXISTS, message, run.path, "choose another id, or none") from None
@@ -268,17 +275,45 @@ def new_run_id(runbook: str, at: datetime) -> str:
 
 
 def glimpse(run: RunDir) -> Glimpse:
-    """The first and the last whole record of a run, read without the ones between; the chain is not judged."""
+    """The first and the last whole records of a run, read without the ones between; the chain is not judged."""
     try:
         with open_plain(run.log, buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
-            front = os.pread(file.fileno(), LINE_CAP, 0)
-            back = os.pread(file.fileno(), 2 * LINE_CAP, max(0, size - 2 * LINE_CAP)) if size > LINE_CAP else front
+            first = os.pread(file.fileno(), LINE_CAP, 0).partition(b"\n")[0]
+            ending = [*_ending(file.fileno(), size)]
     except OSError:
         return Glimpse(run=run, first=None, last=None)
-    whole = back[: back.rfind(b"\n") + 1]
-    last = whole[whole.rfind(b"\n", 0, -1) + 1 : -1]
-    return Glimpse(run=run, first=_record(front.partition(b"\n")[0]), last=_record(last))
+    handed = (record for record in ending if record is not None and record.type == "run.handed_over")
+    return Glimpse(
+        run=run,
+        first=_record(first),
+        last=ending[0] if ending else None,
+        stands=ending[-1] if ending else None,
+        handed=next(handed, None),
+    )
+
+
+def _ending(fd: int, size: int) -> Iterator[Record | None]:
+    """The last whole records of an open log, the last one first, up to one that says where the run stands."""
+    end = size
+    while end > 0:
+        begin = max(0, end - 2 * LINE_CAP)
+        piece = os.pread(fd, end - begin, begin)
+        stop = piece.rfind(b"\n")
+        found = False
+        while stop > 0:
+            start = piece.rfind(b"\n", 0, stop) + 1
+            if start == 0 and begin > 0:
+                break  # the beginning of this line is before the piece
+            record = _record(piece[start:stop])
+            found = True
+            yield record
+            if record is None or record.type not in ASIDE:
+                return
+            stop = start - 1
+        if not found:
+            return  # a line as long as this is no record
+        end = begin + stop + 1 if begin else 0
 
 
 def _record(line: bytes) -> Record | None:

@@ -30,4 +30,6 @@ def main(arguments: Sequence[str]) -> int:
             _, walk = judged(Store(state_dir(options.state_dir, os.environ)).find(options.run).log, KINDS)
             said = rows(left_changed(walk), sys.stderr) if walk is not None else []
             sys.stderr.write("\n".join(["the run is over: aborted", *said]) + "\n")
+        case Told.LEFT:
+            sys.stderr.write("nobody walks the run, and its log is another user's: it ends when they go on with it\n")
     return 0

@@ -20,8 +20,10 @@ COMMANDS: Mapping[str, str] = {
     "test": "walk scenarios without anybody, with edge coverage",
     "runs": "list past and present runs",
     "status": "show where a run stands",
+    "watch": "follow a run from another terminal, read-only",
     "approve": "approve a step of somebody else's run",
     "note": "write something down in a run's log",
+    "handover": "hand a run over to another operator",
     "abort": "end a run",
     "report": "write the incident report of a run",
     "bundle": "pack a run into one archive",
@@ -34,8 +36,6 @@ COMMANDS: Mapping[str, str] = {
 """Every command that works, with what it does."""
 COMMANDS_NOT_YET: Mapping[str, str] = {
     "drill": "walk a scenario in the terminal; until then `runbook test` walks it headless",
-    "watch": "follow a run from another terminal; until then `runbook status` shows where it stands",
-    "handover": "hand a run to another operator; until then `runbook resume RUN --operator ID` records it",
     "show": "print a runbook as text, Markdown or a graph",
     "new": "begin a runbook",
     "import": "turn Markdown into a draft",

@@ -24,4 +24,6 @@ def main(arguments: Sequence[str]) -> int:
             sys.stderr.write("delivered to whoever walks the run; it is on record within a second\n")
         case Told.RECORDED:
             sys.stderr.write("on record\n")
+        case Told.LEFT:
+            sys.stderr.write("nobody walks the run, and its log is another user's: on record when they go on with it\n")
     return 0

@@ -5,26 +5,18 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
-from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from runbook.audit.reader import reading
-from runbook.audit.record import Record
 from runbook.audit.store import RunDir, Store, state_dir
 from runbook.audit.verdict import Verdict
 from runbook.cli.failing import NOT_YET, complain
 from runbook.cli.options import Parser, format_option, run_argument, state_option
-from runbook.cli.verify import WORDS
-from runbook.drivers.replay import judged
-from runbook.kinds.registry import KINDS, make
+from runbook.cli.told_so_far import told_so_far
 from runbook.model.diagnostics import Code, Diagnostic, Refused
-from runbook.model.kind import Preview
-from runbook.model.secrets import Resolved
 from runbook.report.content import Report
 from runbook.report.json_form import to_json
 from runbook.report.markdown import markdown
-from runbook.report.reading import report_of
 
 ZONE = Code(
     number="RB318",
@@ -67,25 +59,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def reported(run: RunDir) -> tuple[Report, Verdict]:
     """The report of a run, and the verdict on its log, which no signature or anchor has a part in."""
-    verdict, walk = judged(run.log, KINDS)
-    records: list[Record] = []
-    if verdict.count:
-        with reading(run.log) as log:
-            # No more than was judged, though the run may be going on.
-            records += islice(log, verdict.count)
-    report = report_of(
-        run.id,
-        records,
-        verdict=verdict,
-        words=WORDS[verdict.status],
-        runbook=walk.runbook if walk else None,
-        preview=_preview,
-    )
-    return report, verdict
-
-
-def _preview(kind: str, fields: Mapping[str, Resolved]) -> Preview:
-    return make(kind, fields).preview()
+    told = told_so_far(run)
+    return told.report, told.verdict
 
 
 def _zone(name: str | None) -> tzinfo:

@@ -1,12 +1,35 @@
 """``runbook resume``: go on with a run that was paused or interrupted."""
 
+import shlex
+import sys
 from collections.abc import Sequence
 
-from runbook.cli.options import Parser, credentials_of, key_options, name, run_argument, run_to_write, state_option
+from runbook.audit.escapes import inert
+from runbook.audit.store import RunDir, glimpse
+from runbook.cli.options import (
+    Parser,
+    credentials_of,
+    default_operator,
+    key_options,
+    name,
+    run_argument,
+    run_to_write,
+    state_option,
+)
+from runbook.cli.rows import rows
 from runbook.cli.run import load_answers_for
-from runbook.cli.walking import walk
+from runbook.cli.told_so_far import told_so_far
+from runbook.cli.walking import elsewhere, walk
 from runbook.drivers.live import snapshot_of
 from runbook.kinds.registry import KINDS
+from runbook.model.diagnostics import Code, Diagnostic, Refused
+
+HANDED_OVER = Code(
+    number="RB326",
+    title="run handed over",
+    why="The run was handed over to somebody, and nobody has gone on with it since. Whoever goes on says who they are, "
+    "so that the log does not say that somebody acted who was asleep.",
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -19,5 +42,34 @@ def main(arguments: Sequence[str]) -> int:
     state_option(parser)
     options = parser.parse_args(arguments)
     run = run_to_write(options.run, options.state_dir)
+    _look_who_goes_on(run, options.operator)
     answers = load_answers_for(options.answers, snapshot_of(run, KINDS)) if options.answers else None
     return walk(answers, credentials_of(options), lambda _, live: live.resume(run, options.operator))
+
+
+def _look_who_goes_on(run: RunDir, operator: str | None) -> None:
+    """Tell whoever takes the run over what happened so far.
+
+    :raises Refused: if it was handed over, and who goes on does not say who they are.
+    """
+    handed = glimpse(run).handed
+    if handed is None and operator is None:
+        return
+    to, by = (_line(handed.fields.get(key)) if handed else "" for key in ("to", "by"))
+    if handed is not None and operator is None and default_operator() != to:
+        message = f"the run was handed over to {to} by {by}"
+        again = f"runbook resume {run.id}{elsewhere(run)} --operator"
+        help_ = f"`{again} {shlex.quote(to)}` if that is you; with your own name you take it over, and that is recorded"
+        raise Refused(Diagnostic(code=HANDED_OVER, message=message, help=help_))
+    told = told_so_far(run)
+    before = told.walk.operator if told.walk is not None else ""
+    if told.walk is None or told.walk.finish is not None or (handed is None and before == operator):
+        return
+    said = f"{run.id} was handed over to {to} by {by}" if handed is not None else f"{run.id} was walked by {before}"
+    takes = f"; you take it over as {operator}, which is recorded" if operator not in {None, before} else ""
+    sys.stderr.write("\n".join([said + takes, *rows(told.brief(), sys.stderr), ""]) + "\n")
+    sys.stderr.flush()  # the terminal is written to from elsewhere now
+
+
+def _line(value: object) -> str:
+    return " ".join(inert(str(value)).split())

@@ -101,7 +101,7 @@ def state_of(seen: Glimpse) -> str:
         return str(last.fields.get("finish"))
     if holder_of(seen.run) is not None:
         return "walked now"
-    return "paused" if last.type == "run.paused" else "interrupted"
+    return "paused" if seen.stands is not None and seen.stands.type == "run.paused" else "interrupted"
 
 
 def _unread(run: RunDir) -> str:

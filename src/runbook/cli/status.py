@@ -2,29 +2,33 @@
 
 import json
 import os
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from runbook.audit.lock import holder_of
-from runbook.audit.store import RunDir, Store, glimpse, state_dir
+from runbook.audit.store import RunDir, Store, state_dir
 from runbook.audit.verdict import Status, Verdict
 from runbook.cli.options import Parser, format_option, run_argument, state_option
 from runbook.cli.rows import rows
 from runbook.cli.runs import lock_lost_to, state_of
+from runbook.cli.told_so_far import ToldSoFar, told_so_far
 from runbook.cli.verify import WORDS
 from runbook.drivers.interrupted import still_running
-from runbook.drivers.replay import judged
+from runbook.drivers.standing import standing
 from runbook.drivers.stopping import as_json, sentences, shortly
-from runbook.kinds.registry import KINDS
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.durations import spoken
+from runbook.report.brief import DONE
 from runbook.walk import including, looping
 from runbook.walk.outlook import outlook
 from runbook.walk.results import Visit
 from runbook.walk.tables import Phase
 from runbook.walk.walk import Walk
 
+_FEW = 2
+"""So many lines of each sort of what happened; the brief of a hand-over and the report say more."""
 SOUND = frozenset({Status.VALID, Status.NO_END, Status.TORN_TAIL})
 
 
@@ -36,8 +40,9 @@ def main(arguments: Sequence[str]) -> int:
     state_option(parser)
     options = parser.parse_args(arguments)
     run = Store(state_dir(options.state_dir, os.environ)).find(options.run)
-    verdict, walk = judged(run.log, KINDS)
-    found = _status(run, walk)
+    told = told_so_far(run)
+    verdict = told.verdict
+    found = _status(run, told)
     sound = verdict.status in SOUND or found["state"] == "never began"
     found["log"] = {
         "path": str(run.log),
@@ -46,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         "status": int(verdict.status),
         "problem": None if sound else _problem(verdict),
     }
-    sys.stdout.write(json.dumps(found, indent=2) + "\n" if options.format == "json" else _as_text(found, walk))
+    sys.stdout.write(json.dumps(found, indent=2) + "\n" if options.format == "json" else _as_text(found, told))
     return 0 if sound else 1
 
 
@@ -57,18 +62,20 @@ def _problem(verdict: Verdict) -> str:
     return f"{WORDS[verdict.status]}: {place}{worst.diagnostic.message}"
 
 
-def _status(run: RunDir, walk: Walk | None) -> JsonObject:
+def _status(run: RunDir, told: ToldSoFar) -> JsonObject:
+    walk, handed = told.walk, told.seen.handed
     holder = holder_of(run)
     started = walk.started if walk else None
     found: JsonObject = {
         "run": run.id,
-        "state": state_of(glimpse(run)),
+        "state": state_of(told.seen),
         "walked_by": f"process {holder.pid} on {holder.host} ({holder.operator})" if holder else None,
     }
     if walk is None or started is None:
         return found
     walks = including.chain(walk)
     near, visit = walks[-1], walks[-1].visit
+    stands = standing(walk)
     path: list[Json] = []
     for each in walks:
         for step, number in each.path:
@@ -88,13 +95,15 @@ def _status(run: RunDir, walk: Walk | None) -> JsonObject:
         "environment": started.environment,
         "incident": started.incident,
         "operator": walk.operator,
+        "handed_over_by": handed.fields.get("by") if handed is not None else None,
         "began": started.ts,
         "lasted_ms": walk.mono,
         "finish": walk.finish.value if walk.finish else None,
-        "step": near.prefix + visit.step.id if visit else None,
-        "visit": visit.number if visit else None,
+        "step": stands.step if stands else near.prefix + visit.step.id if visit else None,
+        "visit": stands.visit if stands else visit.number if visit else None,
         "phase": visit.phase.value if visit else None,
         "because": (visit.because or None) if visit else None,
+        "waits_for": told.stands or None,
         "still_running": _left(near, visit) if visit and found["state"] == "interrupted" else None,
         "path": path,
         "changes": changes,
@@ -136,9 +145,9 @@ def _how(change: JsonObject) -> str:
     return f"{change['changed']}, begun and not seen to end" if change.get("in_flight") else str(change["changed"])
 
 
-def _as_text(found: JsonObject, walk: Walk | None) -> str:
+def _as_text(found: JsonObject, told: ToldSoFar) -> str:
     said = f"{found['run']}: {found['state']}"
-    return "\n".join([said, *rows(_pairs(found, walk), sys.stdout)]) + "\n"
+    return "\n".join([said, *rows(_pairs(found, told), sys.stdout)]) + "\n"
 
 
 def _here(walk: Walk | None) -> Iterator[tuple[str, int]]:
@@ -163,7 +172,7 @@ def _prospects(walk: Walk | None) -> Iterator[tuple[str, str]]:
     yield from sentences(walk, outlook(walk))
 
 
-def _pairs(found: JsonObject, walk: Walk | None) -> Iterator[tuple[str, str]]:
+def _pairs(found: JsonObject, told: ToldSoFar) -> Iterator[tuple[str, str]]:
     """What is to be said about a run, each with its label."""
     if found["walked_by"]:
         yield "walked by", str(found["walked_by"])
@@ -171,7 +180,8 @@ def _pairs(found: JsonObject, walk: Walk | None) -> Iterator[tuple[str, str]]:
         where = f" in {found['environment']}" if found["environment"] else ""
         lasted = found["lasted_ms"]
         yield "runbook", f"{found['title']} (`{found['runbook']}`{where}), {str(found['mode']).upper()}"
-        yield "operator", str(found["operator"])
+        handed = f", handed over by {found['handed_over_by']}" if found["handed_over_by"] else ""
+        yield "operator", f"{found['operator']}{handed}"
         yield "began", f"{found['began']}, {spoken(lasted) if isinstance(lasted, int) else ''} on record"
         path = found["path"]
         if isinstance(path, list):
@@ -181,8 +191,7 @@ def _pairs(found: JsonObject, walk: Walk | None) -> Iterator[tuple[str, str]]:
             steps = [f"{p['step']} ({p['outcome'] or how})" for p, how in zip(visits, without, strict=True)]
             yield "path", " → ".join(steps)
         if found["finish"] is None and found["step"]:
-            why = f": {found['because']}" if found["because"] else ""
-            yield "stands at", f"{found['step']}, visit {found['visit']}, {found['phase']}{why}"
+            yield "stands at", str(found["waits_for"])
         if found["lock"] and found["finish"] is None:
             taken = found["lock_taken_by"]
             yield "lock", f"{found['lock']}, {f'taken by run {taken}' if taken else 'held until it is over'}"
@@ -192,7 +201,9 @@ def _pairs(found: JsonObject, walk: Walk | None) -> Iterator[tuple[str, str]]:
         if isinstance(changes, list) and changes:
             words = [f"{c['step']} ({_how(c)})" for c in changes if isinstance(c, dict)]
             yield "changed", shortly(words)
-        yield from _prospects(walk)
+        yield from _prospects(told.walk)
+        if found["finish"] is None:
+            yield from told.short(_FEW, without=DONE)
     log = found["log"]
     if isinstance(log, dict):
         yield "log", str(log["path"])
@@ -202,4 +213,5 @@ def _pairs(found: JsonObject, walk: Walk | None) -> Iterator[tuple[str, str]]:
             yield "look closer", f"runbook verify {found['run']}"
             return
     if found["state"] in {"paused", "interrupted"}:
-        yield "go on", f"runbook resume {found['run']}"
+        handed = f" --operator {shlex.quote(str(found['operator']))}" if found.get("handed_over_by") else ""
+        yield "go on", f"runbook resume {found['run']}{handed}"

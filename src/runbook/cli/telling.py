@@ -1,30 +1,50 @@
 """Telling a run something from another terminal: through its inbox where somebody walks it, else as its writer."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from enum import Enum
 
 from runbook.audit.inbox import put
-from runbook.audit.lock import holder_of
+from runbook.audit.lock import HELD, holder_of
+from runbook.audit.record import END
+from runbook.audit.store import glimpse
 from runbook.cli.options import run_to_write
-from runbook.drivers.live import abort_aside, note_aside
+from runbook.drivers.live import abort_aside, hand_over_aside, note_aside
 from runbook.kinds.registry import KINDS
+from runbook.model.diagnostics import Refused
+
+_ASIDE: Mapping[str, Callable[..., None]] = {
+    "note": note_aside,
+    "abort": abort_aside,
+    "handover": hand_over_aside,
+}
 
 
 class Told(Enum):
-    """What became of it."""
+    """What became of it: somebody walks the run and takes it up; it is on record; or its user finds it later."""
 
     DELIVERED = "delivered"
     RECORDED = "recorded"
+    LEFT = "left"
 
 
 def tell(run_id: str, state: str | None, *, kind: str, fields: Mapping[str, str]) -> Told:
-    """Tell a run a ``note`` (``kind text by``) or an ``abort`` (``reason by``).
+    """Tell a run a ``note`` (``kind text by``), an ``abort`` (``reason by``) or a ``handover`` (``to by reason?``).
 
-    :raises Refused: if there is no such run, it is over, or its log cannot be written.
+    :raises Refused: if there is no such run, it is over, or neither its log nor its inbox can be written.
     """
     run = run_to_write(run_id, state)
-    if holder_of(run) is not None:
-        put(run, kind, dict(fields))
-        return Told.DELIVERED
-    (note_aside if kind == "note" else abort_aside)(run, KINDS, **fields)
-    return Told.RECORDED
+    if holder_of(run) is None:
+        last = glimpse(run).last
+        if last is not None and last.type != END and not os.access(run.log, os.W_OK):
+            put(run, kind, fields)
+            return Told.LEFT
+        try:
+            _ASIDE[kind](run, KINDS, **fields)
+        except Refused as refused:
+            if HELD not in {diagnostic.code for diagnostic in refused.diagnostics}:
+                raise  # else somebody has just gone on with it
+        else:
+            return Told.RECORDED
+    put(run, kind, fields)
+    return Told.DELIVERED

@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Callable
 
-from runbook.audit.store import RunDir, state_dir
+from runbook.audit.store import RunDir, glimpse, state_dir
 from runbook.cli.failing import complain
 from runbook.cli.main import INTERRUPTED
 from runbook.cli.rows import rows
@@ -54,7 +54,7 @@ def walk(answers: Answers | None, credentials: Credentials, sit: Callable[[Seat,
 
 def _say(sitting: Sitting, ending: Ending) -> None:
     run = sitting.run
-    where = _elsewhere(run)
+    where = elsewhere(run)
     head = str(sitting.writer.anchor)
     if ending.stop is Stop.FINISHED:
         said = f"run {run.id} is over: {ending.finish.value if ending.finish else ''}"
@@ -69,11 +69,13 @@ def _say(sitting: Sitting, ending: Ending) -> None:
     else:
         said = f"run {run.id} is paused: {ending.reason}"
         walk = sitting.session.walk
-        pairs = [*sentences(walk, outlook(walk)), ("ticket", head), ("go on", f"runbook resume {run.id}{where}")]
+        handed = glimpse(run).handed
+        by = f" --operator {shlex.quote(str(handed.fields['to']))}" if handed is not None else ""
+        pairs = [*sentences(walk, outlook(walk)), ("ticket", head), ("go on", f"runbook resume {run.id}{where}{by}")]
     sys.stderr.write("\n".join([said, *rows(pairs, sys.stderr)]) + "\n")
 
 
-def _elsewhere(run: RunDir) -> str:
+def elsewhere(run: RunDir) -> str:
     """The option that the commands of a run need, where its store is not the one that this shell would take."""
     store = run.path.parent.parent
     try:

@@ -9,9 +9,11 @@ from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act
 from runbook.drivers.reminding import remind
 from runbook.walk import including
+from runbook.walk import run_events as r
 from runbook.walk.tables import Phase
 
 INTERRUPTED = Act(do="pause", reason="interrupted")
+_WANTED = {"pause": "paused", "abort": "aborted", "hand_over": "handed over"}
 
 
 class Listener:
@@ -66,6 +68,10 @@ class Listener:
         remind(self._journal)
         if wanted is not None and wanted.do == "abort" and not self._walk.changing():
             return 2
+        if wanted is not None:
+            what = f"{_WANTED[wanted.do]}{f' to {wanted.to}' if wanted.to else ''}"
+            text = f"{wanted.by} wants the run {what}; that is done when what runs now is over"
+            self._journal.tell(r.Warned, text=text)
         presses = min(self._interrupts.presses, 3)
         if presses > self._stopping:
             self._stopping = presses

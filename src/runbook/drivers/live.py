@@ -170,6 +170,7 @@ class Live:
         :param operator: who resumes; None for whoever walked last.
         :raises Refused: if it is held, over, damaged, or its runbook is not there.
         """
+        handed = glimpse(run).handed
         reopened, walk, last = _reopen(run, operator, self._registry)
         key = walk.started.lock if walk.started else None
         aside = partial(_aside, operator=walk.operator, registry=self._registry)
@@ -179,7 +180,8 @@ class Live:
         sitting = self._sit(run, walk, reopened.writer, lambda _: None, last=last, known=known)
         journal = sitting.session.journal
         if operator is not None and operator != walk.operator:
-            journal.tell(r.RunHandedOver, to=operator, by=operator, reason="resumed by another operator")
+            though = f", though it was handed over to {walk.operator}" if handed is not None else ""
+            journal.tell(r.RunHandedOver, to=operator, by=operator, reason=f"resumed by another operator{though}")
         _tell_resumed(journal, reopened)
         tell_lost(journal, untold(run, walk))
         tell_unusable(journal, unusable)
@@ -326,6 +328,16 @@ def note_aside(run: RunDir, registry: Registry, *, kind: str, text: str, by: str
     """
     with _aside(run, by, registry) as (journal, _):
         journal.tell(r.NoteAdded, kind=kind, text=text, by=by)
+        journal.sync()
+
+
+def hand_over_aside(run: RunDir, registry: Registry, *, to: str, by: str, reason: str | None = None) -> None:
+    """Make somebody else the operator of a run that nobody walks.
+
+    :raises Refused: as :func:`note_aside` does.
+    """
+    with _aside(run, by, registry) as (journal, _):
+        journal.tell(r.RunHandedOver, to=journal.covered(to), by=journal.covered(by), reason=reason)
         journal.sync()
 
 

@@ -4,6 +4,7 @@ Whoever may write to the inbox may say anything: what a message holds is checked
 refused is recorded with the reason.
 """
 
+import pwd
 from collections import deque
 from collections.abc import Callable, Mapping
 
@@ -16,7 +17,8 @@ from runbook.walk import run_events as r
 LOOK_EVERY = 200
 """Milliseconds between two looks; what arrives is on record within a second."""
 NOTES = ("note", "decision", "hypothesis", "communication")
-_ACTS = frozenset({"pause", "abort"})
+_ACTS = {"pause": "pause", "abort": "abort", "handover": "hand_over"}
+"""The messages that want something done to the walk, and what an operator's act is called that does it."""
 _LONGEST_NAME = 200
 _LONGEST_TEXT = 12_000
 
@@ -53,7 +55,7 @@ class Messages:
                         r.NoteAdded,
                         kind=str(fields.get("kind", "note")),
                         text=str(fields["text"]),
-                        by=journal.covered(str(fields["by"])),
+                        by=_writer(journal, taken),
                         inbox=taken.id,
                     )
                     self._over(journal, taken)
@@ -72,9 +74,11 @@ class Messages:
             return None
         act = self._acts.popleft()
         self._given.append(act)
-        by = journal.covered(str(act.fields["by"]))
-        why = str(act.fields.get("reason") or f"asked for by {by}")
-        return Act(do=act.kind, reason=why, by=by, inbox=act.id)
+        by, to = _writer(journal, act), act.fields.get("to")
+        why = str(act.fields.get("reason") or "") or None
+        if act.kind == "handover":
+            return Act(do="hand_over", reason=why, to=journal.covered(str(to)), by=by, inbox=act.id)
+        return Act(do=_ACTS[act.kind], reason=why or f"asked for by {by}", by=by, inbox=act.id)
 
     def hurry(self) -> None:
         """Look at once when asked the next time: somebody waits for it."""
@@ -83,6 +87,18 @@ class Messages:
     def _over(self, journal: Journal, taken: Taken) -> None:
         journal.sync()
         self._inbox.done(taken)
+
+
+def _writer(journal: Journal, delivered: Delivered) -> str:
+    """Who says it: the name that stands in it and, where the file is another user's, whose it is."""
+    by = journal.covered(str(delivered.fields["by"]))
+    if delivered.owner is None:
+        return by
+    try:
+        login = pwd.getpwuid(delivered.owner).pw_name
+    except KeyError:
+        login = str(delivered.owner)
+    return f"{by} (user {login})"
 
 
 def _name(value: Json) -> bool:
@@ -97,6 +113,7 @@ _FIELDS: Mapping[str, Mapping[str, Callable[[Json], bool]]] = {
     "note": {"by": _name, "text": _text, "kind": lambda value: value in NOTES},
     "pause": {"by": _name, "reason": _text},
     "abort": {"by": _name, "reason": _text},
+    "handover": {"to": _name, "by": _name, "reason": _text},
     "approval": {"text": _text, "signature": _text},
 }
 """What a message of a kind may hold, and what that must look like."""

@@ -22,7 +22,7 @@ from runbook.walk.walk import Walk
 class Act:
     """Something that an operator does to the walk: one of ``HANDS`` in ``walk/tables.py``, with its reason.
 
-    ``by`` and ``inbox`` are set where another process asked for it.
+    ``by`` and ``inbox`` are set where another process asked for it; only such a one may ``hand_over``.
     """
 
     do: str

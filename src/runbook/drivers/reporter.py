@@ -6,10 +6,9 @@ from typing import TextIO
 
 from runbook.audit.escapes import inert
 from runbook.drivers.answers import AnswersOperator
-from runbook.drivers.telling import Teller, announced
+from runbook.drivers.onlooking import Onlooker
 from runbook.model.answers import Answer
 from runbook.model.clock import Clock
-from runbook.walk import events as e
 from runbook.walk.run_events import Event
 
 
@@ -23,19 +22,13 @@ class Reporter(AnswersOperator):
         super().__init__(entries, clock)
         self._now = clock.now
         self._stream = stream
-        self._teller = Teller()
+        self._onlooker = Onlooker()
 
     def show(self, event: Event) -> None:
         """Write a line about what has happened."""
-        told = self._teller.tell(event)
-        if isinstance(event, e.StepEntered):
-            visit = f", visit {event.visit}" if event.visit > 1 else ""
-            self._line(event.ts, f"{event.step} entered{visit}")
-        elif told is not None:
-            text = told.text
-            if isinstance(event, e.StepStarted) and (action := announced(event.what)) is not None:
-                text += f": {action.preview.line}"
-            self._line(event.ts, f"{told.step} {text}" if told.step else text)
+        told = self._onlooker.progress(event)
+        if told is not None:
+            self._line(event.ts, f"{told.step} {told.text}" if told.step else told.text)
 
     def notice(self, text: str) -> None:
         """Write it down too."""

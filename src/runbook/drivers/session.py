@@ -359,8 +359,10 @@ class Session:
         if self._outer is not None and self._for_outer(hand):
             self._outer.act(hand)
             self.ending = self._outer.ending
-        elif isinstance(hand, Act) and hand.do == "pause" and self.walk.in_flight():
+        elif isinstance(hand, Act) and hand.do in {"pause", "hand_over"} and self.walk.in_flight():
             self.listener.wanted.append(hand)  # when what runs is over
+        elif isinstance(hand, Act) and hand.do == "hand_over":
+            self._hand_over(hand)
         elif self._acting.carry_out(hand, self._place) and isinstance(hand, Act):
             self._interrupts.clear()
             if hand.do == "pause":
@@ -368,9 +370,20 @@ class Session:
 
     def _for_outer(self, hand: Hand) -> bool:
         """Whether what an operator does is about the whole run, or leads out of the inner walk."""
-        if isinstance(hand, Note) or hand.do in {"pause", "abort"}:
+        if isinstance(hand, Note) or hand.do in {"pause", "abort", "hand_over"}:
             return True
         return hand.do == "go_to" and (hand.to or "").removeprefix(self.walk.prefix) not in self.walk.steps
+
+    def _hand_over(self, hand: Act) -> None:
+        """Pause the run for somebody else; whoever walks here walks no further."""
+        to, by = hand.to or "", hand.by or self.walk.operator
+        if to == self.walk.operator:
+            text = f"a hand-over to {to} asked for by {by} is not possible: {to} is the operator already"
+            self.journal.tell(r.Warned, text=text, inbox=hand.inbox)
+            return
+        self._pause(f"handed over to {to} by {by}" + (f": {hand.reason}" if hand.reason else ""))
+        self.journal.tell(r.RunHandedOver, to=to, by=by, reason=hand.reason, inbox=hand.inbox)
+        self.journal.sync()
 
     def _pause(self, reason: str) -> None:
         signal = self._interrupts.ended is not None

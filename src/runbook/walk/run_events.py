@@ -152,12 +152,13 @@ class RunResumed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunHandedOver(Event):
-    """The operator is another person from now on."""
+    """The operator is another person from now on. ``inbox`` is the id of the message where another process said so."""
 
     TYPE = "run.handed_over"
     to: str
     by: str
     reason: str | None = None
+    inbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

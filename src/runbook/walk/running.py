@@ -60,6 +60,8 @@ def tell(walk: "Walk", event: Event) -> None:
         case RunResumed():
             _resume(walk, event)
         case RunHandedOver():
+            if not event.to.strip() or event.to == walk.operator:
+                raise IllegalEvent("operator", f"the run is handed over to `{event.to}`, and `{walk.operator}` has it")
             walk.operator = event.to
             for visit in (walk.visit, *walk.visit.elements.values()) if walk.visit else ():
                 approving.handed_over(visit, event.to)
@@ -70,7 +72,7 @@ def tell(walk: "Walk", event: Event) -> None:
     inner = walk.inner()
     if inner is not None and isinstance(event, RunPaused | RunResumed | RunHandedOver):
         inner.tell(event)
-    if isinstance(event, NoteAdded | Warned | OperatorActed) and event.inbox is not None:
+    if isinstance(event, NoteAdded | Warned | OperatorActed | RunHandedOver) and event.inbox is not None:
         walk.delivered.add(event.inbox)
     walk.phase = following
 

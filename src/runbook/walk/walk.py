@@ -251,9 +251,10 @@ class Walk:
                     return (End(Finish.ABORTED),)
                 if self.phase is RunPhase.PAUSED:
                     return (Resume(),)
-                return self._going()
+                return self.next_up()
 
-    def _going(self) -> tuple[Action, ...]:
+    def next_up(self) -> tuple[Action, ...]:
+        """What is to be done in a run that has begun and is not over, when it goes on if it is paused."""
         due = self._due()
         if due is not None:
             return (due,)

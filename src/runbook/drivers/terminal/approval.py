@@ -10,7 +10,7 @@ from runbook.drivers.operator import Act, Hand, Place, Sought
 from runbook.drivers.terminal.hands import Hands, handle_of
 from runbook.drivers.terminal.keyboard import Keyboard
 from runbook.drivers.terminal.screen import Screen
-from runbook.drivers.terminal.waiting import clock
+from runbook.model.durations import clock
 
 _LONGEST = 60
 """Lines of a request that are shown; a longer one is sent as its file."""

@@ -28,8 +28,15 @@ class Presence:
 def presence(environ: Mapping[str, str]) -> Presence | None:
     """The terminal that somebody sits at; None when nobody can be asked."""
     output = next((fd for fd in (OUT, ERR) if _is_terminal(fd)), None)
-    if output is None or not _is_terminal(IN):
-        return None
+    return None if output is None or not _is_terminal(IN) else _at(output, environ)
+
+
+def shown_to(environ: Mapping[str, str]) -> Presence | None:
+    """The terminal that standard output is, whether or not somebody types at it; None where it is none."""
+    return _at(OUT, environ) if _is_terminal(OUT) else None
+
+
+def _at(output: int, environ: Mapping[str, str]) -> Presence:
     plain = environ.get("TERM", "dumb") in {"dumb", "unknown", ""}
     colour = not environ.get("NO_COLOR") and (not plain or bool(environ.get("FORCE_COLOR")))
     return Presence(output=output, plain=plain, colour=colour)

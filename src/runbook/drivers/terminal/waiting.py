@@ -10,7 +10,7 @@ from runbook.drivers.operator import Act, Hand, Place
 from runbook.drivers.terminal.hands import Hands, Way, handle_of
 from runbook.drivers.terminal.keyboard import Keyboard
 from runbook.drivers.terminal.screen import Screen
-from runbook.model.durations import spoken
+from runbook.model.durations import clock, spoken
 from runbook.walk.results import Visit
 from runbook.walk.tables import Phase
 
@@ -112,10 +112,3 @@ class Countdown:
             self._said = self._now()
             until = self._deadline if self._looks else self._due
             self._screen.say(f"still waiting{f', {spoken(max(until - self._said, 0))} left' if until else ''}")
-
-
-def clock(ms: int) -> str:
-    """A time that is left, as a clock shows it; a second that has begun counts."""
-    seconds = max(0, -(-ms // 1000))
-    hours, minutes = divmod(seconds // 60, 60)
-    return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
