@@ -98,7 +98,7 @@ def test_j14_a_paused_run_is_handed_over_with_a_brief_and_goes_on_for_nobody_who
     ):
         assert " ".join(said.split()) in " ".join(done.out.split()), done.out
     refused = desk.do("resume", "r1", "--answers", "two.yaml")
-    assert (refused.status, "RB326" in refused.err, BEN in refused.err) == (2, True, True)
+    assert (refused.status, "RB336" in refused.err, BEN in refused.err) == (2, True, True)
     assert "paused" in desk.do("runs").out
     went_on = desk.do("resume", "r1", "--operator", BEN, "--answers", "two.yaml")
     assert went_on.status == 0
@@ -141,7 +141,7 @@ def test_j14_to_its_operator_to_nobody_and_after_the_end_it_is_refused_and_nothi
     paused(desk)
     before = desk.run().log.read_bytes()
     for argv, code in (
-        (("--to", ANA), "RB324"),
+        (("--to", ANA), "RB334"),
         (("--to", ""), "RB310"),
         (("--to", "  "), "RB310"),
         (("--to", "two\nlines"), "RB310"),

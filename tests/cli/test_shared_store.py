@@ -140,7 +140,7 @@ def test_k4_what_another_user_tells_a_paused_run_is_on_record_when_its_user_goes
     left = desk.do("note", "first", "the disk was full", "--operator", "ben@example.com", user=BEN)
     assert (left.status, "on record when they go on" in left.err) == (0, True)
     refused = desk.do("handover", "first", "--to", "ben@example.com", user=BEN)
-    assert (refused.status, "RB325" in refused.err) == (2, True)
+    assert (refused.status, "RB335" in refused.err) == (2, True)
     inbox = desk.run("first").inbox
     (message,) = inbox.iterdir()
     assert message.stat().st_uid == BEN[0]

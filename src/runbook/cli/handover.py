@@ -14,13 +14,13 @@ from runbook.cli.walking import elsewhere
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 
 SAME_OPERATOR = Code(
-    number="RB324",
+    number="RB334",
     title="handed over to its operator",
     why="A hand-over makes somebody else the operator of a run. The one who is named is the operator already, so there "
     "is nothing to hand over, and a record of it would say what did not happen.",
 )
 NOT_THEIRS = Code(
-    number="RB325",
+    number="RB335",
     title="run of another user",
     why="In a store that a group shares, the log of a run is written by the user of the machine who began it, and by "
     "nobody else. Nobody walks the run now, so only that user can hand it over.",

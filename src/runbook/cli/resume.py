@@ -25,7 +25,7 @@ from runbook.kinds.registry import KINDS
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 
 HANDED_OVER = Code(
-    number="RB326",
+    number="RB336",
     title="run handed over",
     why="The run was handed over to somebody, and nobody has gone on with it since. Whoever goes on says who they are, "
     "so that the log does not say that somebody acted who was asleep.",
