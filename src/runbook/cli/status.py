@@ -185,12 +185,12 @@ def _pairs(found: JsonObject, told: ToldSoFar) -> Iterator[tuple[str, str]]:
         yield "began", f"{found['began']}, {spoken(lasted) if isinstance(lasted, int) else ''} on record"
         path = found["path"]
         if isinstance(path, list):
-            here = set(_here(walk))
+            here = set(_here(told.walk))
             visits = [p for p in path if isinstance(p, dict)]
             without = ["now" if (p["step"], p["visit"]) in here else "not started" for p in visits]
             steps = [f"{p['step']} ({p['outcome'] or how})" for p, how in zip(visits, without, strict=True)]
             yield "path", " → ".join(steps)
-        if found["finish"] is None and found["step"]:
+        if found["waits_for"]:
             yield "stands at", str(found["waits_for"])
         if found["lock"] and found["finish"] is None:
             taken = found["lock_taken_by"]
