@@ -113,6 +113,11 @@ int fsync(int fd) {
     PASS(judge_fd("fsync", fd), real(fd));
 }
 
+int flock(int fd, int how) {
+    REAL(int, "flock", int, int);
+    PASS(judge_fd("flock", fd), real(fd, how));
+}
+
 int ftruncate64(int fd, off64_t size) {
     REAL(int, "ftruncate64", int, off64_t);
     PASS(judge_fd("ftruncate", fd), real(fd, size));

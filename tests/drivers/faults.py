@@ -12,8 +12,13 @@ from pathlib import Path
 import pytest
 from tests.drivers.hatchery import Hatchery
 
-ERRORS = {"write": (errno.ENOSPC, errno.EIO, errno.EDQUOT), "fsync": (errno.EIO,), "ftruncate": (errno.EIO,)}
-"""What the other calls fail with; those that make files, with ENOSPC."""
+ERRORS = {
+    "write": (errno.ENOSPC, errno.EIO, errno.EDQUOT),
+    "fsync": (errno.EIO,),
+    "ftruncate": (errno.EIO,),
+    "flock": (errno.ENOLCK,),
+}
+"""What calls fail with; those that make, name or remove files, with ENOSPC."""
 
 
 @functools.cache

@@ -51,7 +51,7 @@ def settled(steps: Sequence[str]) -> str:
 
 
 @pytest.mark.reliability
-def test_g1_a_batch_that_is_killed_goes_on_and_does_nothing_twice(desk: Desk) -> None:
+def test_c1_a_batch_that_is_killed_goes_on_and_does_nothing_twice(desk: Desk) -> None:
     """What was in flight at the kill is unknown and asked about; what was done is not done again."""
     slow = "sleep 0.05; echo $1 >> $EFFECTS"
     process = begun(desk, batch(slow, more=", max_failures: 100"))
@@ -74,7 +74,7 @@ def test_g1_a_batch_that_is_killed_goes_on_and_does_nothing_twice(desk: Desk) ->
 
 
 @pytest.mark.reliability
-def test_g1_reads_that_were_in_flight_at_a_kill_run_again(desk: Desk) -> None:
+def test_c2_reads_that_were_in_flight_at_a_kill_run_again(desk: Desk) -> None:
     process = begun(desk, batch("sleep 0.05; echo $1 >> $EFFECTS", effect="none", of=40))
     wait_for(lambda: len(desk.effects()) >= 10, "the batch does not come on")
     process.signal(signal.SIGKILL)

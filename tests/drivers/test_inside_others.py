@@ -31,7 +31,7 @@ def desk(tmp_path: Path) -> Desk:
 
 
 @pytest.mark.reliability
-def test_j1_a_change_inside_that_was_killed_is_unknown_and_is_settled_there(desk: Desk) -> None:
+def test_c2_a_change_inside_that_was_killed_is_unknown_and_is_settled_there(desk: Desk) -> None:
     desk.write("book.yaml", OUTER)
     walk = desk.start("run", "book.yaml", "--run-id", "r1", *WITH, env={"NAP": "30"})
     wait_for(desk.effects, "the change inside does not begin")
