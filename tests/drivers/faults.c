@@ -1,7 +1,8 @@
 /* A disk that fails: preloaded into a process, it makes the Nth call on a file below one directory go wrong.
  *
  * Calls are counted by name ("write", "fsync", …, or "any") and only where the file is below the directory, so that the
- * same number means the same call in each walk. Nothing happens before faults_arm() is called. The modes:
+ * same number means the same call in each walk; "any" is any that leaves a mark, and no "read". Nothing happens before
+ * faults_arm() is called. The modes:
  *   once   that call fails with the errno, the next one works again
  *   on     that call and every later one of its name fails
  *   short  that write takes half of its bytes
@@ -107,6 +108,20 @@ ssize_t write(int fd, const void *data, size_t size) {
     if (verdict == DIE_AFTER) die();
     return taken;
 }
+
+ssize_t read(int fd, void *data, size_t size) {
+    REAL(ssize_t, "read", int, void *, size_t);
+    if (!armed || strcmp(name, "read") != 0) return real(fd, data, size);
+    PASS(judge_fd("read", fd), real(fd, data, size));
+}
+
+ssize_t pread64(int fd, void *data, size_t size, off64_t from) {
+    REAL(ssize_t, "pread64", int, void *, size_t, off64_t);
+    if (!armed || strcmp(name, "read") != 0) return real(fd, data, size, from);
+    PASS(judge_fd("read", fd), real(fd, data, size, from));
+}
+
+ssize_t pread(int fd, void *data, size_t size, off_t from) { return pread64(fd, data, size, from); }
 
 int fsync(int fd) {
     REAL(int, "fsync", int);

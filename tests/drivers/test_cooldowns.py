@@ -157,6 +157,26 @@ def test_a_damaged_record_is_made_anew_and_a_damaged_log_is_named(desk: Desk) ->
     assert desk.do("runs", "--rebuild-index").status == 0
 
 
+@pytest.mark.reliability
+@pytest.mark.parametrize("line", [0, 3])
+def test_j9_where_the_record_is_lost_and_a_log_damaged_nobody_starts_before_it_is_made_anew(
+    line: int, desk: Desk
+) -> None:
+    """Nobody can say what the damaged log told; whoever makes the record anew is told of it, and goes on."""
+    assert go(desk, reset(more="guards: [{cooldown: 60m, key: other}]\n"), "first") == 0
+    (desk.state / "starts.jsonl").unlink()
+    log = desk.run("first").log
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join([*lines[:line], lines[line].replace(b":", b";", 1), *lines[line + 1 :]]))
+    done = desk.walk(reset(), "--answers", "answers.yaml", run="second")
+    assert done.status == 3
+    assert "the log of first is damaged" in desk.told("step.refused", "second")[0]["reason"]
+    assert desk.effects() == ["reset"]
+    done = desk.do("runs", "--rebuild-index")
+    assert (done.status, "the log of first is damaged" in done.err) == (1, True)
+    assert go(desk, reset(), "third") == 0
+
+
 def test_what_a_walk_that_goes_on_has_reserved_stays_when_the_record_is_made_anew(desk: Desk) -> None:
     desk.write("book.yaml", reset("sleep 8"))
     running = desk.start("run", "book.yaml", "--answers", "answers.yaml", "--run-id", "first")

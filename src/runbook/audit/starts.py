@@ -225,6 +225,9 @@ class Starts:
         except FileNotFoundError:
             if not self._store.newest(1):
                 return {}, 0, 0
+            known = self._logs(known)
+            if damaged := [run for run, log in known.items() if not log.whole]:
+                raise Damaged(f"the record of starts is lost, and the log of {damaged[0]} is damaged") from None
             self._rebuild(known)
             with open_plain(self._path) as file:
                 data = file.read()
@@ -296,16 +299,17 @@ def _place(run: RunDir) -> tuple[int, int] | None:
 def _told(run: RunDir, place: tuple[int, int] | None) -> _Log:
     """What a log tells of starts; nothing where it is of a rehearsal."""
     first = glimpse(run).first
-    if first is None or first.fields.get("mode") != "live":
+    if place is None or place[1] == 0 or (first is not None and first.fields.get("mode") != "live"):
         return _Log(place=place, live=False, whole=True, lines=())
     lines: list[_Line] = []
     try:
         with reading(run.log) as log:
             lines.extend(_started(run, log))
             whole = log.verdict().status not in {Status.TAMPERED, Status.UNREADABLE}
-    except Refused:
+    except (Refused, OSError):
         whole = False
-    return _Log(place=place, live=True, whole=whole, lines=tuple(lines))
+    # Where nothing is whole it was never begun; where something is, and the first record was not to be read, it was.
+    return _Log(place=place, live=first is not None or bool(lines) or not whole, whole=whole, lines=tuple(lines))
 
 
 def _started(run: RunDir, log: Iterable[Record]) -> Iterator[_Line]:
