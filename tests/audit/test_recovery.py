@@ -63,6 +63,15 @@ def test_c3_zeros_of_any_number_are_a_torn_tail(size: int, tmp_path: Path) -> No
     assert judge(run.log).torn == size
 
 
+def test_c3_zeros_of_every_number_up_to_a_page_are_a_torn_tail(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    good = written(run, 0)
+    for size in range(1, 4_097):
+        run.log.write_bytes(good + b"\0" * size)
+        verdict = judge(run.log)
+        assert (verdict.status, verdict.torn) == (Status.TORN_TAIL, size)
+
+
 def test_c3_what_was_kept_aside_is_told_until_it_is_noted_and_then_no_more(tmp_path: Path) -> None:
     run = new_run(tmp_path)
     good = written(run)

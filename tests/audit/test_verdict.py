@@ -305,12 +305,13 @@ def test_what_is_no_file_is_7_and_never_waits(make: str, tmp_path: Path) -> None
 
 
 @pytest.mark.reliability
+@pytest.mark.parametrize("mib", [256, pytest.param(2_048, marks=pytest.mark.full)])
 @pytest.mark.parametrize(
     ("piece", "status"), [(b"x" * 65_536, TAMPERED), (b"\0" * 65_536, TORN), (b"x" * 65_535 + b"\n", TAMPERED)]
 )
-def test_a11_a_line_without_end_takes_constant_memory(piece: bytes, status: Status, tmp_path: Path) -> None:
+def test_a11_a_line_without_end_takes_constant_memory(piece: bytes, status: Status, mib: int, tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
-    size = 256 * 1024 * 1024
+    size = mib * 1024 * 1024
     with path.open("wb") as file:
         file.write(log(2, finished=False))
         if piece[0]:

@@ -27,6 +27,9 @@ VALUES = [
     "~",
     "$HOME",
     "${{ environment.name }}",
+    "${{ 7 * 7 }}",
+    "{{7*7}}",
+    "{{ ().__class__ }}",
     "a && touch hit",
     "ä\U0001f525",
 ]
@@ -122,3 +125,23 @@ def test_f9_a_nul_in_an_answer_is_refused_before_the_walk(desk: Desk) -> None:
     desk.write("answers.yaml", answers('step: form, fields: {value: "a\\0b"}'))
     done = desk.walk(book(form), "--answers", "answers.yaml")
     assert (done.status, "Traceback" in done.text, desk.run().path.exists()) == (2, False, False), done
+
+
+@pytest.mark.parametrize("value", ["${{ environment.name }}", "${{ 7 * 7 }}", "{{7*7}}", "{{ ().__class__ }}"])
+def test_f10_what_looks_like_an_expression_in_a_value_is_shown_and_reported_as_it_is(value: str, desk: Desk) -> None:
+    text = book(
+        "id: look\ntitle: Look at ${{ inputs.v }}\nkind: command\neffect: none\nargv: [echo, '${{ inputs.v }}']\n"
+        "next: say\non_fail: bad\n",
+        "id: say\ntitle: 'Tell ${{ steps.look.stdout }}'\nkind: message\naudience: all\n"
+        "text: '<${{ steps.look.stdout }}> <${{ inputs.v }}>'\nnext: done\non_fail: bad\n",
+        head="inputs: {v: {}}\nenvironments: {staging: {}}\n",
+    )
+    desk.write("answers.yaml", answers("step: say, outcome: done"))
+    done = desk.walk(text, "-e", "staging", "-i", f"v={value}", "--answers", "answers.yaml")
+    assert done.status == 0, done
+    assert f"echo '{value}'" in done.err
+    (look, *_) = desk.told("step.finished")
+    assert json.loads(look["obs"])["stdout"].strip() == value
+    page = json.loads(desk.do("report", "r1", "--format", "json").out)
+    assert f"<{value}>" in json.dumps(page)
+    assert desk.verify() == 0

@@ -346,3 +346,23 @@ def test_c6_a_note_that_cannot_be_put_into_the_inbox_is_refused_and_one_that_can
     assert set(recorded.values()) == {1}
     assert {text for text, status in told.items() if status == 0} <= set(recorded)
     assert desk.verify() == 0
+
+
+READING: Sequence[Sequence[str]] = (
+    *(("verify", "r1"), ("status", "r1"), ("report", "r1"), ("runs",)),
+    *(("note", "r1", "x"), ("resume", "r1", *WITH)),
+)
+
+
+@pytest.mark.parametrize("command", READING, ids=lambda command: command[0])
+def test_what_cannot_be_read_is_no_fault_of_ours_and_has_no_effect(command: Sequence[str], story: Story) -> None:
+    desk = story.restore("resume")
+    trace = desk.root / "trace"
+    desk.do(*command, fault=(str(desk.state), "read", 0, 0, "once"), trace=str(trace))
+    reads = range(1, sum(name == "read" for name, _ in calls(trace)) + 1)
+    for nth in some(reads, 3):
+        story.restore("resume")
+        done = desk.do(*command, fault=(str(desk.state), "read", nth, errno.EIO, "on"))
+        assert done.status not in {70, 99}, (nth, done)
+        assert "Traceback" not in done.text
+        story.assert_announced()
