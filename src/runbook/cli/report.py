@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from runbook.audit.store import RunDir, Store, state_dir
 from runbook.audit.verdict import Verdict
-from runbook.cli.failing import NOT_YET, complain
+from runbook.cli.failing import complain
 from runbook.cli.options import Parser, format_option, run_argument, state_option
 from runbook.cli.told_so_far import told_so_far
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.report.content import Report
+from runbook.report.html import page
 from runbook.report.json_form import to_json
 from runbook.report.markdown import markdown
 
@@ -31,6 +32,7 @@ NOT_WRITTEN = Code(
 )
 FORMATS: Mapping[str, Callable[[Report, tzinfo, str], str]] = {
     "md": markdown,
+    "html": page,
     "json": lambda report, _zone, _name: to_json(report),
 }
 """What renders a report, by its format, given a zone in which times are shown too and what that is called."""
@@ -40,14 +42,11 @@ def main(arguments: Sequence[str]) -> int:
     """Write the report of a run; the exit status is that of ``verify``."""
     parser = Parser("report", "Write the incident report of a run. The exit status is that of `runbook verify`.")
     run_argument(parser)
-    format_option(parser, ("md", "html", "json"), "md")
+    format_option(parser, tuple(FORMATS), "md")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write it; default: standard output")
     parser.add_argument("--zone", metavar="ZONE", help="show times in this zone too, such as Europe/Berlin")
     state_option(parser)
     options = parser.parse_args(arguments)
-    if options.format not in FORMATS:
-        message = "a report in HTML does not exist yet"
-        raise Refused(Diagnostic(code=NOT_YET, message=message, help="`--format md` or `--format json`"))
     zone = _zone(options.zone)
     run = Store(state_dir(options.state_dir, os.environ)).find(options.run)
     report, verdict = reported(run)

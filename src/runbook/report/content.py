@@ -8,21 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runbook.model.canonical import JsonObject
+from runbook.report.approvals import Approval
+from runbook.report.graph import Graph
+from runbook.report.spans import Span
+from runbook.report.times import At
 
 VERSION = "1.0"
 """The version of this form."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class At:
-    """When, and where in the log: ``ts`` is the wall clock in UTC, ``mono`` the milliseconds since the run began.
-
-    ``record`` is the number of the record (from 0) that says so.
-    """
-
-    ts: str
-    mono: int
-    record: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,7 +355,7 @@ class Report:
 
     ``state`` is ``finished``, ``paused`` or ``unfinished``; ``finish`` how it ended, None where it has not; ``paused``
     why it is. ``summary`` is that of the step that ended it. ``open`` are sentences: what nobody verified, settled or
-    took back.
+    took back. ``spans`` say what the time went into, ``graphs`` what could be walked and what was.
     """
 
     report: str
@@ -388,3 +380,6 @@ class Report:
     warnings: tuple[str, ...]
     visits: tuple[Visit, ...]
     secrets: tuple[SecretUse, ...]
+    approvals: tuple[Approval, ...]
+    spans: tuple[Span, ...]
+    graphs: tuple[Graph, ...]

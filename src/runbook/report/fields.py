@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from runbook.audit.record import Record
 from runbook.model.address import owner_of
 from runbook.model.canonical import Json, JsonObject, canonical
-from runbook.report.content import At
+from runbook.report.times import At
 
 _DEPTH = 80
 """More levels than an observation has (64), and an action with a value of it."""

@@ -3,17 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from runbook.model.durations import spoken
-from runbook.report.content import Attempt, Deed, Element, Output, Shown, Visit, Waited
+from runbook.report.content import Attempt, Deed, Element, Output, Visit
 from runbook.report.dump import dump
 from runbook.report.markup import code, fenced, html, html_code, inline, joined
+from runbook.report.particulars import groups, outcome_of, shown, waited
 from runbook.report.results import result_of
 from runbook.report.times import in_zone, since_start
-
-_FEW = 3
-"""So many attempts are shown with all that they saw; of more, the first and the last."""
-_LISTED = 10
-_SAID = frozenset({"ask", "checklist", "choice", "finish", "gate", "manual", "wait"})
-"""The kinds of which the line that opens a visit, and the sections above, say all that was seen."""
 
 
 def folded(number: int, visit: Visit) -> str:
@@ -37,7 +32,7 @@ def _inside(visit: Visit) -> Iterator[str]:
         again = f" (asked again: {inline(confirmation.stale)})" if confirmation.stale else ""
         why = f": {inline(confirmation.reason)}" if confirmation.reason else ""
         about.append(f"- {word} by {inline(confirmation.by)} at {in_zone(confirmation.at)} UTC{typed}{again}{why}")
-    about += [f"- {_waited(waited)}" for waited in visit.waits]
+    about += [f"- {inline(waited(wait))}" for wait in visit.waits]
     for settled in visit.settled:
         evidence = f": {inline(settled.evidence)}" if settled.evidence else ""
         about.append(f"- Settled as {inline(settled.outcome)} by {inline(settled.by)}{evidence}")
@@ -56,57 +51,31 @@ def _inside(visit: Visit) -> Iterator[str]:
                 for attempt in element.attempts:
                     yield from _attempt(attempt, full=True, alone=len(element.attempts) == 1)
         return
-    groups: dict[str, list[Attempt]] = {}
-    for attempt in visit.attempts:
-        groups.setdefault(attempt.step, []).append(attempt)
-    for attempts in sorted(groups.values(), key=lambda attempts: attempts[0].step != visit.step):
-        yield from _group(visit.step, attempts)
+    for step, attempts, alone in groups(visit):
+        if step != visit.step:
+            yield f"**{code(step)}**"
+        for told in attempts:
+            if told.left_out:
+                yield f"… {told.left_out} more attempts, in the log …"
+            if told.action:
+                yield from _deed(told.attempt.deed, told.action)
+            if told.result:
+                yield from _attempt(told.attempt, full=told.full, alone=alone)
 
 
 def _element(element: Element) -> str:
     """A line about an element of a step that is repeated."""
     took = f" in {spoken(element.took_ms)}" if element.took_ms else ""
     why = f": {inline(element.reason)}" if element.reason and element.outcome != "passed" else ""
-    said = "no result is on record" if element.outcome == "open" else inline(element.outcome)
+    said = inline(outcome_of(element))
     said = said if element.outcome == "passed" else f"**{said}**"
     settled = f", settled by {inline(element.settled[-1].by)}" if element.settled else ""
     return f"- {inline(element.item)} ({code(element.step)}): {said}{settled}{took}{why}"
 
 
-def _group(step: str, attempts: Sequence[Attempt]) -> Iterator[str]:
-    """The attempts at one address."""
-    if attempts[0].step != step:
-        yield f"**{code(attempts[0].step)}**"
-    before: Deed | None = None
-    left_out = 0
-    for place, attempt in enumerate(attempts):
-        full = len(attempts) <= _FEW or place in {0, len(attempts) - 1}
-        if not full and place >= _LISTED:
-            left_out += 1
-            continue
-        if left_out:
-            yield f"… {left_out} more attempts, in the log …"
-        if before is None or attempt.deed.what != before.what:
-            yield from _deed(attempt.deed, "Action" if before is None else "Action, now")
-        before = attempt.deed
-        if len(attempts) > 1 or not _said(attempt):
-            yield from _attempt(attempt, full=full, alone=len(attempts) == 1)
-
-
-def _said(attempt: Attempt) -> bool:
-    """Whether all that was seen is said elsewhere: what a person answered, and a message in its own action."""
-    by_hand = attempt.deed.kind == "message" and "status" not in (attempt.observation or {})
-    return attempt.outcome is not None and (by_hand or attempt.deed.kind in _SAID)
-
-
 def _deed(deed: Deed, word: str) -> Iterator[str]:
     yield f"{word} {code(deed.digest[:12])}:"
     yield fenced(shown(deed.shown))
-
-
-def shown(what: Shown) -> str:
-    """What would be done, in lines."""
-    return f"{what.line}\n{what.detail}".rstrip("\n")
 
 
 def _attempt(attempt: Attempt, *, full: bool, alone: bool) -> Iterator[str]:
@@ -134,19 +103,6 @@ def _output(output: Output) -> str:
     if output.masked:
         said += f"; secrets masked in it: {_codes(output.masked)}"
     return f"{said}; {inline(output.problem)}" if output.problem else said
-
-
-def _waited(waited: Waited) -> str:
-    if waited.for_ms is not None:
-        plan = f"To wait {spoken(waited.for_ms)}"
-    else:
-        every = f"every {spoken(waited.every_ms)}" if waited.every_ms else "again and again"
-        most = f" for at most {spoken(waited.timeout_ms)}" if waited.timeout_ms else ""
-        plan = f"To look {every}{most}"
-    if waited.why is None:
-        return f"{plan}; not over"
-    checks = f", {waited.checks} check{'s' * (waited.checks != 1)}" if waited.checks else ""
-    return f"{plan}; over after {spoken(waited.waited_ms)}{checks} ({inline(waited.why)})"
 
 
 def _codes(names: Sequence[str]) -> str:

@@ -39,27 +39,50 @@ _DISTRUSTED = frozenset({Status.TAMPERED, Status.SIGNATURE, Status.NOT_A_WALK, S
 
 
 def title(report: Report) -> str:
-    """The title: what is wrong with the log, if anything, the mode, and what was walked."""
-    run, status = report.run, report.log.status
-    words = [_IN_TITLE[status]] if status in _IN_TITLE else []
+    """The title: what is wrong with the log, if anything, the mode, and what was walked. Plain."""
+    return " · ".join(["Incident report", *wrong(report), mode(report), walked(report)])
+
+
+def wrong(report: Report) -> list[str]:
+    """What is wrong with the log, in two words; none where nothing is."""
+    status = report.log.status
     if status == Status.NO_END and report.state == "paused":
-        words = ["PAUSED"]
-    words += [_MODES.get(run.mode, "MODE UNKNOWN"), inline(run.title or run.runbook or run.id)]
-    return "Incident report · " + " · ".join(words)
+        return ["PAUSED"]
+    return [_IN_TITLE[status]] if status in _IN_TITLE else []
+
+
+def mode(report: Report) -> str:
+    """The mode that the run had, as the title says it."""
+    return _MODES.get(report.run.mode, "MODE UNKNOWN")
+
+
+def walked(report: Report) -> str:
+    """What was walked, in the best words that there are for it."""
+    return report.run.title or report.run.runbook or report.run.id
+
+
+def warning(report: Report) -> str:
+    """What must be read before anything else, in Markdown of our own; empty where the log is complete and right."""
+    return _WARNED.get(report.log.status, "")
+
+
+def paused(report: Report) -> str:
+    """Why the run is paused, if that is the last word of a log that has no end; plain."""
+    return report.paused if report.state == "paused" else ""
 
 
 def banner(report: Report) -> str:
-    """What must be read before anything else; empty where the log is complete and right."""
+    """The warning in Markdown, with why the log does not pass; empty where it does."""
     log = report.log
     if log.status == Status.VALID:
         return ""
-    paused = f" Its last word is that it is paused: {inline(report.paused)}." if report.state == "paused" else ""
+    last = f" Its last word is that it is paused: {inline(paused(report))}." if report.state == "paused" else ""
     found = [f"> - {where(found.record)}{inline(found.message)} ({found.code})" for found in log.found if found.grave]
-    return "\n".join(["> [!CAUTION]", f"> {_WARNED.get(log.status, '')}{paused}", ">", *found])
+    return "\n".join(["> [!CAUTION]", f"> {warning(report)}{last}", ">", *found])
 
 
 def unreal(report: Report) -> str:
-    """The sentence that says that nothing of it happened; empty for a live run."""
+    """The sentence, in Markdown of our own, that says that nothing of it happened; empty for a live run."""
     return _UNREAL.get(report.run.mode, "")
 
 

@@ -9,25 +9,13 @@ from datetime import UTC, tzinfo
 
 from runbook.model.durations import spoken
 from runbook.report.content import Change, Checklist, Communication, Decision, Report, TakenBack, Visit
-from runbook.report.folded import folded, shown
+from runbook.report.folded import folded
 from runbook.report.heading import banner, title, trusted, unreal, where
 from runbook.report.markup import code, fenced, html, inline, joined, lines, opening
+from runbook.report.particulars import deviated, shown
 from runbook.report.times import Days, in_zone, since_start
 
 _PATH = 24
-_DEVIATIONS = {
-    "skip": "skipped it",
-    "jump": "went to",
-    "start_at": "began here",
-    "retry": "tried again after a failure",
-    "override": "overrode a guard",
-    "break_lock": "broke the lock of run",
-    "lock_lost": "lost the lock to run",
-}
-
-
-_NAMING = {"jump", "break_lock", "lock_lost"}
-"""The deviations that are told with where they lead to."""
 
 
 def markdown(report: Report, zone: tzinfo = UTC, zone_name: str = "UTC") -> str:
@@ -51,7 +39,7 @@ class _Page:
         """The blocks of the page, in their order; an empty one is nothing."""
         report = self._report
         yield banner(report)
-        yield f"# {title(report)}"
+        yield f"# {inline(title(report))}"
         yield unreal(report)
         yield "\n".join(lines(report.summary))
         yield _table(self._facts())
@@ -155,8 +143,8 @@ class _Page:
         days = Days()
         rows = []
         for deviation in self._report.deviations:
-            said = _DEVIATIONS.get(deviation.deviation, inline(deviation.deviation))
-            went = f"{said} {code(deviation.to)}" if deviation.deviation in _NAMING and deviation.to else said
+            said, to = deviated(deviation)
+            went = f"{inline(said)} {code(to)}" if to else inline(said)
             where_at = inline(deviation.title)
             rows.append([days.show(deviation.at), inline(deviation.by), where_at, went, inline(deviation.reason)])
         return _rows(["UTC", "Who", "At", "What", "Why"], rows)

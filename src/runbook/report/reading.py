@@ -9,9 +9,12 @@ from runbook.audit.record import END, NO_RECORD, Record
 from runbook.audit.verdict import Status, Verdict
 from runbook.model.runbook import Runbook
 from runbook.report import sections
+from runbook.report.approvals import approvals
 from runbook.report.content import VERSION, Found, Log, Report, Run, Visit
 from runbook.report.deeds import Deeds, PreviewOf, fields_of
 from runbook.report.fields import at, maybe, parsed, text
+from runbook.report.graph import graphs
+from runbook.report.spans import spans
 from runbook.report.timeline import timeline
 from runbook.report.titles import Titles
 from runbook.report.visits import Visits, deed_of
@@ -66,6 +69,9 @@ def report_of(
         warnings=sections.warnings(records),
         visits=shown,
         secrets=sections.secrets(records),
+        approvals=approvals(records, {visit.step: visit.title for visit in visits}),
+        spans=spans(records),
+        graphs=graphs(records, runbook),
     )
 
 

@@ -3,7 +3,17 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
-from runbook.report.content import At
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class At:
+    """When, and where in the log: ``ts`` is the wall clock in UTC, ``mono`` the milliseconds since the run began.
+
+    ``record`` is the number of the record (from 0) that says so.
+    """
+
+    ts: str
+    mono: int
+    record: int
 
 
 @dataclass(slots=True)
