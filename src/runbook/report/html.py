@@ -21,6 +21,7 @@ from runbook.report.tags import Html, code, joined, paragraphs, prose, strong, t
 from runbook.report.times import in_zone
 
 Zones = Sequence[tuple[str, tzinfo]]
+_UNFINISHED = frozenset({Status.NO_END, Status.TORN_TAIL})
 _TONES = {Finish.FAILED.value: "bad", Finish.ABORTED.value: "bad", Finish.ESCALATED.value: "odd"}
 
 
@@ -99,7 +100,7 @@ class _Page:
         words = " · ".join(heading.wrong(report)) or "NOT VALID"
         head = tag("p", words, class_="alarm")
         listed = tag("ul", *found) if found else Html()
-        grave = "" if report.log.status in {Status.NO_END, Status.TORN_TAIL} else " grave"
+        grave = "" if report.log.status in _UNFINISHED else " grave"
         return tag(
             "aside",
             head,
@@ -168,7 +169,7 @@ class _Page:
 
     def _log(self) -> Iterator[Html]:
         log = self._report.log
-        state = "good" if log.status == Status.VALID else "bad"
+        state = "good" if log.status == Status.VALID else "odd" if log.status in _UNFINISHED else "bad"
         verdict = tag("p", tag("b", prose(log.verdict)), f", {log.records:,} records", class_=f"verdict {state}")
         parts = [verdict]
         if log.anchor:

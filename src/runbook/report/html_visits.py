@@ -1,6 +1,7 @@
 """A visit in HTML, folded: what was to be done, exactly, and what was seen."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 from runbook.model.durations import spoken
 from runbook.report.content import Attempt, Confirmation, Deed, Element, Output, Visit
@@ -27,12 +28,22 @@ def folded(number: int, visit: Visit) -> Html:
 
 
 def moment(when: At) -> Html:
-    """A time of the day in UTC, with the day and how long after the start for who asks."""
+    """A time of the day in UTC, with the day where the run began on another one."""
     utc = in_zone(when)
-    stamp = utc.replace(" ", "T") + "Z"
-    if utc == when.ts:  # it is no time
+    day, _, time = utc.partition(" ")
+    if not time:  # it is none
         return tag("span", when.ts, class_="time")
-    return tag("time", utc[11:], datetime=stamp, title=f"{utc} UTC, {since_start(when)} after the start")
+    shown = time if day == _first_day(when) else f"{day[5:]} {time}"
+    return tag("time", shown, datetime=f"{day}T{time}Z", title=f"{utc} UTC, {since_start(when)} after the start")
+
+
+def _first_day(when: At) -> str:
+    """The day on which the run began."""
+    try:
+        began = datetime.fromisoformat(when.ts) - timedelta(milliseconds=when.mono)
+        return f"{began.astimezone(UTC):%Y-%m-%d}"
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _inside(visit: Visit) -> Iterator[Html]:

@@ -12,7 +12,9 @@ from runbook.report.spans import NOBODY, Span
 from runbook.report.times import At
 
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400)
-_TICKS = 5
+_TICKS = 4
+_APART = 14
+"""So far apart, of 100, no two labels touch on a telephone."""
 _LONG = 8
 """A time that nobody walked is long from one part in so many of the rest."""
 _GAP = 5.0
@@ -93,7 +95,7 @@ class Scale:
             moment = -((-start - piece.began_ms) // (step_s * 1_000)) * step_s * 1_000
             while moment <= start + piece.ended_ms:
                 place = self.at(moment - start)
-                if not found or place - found[-1].place >= 80 / _TICKS / 2:
+                if not found or place - found[-1].place >= _APART:
                     found.append(Tick(place=place, labels=tuple(_label(moment, step_s, zone) for zone in zones)))
                 moment += step_s * 1_000
         return tuple(found)

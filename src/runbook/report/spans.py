@@ -42,7 +42,7 @@ _AFTER: Mapping[str, tuple[str, str]] = {
 
 A step that has an end and leads on is followed at once, so time passes after its end only where a person is asked.
 """
-_IN_A_WAIT = frozenset({"step.finished", "step.retrying", "step.unknown"})
+_ENDS = frozenset({"step.finished", "step.unknown"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +75,9 @@ def spans(records: Sequence[Record]) -> tuple[Span, ...]:
                 waiting.add((step, visit))
             elif record.type == "wait.ended":
                 waiting.discard((step, visit))
-            elif (step, visit) in waiting and record.type in _IN_A_WAIT and text(record, "step") != step:
-                who, what = WAIT, ""
+            elif record.type in _ENDS and text(record, "step") != step:
+                # A step inside another, or one element of many: what it is part of goes on.
+                who, what = (WAIT if (step, visit) in waiting else MACHINE), ""
         after = records[place + 1]
         # A process that died says nothing of it; the next one does.
         now = (NOBODY, "") if after.type == "run.resumed" else (who, what)

@@ -12,7 +12,7 @@ from runbook.report.graph import Graph, Node, Way
 from runbook.report.rail import Crossing, Rail, Row, rail
 from runbook.report.tags import Html, code, joined, tag, tone
 
-_LEFT, _LANE, _MIDDLE, _PORT, _BEND, _NODE = 12, 11, 21, 5, 6, 5
+_LEFT, _FIRST, _LANE, _MIDDLE, _PORT, _BEND, _NODE = 12, 6, 11, 21, 5, 6, 5
 _OUTSIDE = frozenset({"passed", "skipped"})
 _COMMANDS = {"go_to": "the operator went on at", "retry": "tried again", "start_at": "began at"}
 
@@ -41,7 +41,7 @@ class _Picture:
             for pair in ways
         }
         self._titles = {node.step: self._title(node) for node in graph.nodes}
-        self._width = _LEFT + _LANE * self._rail.width + 12
+        self._width = _LEFT + _FIRST + _LANE * self._rail.width + 12
 
     def drawn(self) -> Html:
         """The picture: a list of the steps, beside each what leads to it and on."""
@@ -68,7 +68,7 @@ class _Picture:
             if visits
             else tag("span", self._titles[node.step])
         )
-        flags = [tag("span", outcome, class_=f"word {tone(outcome)}") for outcome in _in_row(visits)]
+        flags = [tag("span", said, class_=f"word {tone(outcome)}") for outcome, said in _in_row(visits)]
         first = tag("div", title, " ", *_between(flags), class_="what")
         about = [code(node.step), f" {node.kind}" if node.kind != node.step else ""]
         if node.effect != "none":
@@ -128,42 +128,38 @@ class _Picture:
     def _crossing(self, place: int, crossing: Crossing) -> Iterator[tuple[bool, Html]]:
         """What is drawn of a lane in one row: up and down from the middle, and the bend that leaves or arrives."""
         lane = crossing.lane
-        x = _LEFT + _LANE * lane.place
+        x = _LEFT + _FIRST + _LANE * lane.place
         target = self._ids[lane.target]
         walked = [source for source in lane.sources if (self._ids[source], target) in self._walked]
         # The part between a source that was walked and the target was walked, and no other.
         above = any(source < place for source in walked) if lane.down else any(source >= place for source in walked)
         below = any(source <= place for source in walked) if lane.down else any(source > place for source in walked)
         bend_out, bend_in = _MIDDLE + _PORT, _MIDDLE - _PORT
-        up, on = (bend_in, bend_in) if crossing.arrives else (bend_out, bend_out)
+        turn = _BEND if lane.down else -_BEND
+        # Where a lane is joined, and where it ends, it begins or ends with the bend.
+        middle = bend_in - turn if crossing.arrives else bend_out + turn if crossing.leaves else _MIDDLE
         if crossing.above:
-            ends = up - _BEND if crossing.arrives or not lane.down else up + _BEND
-            yield self._line(x, "0", str(ends if not (crossing.above and crossing.below) else _MIDDLE), walked=above)
+            yield self._line(x, "0", str(middle), walked=above)
         if crossing.below:
-            begins = on + _BEND if crossing.arrives or lane.down else on - _BEND
-            yield self._line(
-                x, str(begins if not (crossing.above and crossing.below) else _MIDDLE), "100%", walked=below
-            )
+            yield self._line(x, str(middle), "100%", walked=below)
         if crossing.leaves:
             pair = (self._ids[place], target)
-            turn = _BEND if lane.down else -_BEND
             drawn = f"M{_LEFT + _NODE + 1},{bend_out} H{x - _BEND} Q{x},{bend_out} {x},{bend_out + turn}"
             yield pair in self._walked, _path(drawn, walked=pair in self._walked, dashed=self._after_failure[pair])
         if crossing.arrives:
-            turn = -_BEND if lane.down else _BEND
             ends = _LEFT + _NODE + 2
-            drawn = f"M{x},{bend_in + turn} Q{x},{bend_in} {x - _BEND},{bend_in} H{ends}"
+            drawn = f"M{x},{bend_in - turn} Q{x},{bend_in} {x - _BEND},{bend_in} H{ends}"
             yield bool(walked), _path(drawn, walked=bool(walked), dashed=False)
             head = f"M{ends + 5},{bend_in - 3} L{ends},{bend_in} L{ends + 5},{bend_in + 3}"
             yield bool(walked), _path(head, walked=bool(walked), dashed=False)
 
 
-def _in_row(visits: Sequence[tuple[int, Visit]]) -> list[str]:
-    """The outcomes of a step's visits, those that came again counted."""
+def _in_row(visits: Sequence[tuple[int, Visit]]) -> list[tuple[str, str]]:
+    """The outcomes of a step's visits, each in words, counted where it came again."""
     counts: dict[str, int] = {}
     for _, visit in visits:
         counts[visit.outcome] = counts.get(visit.outcome, 0) + 1
-    return [outcome if count == 1 else f"{outcome} {count}×" for outcome, count in counts.items()]
+    return [(outcome, outcome if count == 1 else f"{outcome} {count}×") for outcome, count in counts.items()]
 
 
 def _via(via: str) -> str:

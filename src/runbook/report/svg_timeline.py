@@ -186,5 +186,5 @@ def _rect(class_: str, x: float, width: float, *children: Html, tall: float | st
 
 
 def _label(place: float, label: str) -> Html:
-    anchor = "start" if place < 6 else "end" if place > 94 else "middle"
+    anchor = "start" if place < 10 else "end" if place > 90 else "middle"
     return tag("text", label, x=f"{place}%", y="12", text_anchor=anchor)
