@@ -337,7 +337,7 @@ def test_what_does_not_belong_in_a_bundle_is_said_and_not_opened(desk: Desk, tmp
     assert "RB573 files that do not belong in a bundle: inbox/1.json, malware.sh, output/a b;" in done.out
 
 
-@pytest.mark.parametrize("name", ["report.md", "report.json", "README.md", "VERIFY.sh"])
+@pytest.mark.parametrize("name", ["report.md", "report.html", "report.json", "README.md", "VERIFY.sh"])
 def test_a_report_that_says_something_else_than_the_log_is_tampering(name: str, desk: Desk, tmp_path: Path) -> None:
     changed = [
         member(each.name, data.replace(b"echo", b"acho") + b"\n" if each.name == f"r1/{name}" else data)

@@ -5,10 +5,11 @@ a zero byte after each. No port is opened, and no library is needed.
 """
 
 import base64
+import fcntl
 import json
 import os
 import shutil
-import subprocess
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -83,7 +84,9 @@ class Tab:
     def show(self, page: Path, width: int, *, dark: bool = False, height: int = 800) -> None:
         """Open a page in a window of that width in pixels, and wait until it is there."""
         scheme = "dark" if dark else "light"
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.objections.clear()
         self.requests.clear()
@@ -114,23 +117,31 @@ class Tab:
 def browsing(chromium: str, profile: Path) -> Iterator[Tab]:
     """A browser with one tab; it ends with the block."""
     (come, its_to), (its_come, to) = os.pipe(), os.pipe()
+    # It wants its ends at 3 and 4, which may be in use here: they are moved out of the way first.
+    low = [its_come, its_to]
+    its_come, its_to = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in low)
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    words = [chromium, *OPTIONS, *root, f"--user-data-dir={profile}", "about:blank"]
-    # The pipes are wanted at 3 and 4, wherever they are here; a shell puts them there.
-    shell = ["sh", "-c", f'exec "$@" 3<&{its_come} 4>&{its_to}', "sh", *words]
-    with subprocess.Popen(
-        shell, pass_fds=(its_come, its_to), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        os.close(its_come)
-        os.close(its_to)
-        try:
-            tab = Tab(to=to, come=come)
-            target = tab.call("Target.createTarget", url="about:blank")["targetId"]
-            tab.session = tab.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-            for domain in ("Page", "Runtime", "Log", "Network", "Audits"):
-                tab.call(f"{domain}.enable")
-            yield tab
-        finally:
-            os.close(to)
-            os.close(come)
-            process.kill()
+    pid = os.posix_spawn(
+        chromium,
+        [chromium, *OPTIONS, *root, f"--user-data-dir={profile}", "about:blank"],
+        os.environ,
+        file_actions=[
+            *((os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)),
+            (os.POSIX_SPAWN_DUP2, its_come, 3),
+            (os.POSIX_SPAWN_DUP2, its_to, 4),
+        ],
+    )
+    for fd in (*low, its_come, its_to):
+        os.close(fd)
+    try:
+        tab = Tab(to=to, come=come)
+        target = tab.call("Target.createTarget", url="about:blank")["targetId"]
+        tab.session = tab.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network", "Audits"):
+            tab.call(f"{domain}.enable")
+        yield tab
+    finally:
+        os.close(to)
+        os.close(come)
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)

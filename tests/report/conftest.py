@@ -27,4 +27,5 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Hostile:
     second = HERE / "hostile-answers-2.yaml"
     done = runbook("resume", "r1", "--answers", second, "--operator", "ben@example.com", cwd=folder)
     assert done.returncode == 0, done.stderr
-    return Hostile(folder=folder, paused=paused.stdout, page=report(folder), json=report(folder, "--format", "json"))
+    forms = {form: report(folder, "--format", form) for form in ("md", "json", "html")}
+    return Hostile(folder=folder, paused=paused.stdout, page=forms["md"], json=forms["json"], html=forms["html"])

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.report.html_pages import first_words, parsed
 from tests.report.pages import headings
 from tests.report.walked import TOOL, Hostile, begun, runbook
 
@@ -36,7 +37,6 @@ def test_a_report_is_written_to_a_file(hostile: Hostile, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("options", "code", "word"),
     [
-        (["r1", "--format", "html"], "RB311", "does not exist yet"),
         (["r1", "--format", "pdf"], "RB310", "invalid choice"),
         (["r1", "--zone", "Middle/Earth"], "RB318", "no time zone `Middle/Earth`"),
         (["r1", "--zone", "../../etc/passwd"], "RB318", "no time zone"),
@@ -75,6 +75,15 @@ def test_h4_a_run_that_is_going_on_is_reported_under_a_banner(tmp_path: Path) ->
     assert done.stdout.startswith("> [!CAUTION]\n")
     assert headings(done.stdout)[0] == "# Incident report · NO END · LIVE · A long one"
     assert "- [ ] Wait: no result is on record\n" in done.stdout
+
+
+@pytest.mark.reliability
+def test_h4_the_page_of_a_run_that_is_going_on_says_so_first_and_ends_not_with_0(tmp_path: Path) -> None:
+    with begun(tmp_path, WAITING, "answers: []\n", b"wait.started"):
+        done = runbook("report", "r1", "--format", "html", cwd=tmp_path)
+    assert done.returncode == 3
+    assert parsed(done.stdout).texts("title")[0] == "Incident report · NO END · LIVE · A long one"
+    assert first_words(done.stdout).startswith("NO END The run has no end on record")
 
 
 def test_a_change_whose_result_nobody_saw_is_left_unknown(tmp_path: Path) -> None:

@@ -5,10 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.report.html_pages import assert_inert, first_words, parsed
 from tests.report.pages import assert_harmless, headings
 from tests.report.walked import Hostile, records_of, report, rewrite, run_of, runbook, walked
 
 from runbook.audit.store import RunDir
+from runbook.report.html import page as html_page
+from runbook.report.json_form import from_json
 
 BOOK = """\
 runbook: v1
@@ -37,7 +40,7 @@ def broken(whole: Path, tmp_path: Path) -> RunDir:
 
 
 def assert_bannered(folder: Path, status: int, word: str) -> str:
-    """The report is under a banner, and ends with the status; both forms say the same."""
+    """The report is under a banner, and ends with the status; every form says the same."""
     page, data = (runbook("report", "r1", "--format", form, cwd=folder) for form in ("md", "json"))
     assert (page.returncode, data.returncode) == (status, status)
     assert page.stdout.startswith("> [!CAUTION]\n> ")
@@ -45,6 +48,10 @@ def assert_bannered(folder: Path, status: int, word: str) -> str:
     assert json.loads(data.stdout)["log"]["status"] == status
     assert page.stderr
     assert_harmless(page.stdout)
+    html = html_page(from_json(data.stdout))
+    assert f" · {word} · " in parsed(html).texts("title")[0]
+    assert first_words(html).startswith(word)
+    assert_inert(html)
     return page.stdout
 
 
@@ -52,6 +59,7 @@ def test_the_report_of_a_whole_log_has_no_banner(whole: Path) -> None:
     page = report(whole)
     assert page.startswith("# Incident report · LIVE · A small one\n")
     assert "CAUTION" not in page
+    assert first_words(report(whole, "--format", "html")).startswith("Incident report LIVE A small one Resolved after ")
     assert "All is well." in page
 
 
@@ -122,3 +130,6 @@ def test_i3_the_mode_is_in_every_title(broken: RunDir) -> None:
         page = report(broken.path.parents[2])
         assert page.startswith(f"# Incident report · {words} · A small one\n")
         assert ("This was a **d" in page.split("\n## ")[0]) == (mode != "live")
+        html = html_page(from_json(report(broken.path.parents[2], "--format", "json")))
+        assert parsed(html).texts("title")[0] == f"Incident report · {words} · A small one"
+        assert parsed(html).texts("h1") == [f"{words} A small one"]

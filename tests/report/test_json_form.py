@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from tests.report.html_pages import assert_inert
 from tests.report.pages import assert_harmless
 from tests.report.walked import Hostile, records_of, run_of, runbook
 
@@ -18,6 +19,7 @@ from runbook.language.loading import load
 from runbook.language.schema_files import file_text
 from runbook.model.canonical import Json
 from runbook.model.kind import Preview
+from runbook.report.html import page as html_page
 from runbook.report.json_form import from_json, report_schema, to_json
 from runbook.report.markdown import markdown
 from runbook.report.reading import report_of
@@ -38,13 +40,14 @@ def test_h5_the_json_form_round_trips_and_is_as_its_schema_says(hostile: Hostile
     again = from_json(hostile.json)
     assert to_json(again) == hostile.json
     assert markdown(again) == hostile.page
+    assert html_page(again) == hostile.html
 
 
 @pytest.mark.reliability
 def test_h5_the_same_log_gives_the_same_bytes(hostile: Hostile, tmp_path: Path) -> None:
     shutil.copytree(hostile.folder / "state", tmp_path / "state")
     odd = {"TZ": "America/St_Johns", "PYTHONHASHSEED": "7", "LC_ALL": "C", "PYTHONUTF8": "0", "LANG": "C"}
-    for form, text in (("md", hostile.page), ("json", hostile.json)):
+    for form, text in (("md", hostile.page), ("json", hostile.json), ("html", hostile.html)):
         done = runbook("report", "r1", "--format", form, cwd=tmp_path, **odd)
         assert (done.returncode, done.stdout) == (0, text)
 
@@ -96,6 +99,7 @@ def test_no_log_however_wrong_is_too_much_for_a_report(hostile: Hostile, data: s
     page = markdown(made)
     page.encode()
     assert_harmless(page)
+    assert_inert(html_page(made))
 
 
 def _preview(kind: str, fields: object) -> Preview:

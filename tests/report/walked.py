@@ -26,12 +26,13 @@ TICKET = "INC-7 <script>x</script> | @channel"
 
 @dataclass(frozen=True)
 class Hostile:
-    """A run with hostile texts everywhere: its report when it was paused, and at its end, as Markdown and as JSON."""
+    """A run with hostile texts everywhere: its report when it was paused, and at its end, in each form."""
 
     folder: Path
     paused: str
     page: str
     json: str
+    html: str
 
 
 def runbook(*arguments: str | Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -102,10 +103,12 @@ def rehearsed(folder: Path, scenario: Path) -> RunDir:
     path = scenario.parent / told.runbook
     loaded = load(str(path), KINDS)
     assert loaded.runbook is not None
-    walk = rehearse(told, loaded.runbook, KINDS, files={path.name: hashlib.sha256(path.read_bytes()).hexdigest()})
+    files = {name: hashlib.sha256(source).hexdigest() for name, source in loaded.files.items()}
+    walk = rehearse(told, loaded.runbook, KINDS, files=files)
     assert walk.failures == []
     run = Store(folder / "state").prepare().create("r1")
     assert {part.name for part in run.path.iterdir()} == set(PARTS)
-    run.keep(path.read_bytes())
+    for source in loaded.files.values():
+        run.keep(source)
     run.log.write_bytes(b"".join(record.raw + b"\n" for record in walk.records))
     return run

@@ -5,8 +5,9 @@ It is made from a report, so that of the same log it is the same: at the hand-ov
 
 from collections.abc import Iterable, Iterator
 
-from runbook.report.content import At, Report
+from runbook.report.content import Report
 from runbook.report.results import because, result_of
+from runbook.report.times import At
 from runbook.report.visits import NOT_OVER
 
 FEW = 5

@@ -72,7 +72,7 @@ def cover(report: Report, names: Sequence[str], version: str) -> str:
     there = [(name, said) for name, said in _FILES if any(each.startswith(name) for each in [*names, "VERIFY.sh"])]
     blocks = [
         banner(report),
-        f"# {title(report).replace('Incident report', 'Bundle', 1)}",
+        f"# {inline(title(report).replace('Incident report', 'Bundle', 1))}",
         unreal(report),
         "\n".join(["| | |", "|---|---|", *(f"| {name} | {inline(value)} |" for name, value in rows)]),
         "" if log.status == Status.VALID else "Each check below will say the same: the log was so when it was packed.",

@@ -17,7 +17,7 @@ from runbook.report import heading, html_sections, svg_graph, svg_timeline
 from runbook.report.content import Report
 from runbook.report.graph import Graph
 from runbook.report.html_visits import block, folded
-from runbook.report.tags import Html, code, joined, paragraphs, prose, strong, tag, text
+from runbook.report.tags import Html, code, facts, joined, paragraphs, prose, strong, tag, text
 from runbook.report.times import in_zone
 
 Zones = Sequence[tuple[str, tzinfo]]
@@ -82,7 +82,7 @@ class _Page:
             tag("p", *self._lede(), class_="lede"),
             tag("div", paragraphs(report.summary), class_="summary") if report.summary.strip() else Html(),
         )
-        yield tag("dl", *(tag("div", tag("dt", name), tag("dd", said)) for name, said in self._facts()), class_="facts")
+        yield facts(self._facts(), "facts")
         if report.open:
             items = [tag("li", prose(said)) for said in report.open]
             yield tag("section", tag("h2", "Still open"), tag("ul", *items), class_="open", id="open")
@@ -199,10 +199,11 @@ def _graphs(drawn: Sequence[tuple[Graph, Html]]) -> Iterator[Html]:
         if graph.within:
             yield tag("h3", graph.title or graph.within, " ", tag("span", "within ", code(graph.within), class_="dim"))
         yield picture
-    default = next((way.target for graph, _ in drawn for way in graph.ways if way.default), None)
-    handler = joined([" A step that names no other way leads to ", code(default), " when it fails."]) if default else ""
-    said = "Strong: walked. Dashed: taken after a failure. Hollow: never entered."
-    yield tag("p", said, handler, class_="caption")
+        handler = next((way.target for way in graph.ways if way.default), None)
+        if handler is not None:
+            said = joined(["A step that names no other way leads to ", code(handler), " when it fails."])
+            yield tag("p", said, class_="caption")
+    yield tag("p", "Strong: walked. Dashed: taken after a failure. Hollow: never entered.", class_="caption")
 
 
 def _section(anchor: str, name: str, parts: Sequence[Html]) -> Html:

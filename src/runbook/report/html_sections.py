@@ -8,7 +8,7 @@ from runbook.report.approvals import Approval
 from runbook.report.content import Change, Checklist, Communication, Report
 from runbook.report.html_visits import block, moment
 from runbook.report.particulars import deviated, shown
-from runbook.report.tags import Html, code, joined, paragraphs, prose, tag
+from runbook.report.tags import Html, code, facts, joined, paragraphs, prose, tag
 from runbook.report.times import At, in_zone, since_start
 
 Section: TypeAlias = tuple[str, str, Sequence[Html]]
@@ -101,26 +101,26 @@ def _local(when: At, zone: tzinfo, day: str) -> str:
 def run(report: Report) -> Html:
     """What the run began with and stands on."""
     run = report.run
-    facts: list[tuple[str, Html]] = [
+    found: list[tuple[str, Html]] = [
         ("Run", code(run.id)),
         ("Host", code(run.host)),
         ("Store", code(run.store)),
         ("Walked by", joined(["runbook-walk ", code(run.tool)])),
     ]
-    facts += [("Runbook", joined([code(name), ", SHA-256 ", code(digest)])) for name, digest in run.files.items()]
-    facts += [("Owner", prose(run.owner))] if run.owner else []
-    facts += [
+    found += [("Runbook", joined([code(name), ", SHA-256 ", code(digest)])) for name, digest in run.files.items()]
+    found += [("Owner", prose(run.owner))] if run.owner else []
+    found += [
         ("Input", joined([code(name), " ", code(str(value)) if str(value) else "(empty)"]))
         for name, value in run.inputs.items()
     ]
     for watch in report.operators:
         why = joined([": ", prose(watch.reason)]) if watch.reason else Html()
-        facts.append(("Operator", joined([watch.operator, " from ", moment(watch.since), why])))
+        found.append(("Operator", joined([watch.operator, " from ", moment(watch.since), why])))
     for use in report.secrets:
         steps = joined(part for place, step in enumerate(use.steps) for part in ((", " if place else ""), code(step)))
-        facts.append(("Secret", joined([code(use.name), ", read for ", steps])))
-    facts += [("Guards and locks could see", prose(run.guards_see))] if run.guards_see else []
-    return tag("dl", *(tag("div", tag("dt", name), tag("dd", said)) for name, said in facts), class_="particulars")
+        found.append(("Secret", joined([code(use.name), ", read for ", steps])))
+    found += [("Guards and locks could see", prose(run.guards_see))] if run.guards_see else []
+    return facts(found, "particulars")
 
 
 def _visit(number: int) -> str:

@@ -56,13 +56,13 @@ def _inside(visit: Visit) -> Iterator[Html]:
         yield tag("ul", *(tag("li", *_element(element)) for element in visit.elements), class_="elements")
         for element in visit.elements:
             if element.outcome != "passed" and element.attempts:
-                yield tag("h4", code(element.step))
+                yield tag("h3", code(element.step))
                 for attempt in element.attempts:
                     yield from _attempt(attempt, full=True, alone=len(element.attempts) == 1)
         return
     for step, attempts, alone in groups(visit):
         if step != visit.step:
-            yield tag("h4", code(step))
+            yield tag("h3", code(step))
         for told in attempts:
             if told.left_out:
                 yield tag("p", f"… {told.left_out} more attempts, in the log …", class_="dim")

@@ -70,6 +70,14 @@ def strong(ours: str) -> Html:
     return Html(_STRONG.sub(r"<strong>\1</strong>", text(ours)))
 
 
+def facts(pairs: Iterable[tuple[str, str]], class_: str) -> Html:
+    """Names and what they are; what has a name that was there before stands with that."""
+    found: dict[str, list[Html]] = {}
+    for name, said in pairs:
+        found.setdefault(name, []).append(tag("dd", said))
+    return tag("dl", *(tag("div", tag("dt", name), *said) for name, said in found.items()), class_=class_)
+
+
 def paragraphs(value: str) -> Html:
     """A text of some lines: an empty one parts paragraphs, the others stay lines."""
     blocks = [block for block in re.split(r"\n[ \t]*\n", inert(value).strip()) if block.strip()]
