@@ -29,7 +29,7 @@ from runbook.language.near import nearest
 from runbook.model.answers import Answers
 from runbook.model.canonical import JsonObject, canonical, size
 from runbook.model.diagnostics import Code, Diagnostic, Refused, Severity
-from runbook.model.runbook import Runbook
+from runbook.model.runbook import Mode, Runbook
 
 ENVIRONMENT = Code(
     number="RB312",
@@ -74,6 +74,7 @@ def main(arguments: Sequence[str]) -> int:
             incident=options.incident,
             start_at=start_at,
             break_lock=options.break_lock,
+            mode=Mode.DRY if options.dry_run else Mode.LIVE,
         )
         store = Store(state_dir(options.state_dir, os.environ)).prepare()
         run = store.create(new_run_id(runbook.id, datetime.now(UTC)) if options.run_id is None else options.run_id)
@@ -97,7 +98,7 @@ def _parser() -> Parser:
     parser.add_argument("--operator", metavar="ID", type=name, help="who walks; default: login@host")
     key_options(parser)
     parser.add_argument("--incident", metavar="ID", type=name, help="the incident that this is about")
-    not_yet(parser, "--dry-run", meanwhile="`runbook test` walks scenarios without touching anything")
+    parser.add_argument("--dry-run", action="store_true", help="perform reads only; show what would change something")
     parser.add_argument("--answers", metavar="FILE", help="an answers file: walk without a terminal")
     parser.add_argument("--run-id", metavar="ID", help="the id of the run; default: made from time and runbook")
     parser.add_argument("--start-at", metavar="STEP", help="begin at another step than the first; needs --reason")

@@ -20,8 +20,9 @@ from runbook.drivers.stopping import left_changed, sentences
 from runbook.kinds.registry import KINDS
 from runbook.model.answers import Answers
 from runbook.model.diagnostics import Diagnostic, Refused
-from runbook.model.runbook import Runbook
+from runbook.model.runbook import Runbook, tally
 from runbook.walk.outlook import outlook
+from runbook.walk.walk import Walk
 
 PAUSED = 3
 
@@ -61,6 +62,7 @@ def _say(sitting: Sitting, ending: Ending) -> None:
         good = ending.finish is not None and ending.finish.good
         pairs = [
             *(() if good else left_changed(sitting.session.walk)),
+            *_worth(sitting.session.walk),
             ("ticket", head),
             ("log", str(run.log)),
             ("report", f"runbook report {run.id}{where}"),
@@ -73,6 +75,12 @@ def _say(sitting: Sitting, ending: Ending) -> None:
         by = f" --operator {shlex.quote(str(handed.fields['to']))}" if handed is not None else ""
         pairs = [*sentences(walk, outlook(walk)), ("ticket", head), ("go on", f"runbook resume {run.id}{where}{by}")]
     sys.stderr.write("\n".join([said, *rows(pairs, sys.stderr)]) + "\n")
+
+
+def _worth(walk: Walk) -> list[tuple[str, str]]:
+    """How many outcomes of a dry run are worth what."""
+    said = tally(walk.fidelities)
+    return [("dry run", said)] if said else []
 
 
 def elsewhere(run: RunDir) -> str:

@@ -8,7 +8,7 @@ reason and an evidence stand on record beside the answer, also where nothing dem
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
-from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Sought, Yes
+from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Shown, Sought, Yes
 from runbook.model.answers import Answer
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.clock import Clock
@@ -74,6 +74,16 @@ class AnswersOperator:
         """What needs no confirmation starts."""
         del place, preview
         return None
+
+    def take(self, place: Place, shown: Shown) -> Outcome | Hand:
+        """Take what is only shown as the file says; as passed where it says nothing."""
+        del shown
+        entry = self._entry(place)
+        if entry is None:
+            return Outcome.PASSED
+        if entry.settle is not None:
+            return Outcome(entry.settle)
+        return Outcome.FAILED if entry.outcome == "failed" or entry.confirm == "no" else Outcome.PASSED
 
     def go_on(self, place: Place, left: Sequence[str]) -> Hand | None:
         """What was confirmed with its whole list goes on."""

@@ -20,7 +20,7 @@ from runbook.audit.store import RunDir
 from runbook.drivers.approval_texts import ApprovalWord, RequestText, Unreadable, is_word, read_word, written
 from runbook.drivers.journal import Journal, wall_ms
 from runbook.drivers.operator import Hand, Operator, Place, Sought
-from runbook.drivers.starting import AnAction
+from runbook.drivers.preparing import AnAction
 from runbook.model.approval import NAMESPACE, REQUEST, ApprovalText, parse
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Refused

@@ -8,6 +8,7 @@ from runbook.drivers.asking import Asker
 from runbook.drivers.attempts import Attempts, Keepers, Stoppable, TakeOutput
 from runbook.drivers.checkpointing import Sealer, Unsealed
 from runbook.drivers.guarding import AskedGuards, Past
+from runbook.drivers.guessing import DryRenderer
 from runbook.drivers.inside import InnerAttempts, InnerJournal
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last, Log
@@ -15,9 +16,10 @@ from runbook.drivers.looking import Looker
 from runbook.drivers.operator import Act, Operator
 from runbook.drivers.origin import kinds_of
 from runbook.drivers.performing import Performer
-from runbook.drivers.preparing import Renderer, Secrets
+from runbook.drivers.preparing import Secrets
 from runbook.drivers.recording import Recorder
 from runbook.drivers.session import Session
+from runbook.drivers.showing import Showing
 from runbook.drivers.starting import Approvals, Starter
 from runbook.language.expressions import Cel
 from runbook.language.scope import types_of
@@ -65,7 +67,7 @@ def assemble(
     def session(journal: Journal, attempts: Attempts, outer: Session | None) -> Session:
         """The session of a walk, or of one inside it."""
         walk = journal.walk
-        renderer = Renderer(walk.registry, Cel(types_of(walk.runbook, walk.registry)), mask, walk.runbook.included)
+        renderer = DryRenderer(walk.registry, Cel(types_of(walk.runbook, walk.registry)), mask, walk.runbook.included)
         recorder = Recorder(journal, renderer, masker)
         looker = Looker(
             journal=journal, renderer=renderer, attempts=attempts, secrets=secrets, recorder=recorder, clock=clock
@@ -92,6 +94,7 @@ def assemble(
                 recorder=recorder,
                 looker=looker,
                 asker=asker,
+                showing=Showing(journal=journal, operator=operator, renderer=renderer, recorder=recorder),
                 interrupts=interrupts,
             ),
             attempts=attempts,

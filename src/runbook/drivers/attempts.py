@@ -12,6 +12,7 @@ from runbook.drivers.worker import Job, Workers
 from runbook.model.canonical import JsonObject
 from runbook.model.clock import Clock
 from runbook.model.io import World
+from runbook.model.runbook import Mode
 from runbook.walk import events as e
 from runbook.walk.results import Visit
 
@@ -104,6 +105,8 @@ class Attempts:
         :param changes: whether it may change something.
         :param hold: show and keep no output before it is over, because it may hold a secret that is not known yet.
         """
+        if changes and self._journal.walk.mode is Mode.DRY:  # pragma: no cover - what changes is shown
+            raise AssertionError(f"a dry run would change something at {address}")
         perform = self._world.perform
         job = self._workers.job(lambda: perform(address, prepared.kind, timeout, changes=changes))  # type: ignore[arg-type]
         self._all[address] = _Attempt(address, visit.number, attempt, job, held=[] if hold else None)

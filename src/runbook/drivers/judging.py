@@ -4,7 +4,7 @@ Pure but for the evaluator, and the same live as on replay: it sees nothing but 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runbook.drivers.fitting import OBSERVED
 from runbook.drivers.preparing import Renderer
@@ -12,7 +12,7 @@ from runbook.language.tokens import read
 from runbook.model.canonical import Json, JsonObject, canonical, size
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Kind, Verdict
-from runbook.model.runbook import Effect, Nested, Outcome, Step
+from runbook.model.runbook import Effect, Fidelity, Nested, Outcome, Step
 from runbook.walk.scope import Scope
 from runbook.walk.walk import Walk
 from runbook.world.scripted import Told
@@ -46,6 +46,18 @@ class Judged:
     reason: str
     changed: str
     saved: Mapping[str, Json] = field(default_factory=dict)
+    fidelity: Fidelity | None = None
+
+
+def worth(judged: Judged, fidelity: Fidelity | None) -> Judged:
+    """What came of an attempt, with the label that a dry run gives it: what says nothing passes, nothing is changed."""
+    if fidelity is None:
+        return judged
+    if fidelity is not Fidelity.UNVERIFIABLE:
+        return replace(judged, changed="no", fidelity=fidelity)
+    failed = "" if judged.outcome is Outcome.PASSED else f": {judged.reason}"
+    reason = f"nothing follows from it after what was only shown{failed}"
+    return replace(judged, outcome=Outcome.PASSED, reason=reason, changed="no", fidelity=fidelity)
 
 
 class Judge:

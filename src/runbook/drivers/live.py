@@ -1,4 +1,4 @@
-"""A run for real: begun in a store, or gone on with after a pause or a crash."""
+"""A run in a store, for real or dry: begun, or gone on with after a pause or a crash."""
 
 import os
 import platform
@@ -33,7 +33,7 @@ from runbook.model.canonical import JsonObject, canonical
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.kind import Registry
-from runbook.model.runbook import Finish, Runbook
+from runbook.model.runbook import Finish, Mode, Runbook
 from runbook.walk import run_events as r
 from runbook.walk.actions import Interrupted
 from runbook.walk.records import MalformedEvent, from_record
@@ -71,6 +71,7 @@ class Start:
     incident: str | None = None
     start_at: tuple[str, str] | None = None
     break_lock: str | None = None
+    mode: Mode = Mode.LIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +134,7 @@ class Live:
         fields = started(
             walk,
             run=run.id,
-            mode="live",
+            mode=start.mode.value,
             environment=start.environment,
             files=kept,
             inputs=canonical(start.inputs),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from runbook.drivers.attempts import Attempts
 from runbook.drivers.journal import Journal
-from runbook.drivers.judging import Judged, Seen
+from runbook.drivers.judging import Judged, Seen, worth
 from runbook.drivers.preparing import Prepared, Renderer, Secrets
 from runbook.drivers.recording import Recorder
 from runbook.model.canonical import Json, JsonObject
@@ -15,6 +15,7 @@ from runbook.model.evaluator import ExpressionError
 from runbook.model.io import Cancelled, NotSent, WorldError
 from runbook.model.runbook import Effect, Nested, Outcome
 from runbook.walk import events as e
+from runbook.walk import rehearsing
 from runbook.walk.results import Visit
 from runbook.walk.tables import Phase
 
@@ -185,7 +186,8 @@ class Looker:
         except WorldError as error:
             # What a person stopped has said nothing.
             stopped = isinstance(error, Cancelled)
-            look = Look(judged=Judged(outcome=Outcome.FAILED, reason=error.reason, changed="no"), stopped=stopped)
+            failed = Judged(outcome=Outcome.FAILED, reason=error.reason, changed="no")
+            look = Look(judged=worth(failed, rehearsing.fidelity_inside(self._walk)), stopped=stopped)
         else:
             seen = self._recorder.observed(raw)
             look = Look(judged=self._recorder.look(nested, prepared, seen), raw=raw, seen=seen)

@@ -98,6 +98,16 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a dry run shows in place of doing it. ``demands`` is what a live run would ask for before it started."""
+
+    preview: Preview
+    undo: Preview | None
+    irreversible: bool
+    demands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
     """Approvals that are waited for.
 
@@ -143,6 +153,9 @@ class Operator(Protocol):
 
     def ready(self, place: Place, preview: Preview) -> Hand | None:
         """May it start? Asked before an attempt that needs no confirmation; None lets it start."""
+
+    def take(self, place: Place, shown: Shown) -> Outcome | Hand:
+        """As what something is taken that a dry run shows and does not do: passed, failed or unknown."""
 
     def go_on(self, place: Place, left: Sequence[str]) -> Hand | None:
         """May a loop that was stopped in the middle go on with the elements that are left? None lets it."""

@@ -6,11 +6,12 @@ from runbook.drivers.asking import Asker
 from runbook.drivers.attempts import Attempts
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
-from runbook.drivers.judging import Judged
+from runbook.drivers.judging import Judged, worth
 from runbook.drivers.looking import Looker
 from runbook.drivers.operator import Hand, Place
-from runbook.drivers.preparing import Prepared, Renderer, Secrets
+from runbook.drivers.preparing import Prepared, Renderer, Secrets, Sketch
 from runbook.drivers.recording import Recorder, place_of
+from runbook.drivers.showing import Showing
 from runbook.kinds.registry import fields_of
 from runbook.kinds.wait import Wait
 from runbook.model.canonical import JsonObject
@@ -22,7 +23,7 @@ from runbook.model.kind import is_asked, is_automated
 from runbook.model.runbook import Outcome, Step
 from runbook.model.secrets import Resolved
 from runbook.walk import events as e
-from runbook.walk import including, looping, undoing
+from runbook.walk import including, looping, rehearsing, undoing
 from runbook.walk.results import Visit
 
 
@@ -39,6 +40,7 @@ class Performer:
         recorder: Recorder,
         looker: Looker,
         asker: Asker,
+        showing: Showing,
         interrupts: Interrupts,
     ) -> None:
         self._journal = journal
@@ -49,10 +51,19 @@ class Performer:
         self._recorder = recorder
         self._looker = looker
         self._asker = asker
+        self._showing = showing
         self._interrupts = interrupts
 
-    def perform(self, visit: Visit, prepared: Prepared, place: Place) -> Hand | None:
-        """Perform the attempt that was announced; an act of the operator in place of an answer is returned."""
+    def perform(self, visit: Visit, prepared: Prepared | Sketch, place: Place) -> Hand | None:
+        """Perform the attempt that was announced; an act of the operator in place of an answer is returned.
+
+        In a dry run what would change something is shown, and what nobody knows enough of is taken as passed.
+        """
+        if rehearsing.is_shown(self._walk, visit):
+            return self._showing.show(visit, prepared, place)
+        if isinstance(prepared, Sketch):
+            self._showing.assume(visit)
+            return None
         step, kind = visit.step, prepared.kind
         match step.kind:
             case "undo":
@@ -176,7 +187,7 @@ class Performer:
             self._tell(e.StepCancelled, visit, reason=why)
             self._journal.sync()
             return
-        seen = {part: look.raw for part, look in looks.items() if look.passed}
+        seen = {part: look.raw for part, look in looks.items() if look.passed and look.raw is not None}
         self._recorder.conclude(visit, prepared, {"steps": dict(seen)})
 
     def _unseen(self, visit: Visit, error: WorldError) -> None:
@@ -196,7 +207,8 @@ class Performer:
 
     def failed(self, visit: Visit, reason: str, *, changed: str) -> None:
         """Tell that an attempt failed without an observation."""
-        self._tell(e.StepFinished, visit, outcome=Outcome.FAILED.value, reason=reason, changed=changed)
+        judged = Judged(outcome=Outcome.FAILED, reason=reason, changed=changed)
+        self._recorder.finish(place_of(visit), worth(judged, rehearsing.fidelity(self._walk, visit)), None)
 
     def _keep_made_secrets(self, visit: Visit, step: Step, raw: JsonObject) -> str | None:
         """Know the secrets that an observation holds before any of it is shown or kept; what was wrong, if anything.
@@ -223,7 +235,7 @@ class Performer:
             reason=looping.reason(self._walk, visit),
             changed=looping.changed(visit),
         )
-        self._recorder.finish(place_of(visit), judged, seen)
+        self._recorder.finish(place_of(visit), worth(judged, rehearsing.fidelity(self._walk, visit)), seen)
 
     def _tell(self, cls: type[e.AttemptEvent], visit: Visit, **fields: object) -> None:
         self._journal.tell(cls, **place_of(visit), **fields)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from runbook import VERSION
 from runbook.drivers.fitting import LONGEST, Mask, covered_action
@@ -98,6 +98,24 @@ class PreparedLoop:
         return preview_of_each(self.items, [element.preview() for element in self.elements])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sketch:
+    """What is known of an action that cannot be performed: a dry run shows it."""
+
+    what: str
+    digest: str
+    secrets: frozenset[str]
+    shown: Preview
+    undo: Preview | None = None
+
+    def preview(self) -> Preview:
+        """What would be done."""
+        return self.shown
+
+
+AnAction: TypeAlias = Prepared | PreparedLoop | Sketch
+
+
 class Renderer:
     """Renders the steps of a runbook.
 
@@ -118,7 +136,7 @@ class Renderer:
         self._mask = mask
         self._known: dict[str, Prepared] = {}
 
-    def of(self, walk: Walk, visit: Visit) -> Prepared | PreparedLoop:
+    def of(self, walk: Walk, visit: Visit) -> AnAction:
         """The action of a visit as it would be performed now; of an undo the one that was announced with its change.
 
         :raises ExpressionError: as :meth:`prepare` does.

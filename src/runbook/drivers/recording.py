@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from runbook.audit.masking import Masker
 from runbook.audit.observation import observe
 from runbook.drivers.journal import Journal
-from runbook.drivers.judging import Judge, Judged, Seen
+from runbook.drivers.judging import Judge, Judged, Seen, worth
 from runbook.drivers.preparing import Prepared, Renderer
 from runbook.model.canonical import JsonObject, canonical
 from runbook.model.runbook import Effect, Nested
 from runbook.walk import events as e
-from runbook.walk import looping
+from runbook.walk import looping, rehearsing
 from runbook.walk.results import Visit
 from runbook.world.scripted import Told
 
@@ -36,11 +36,12 @@ class Recorder:
         seen = self.observed(raw)
         scope = seen.scope(self._walk).beside(looping.own_of(self._walk, visit))
         judged = self._judge.judge(visit.step, prepared.kind, seen, scope, visit.step.effect)
-        self.finish(place_of(visit), judged, seen)
+        self.finish(place_of(visit), worth(judged, rehearsing.fidelity(self._walk, visit)), seen)
 
     def look(self, nested: Nested, prepared: Prepared, seen: Seen) -> Judged:
         """What a step inside a step makes of what it has observed."""
-        return self._judge.judge(nested, prepared.kind, seen, seen.scope(self._walk), Effect.NONE)
+        judged = self._judge.judge(nested, prepared.kind, seen, seen.scope(self._walk), Effect.NONE)
+        return worth(judged, rehearsing.fidelity_inside(self._walk))
 
     def finish(self, place: Mapping[str, object], judged: Judged, seen: Seen | None) -> None:
         """Tell how an attempt ended."""
@@ -55,6 +56,7 @@ class Recorder:
             masked=seen.masked if seen else (),
             truncated=seen.truncated if seen else (),
             saved=canonical(saved) if saved else None,
+            fidelity=judged.fidelity.value if judged.fidelity else None,
         )
 
 

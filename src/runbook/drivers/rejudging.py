@@ -14,9 +14,10 @@ from runbook.audit.observation import observe
 from runbook.drivers.agreeing import Agreement, same_text
 from runbook.drivers.fitting import LONGEST, fit
 from runbook.drivers.guarding import applies, key_of
-from runbook.drivers.judging import Judge, Judged, Seen
+from runbook.drivers.guessing import DryRenderer
+from runbook.drivers.judging import Judge, Judged, Seen, worth
 from runbook.drivers.operator import as_json
-from runbook.drivers.preparing import MASK, Prepared, PreparedLoop, Renderer
+from runbook.drivers.preparing import MASK, AnAction, Prepared
 from runbook.kinds.registry import fields_of
 from runbook.kinds.wait import Wait
 from runbook.language.expressions import Cel
@@ -26,7 +27,7 @@ from runbook.model.durations import milliseconds
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Kind, Registry, is_asked, is_automated
 from runbook.model.runbook import Effect, Mode, Nested, Outcome, Runbook, Step
-from runbook.walk import approving, including, looping, undoing
+from runbook.walk import approving, including, looping, rehearsing, undoing
 from runbook.walk import events as e
 from runbook.walk.including import inside, inward
 from runbook.walk.results import Visit
@@ -44,7 +45,7 @@ class Rejudging:
 
     def __init__(self, runbook: Runbook, registry: Registry) -> None:
         self._registry = registry
-        self._renderer = Renderer(registry, Cel(types_of(runbook, registry)), included=runbook.included)
+        self._renderer = DryRenderer(registry, Cel(types_of(runbook, registry)), included=runbook.included)
         self._judge = Judge(self._renderer)
         self._kinds: dict[str, Kind] = {}
         self._prepared: Prepared | None = None
@@ -167,7 +168,7 @@ class Rejudging:
         self.unjudged |= {f"{address} ({path})" for path in agreement.unknown}
         return agrees
 
-    def _again(self, walk: Walk, visit: Visit, part: str) -> Prepared | PreparedLoop | None:
+    def _again(self, walk: Walk, visit: Visit, part: str) -> AnAction | None:
         """What would be announced now; None where nothing could be."""
         try:
             if part == "probe":
@@ -246,7 +247,7 @@ class Rejudging:
     def _loop(self, walk: Walk, visit: Visit, event: e.StepFinished) -> None:
         """A loop, which ends as its elements did."""
         if self._is(event.step, event.obs or "", observe(looping.observation(walk, visit), Masker()).text):
-            said = (looping.reason(walk, visit), looping.changed(visit))
+            said = (looping.reason(walk, visit), "no" if rehearsing.is_dry(walk) else looping.changed(visit))
             if said != (event.reason, event.changed):
                 raise Differs(f"`{event.step}` has another reason in the log than judged again: {said[0]}")
         elif not event.truncated:
@@ -260,8 +261,10 @@ class Rejudging:
         step = _part(visit, event.step) or visit.step
         effect = visit.step.effect if step is visit.step else Effect.NONE
         scope = seen.scope(walk).beside(looping.own_of(walk, visit))
+        inside = rehearsing.fidelity_inside(walk)
+        fidelity = rehearsing.fidelity(walk, visit) if step is visit.step else inside
         try:
-            return self._judge.judge(step, kind, seen, scope, effect)
+            return worth(self._judge.judge(step, kind, seen, scope, effect), fidelity)
         except KeyError as missing:
             if walk.mode is Mode.DRILL or "" in event.truncated:  # whole fields are cut where it has too many values
                 self.unjudged.add(event.step)
@@ -282,7 +285,8 @@ class Rejudging:
             again = including.observation(visit)
         elif kind.NAME == "parallel":
             passed = [part for part in visit.step.nested if visit.nested_passed.get(f"{visit.step.id}.{part}")]
-            again = {"steps": {part: self._looked[f"{visit.step.id}.{part}"].value for part in passed}}
+            looked = {part: self._looked.get(f"{visit.step.id}.{part}") for part in passed}
+            again = {"steps": {part: seen.value for part, seen in looked.items() if seen is not None}}
         else:
             return
         text = observe(again, Masker()).text

@@ -17,13 +17,13 @@ from runbook.drivers.journal import Journal
 from runbook.drivers.listening import Listener
 from runbook.drivers.operator import Act, Hand, Note, Operator, Place, Settle
 from runbook.drivers.performing import Performer
-from runbook.drivers.preparing import Prepared, PreparedLoop, Renderer
+from runbook.drivers.preparing import AnAction, Prepared, Renderer, Sketch
 from runbook.drivers.starting import Starter
 from runbook.model.evaluator import ExpressionError
 from runbook.model.runbook import Finish, Outcome
 from runbook.walk import actions as a
 from runbook.walk import events as e
-from runbook.walk import looping
+from runbook.walk import looping, rehearsing
 from runbook.walk import run_events as r
 from runbook.walk.guarding import waits_for_others
 from runbook.walk.results import Visit
@@ -141,13 +141,16 @@ class Session:
         # An element may be under way already; whatever else is to be performed begins and ends here.
         visits = [self._visit(action.step) for action in performs]
         element = any(visit is not self.walk.visit and visit.inner is None for visit in visits)
-        if quick or due or not element:
+        if quick or due or not element or any(rehearsing.is_shown(self.walk, visit) for visit in visits):
             self.do([*quick, *due, *pending][0])
             return
         parts: list[tuple[Visit, Prepared]] = []
         for action in performs:
             visit = self._visit(action.step)
             prepared = self._action(visit)
+            if isinstance(prepared, Sketch):
+                self._perform(visit)
+                return
             if not isinstance(prepared, Prepared):
                 return  # it has failed, and that is told
             parts.append((visit, prepared))
@@ -295,10 +298,10 @@ class Session:
             self._performer.end_loop(visit)
             return
         prepared = self._action(visit)
-        if isinstance(prepared, Prepared):
+        if isinstance(prepared, Prepared | Sketch):
             self._carry_out(self._performer.perform(visit, prepared, self._here(visit.step.id)))
 
-    def _action(self, visit: Visit) -> Prepared | PreparedLoop | None:
+    def _action(self, visit: Visit) -> AnAction | None:
         """The action that was started; where it cannot be made again in a later sitting, it has failed."""
         try:
             return self._starter.action(visit)
@@ -321,7 +324,8 @@ class Session:
         prepared = self._action(visit)
         if not isinstance(prepared, Prepared):
             return
-        if not self._waits(due):
+        nobody_waits = rehearsing.is_dry(self.walk) and visit.every is None
+        if nobody_waits or not self._waits(due):
             timed_out = action.deadline is not None and self.journal.mono() >= action.deadline
             self._performer.check(visit, prepared, timed_out=timed_out)
 

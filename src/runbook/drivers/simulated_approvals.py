@@ -6,7 +6,7 @@ The records say so: the key of each person is ``simulated:`` and the name, and t
 from runbook.drivers.approving import later, over, sought_of, tell_requested, validity
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Hand, Operator, Place
-from runbook.drivers.starting import AnAction
+from runbook.drivers.preparing import AnAction
 from runbook.model.approval import REQUEST
 from runbook.walk import events as e
 from runbook.walk.approving import objection, text_of, wanted

@@ -7,16 +7,17 @@ another thing by then is asked again.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act, Hand, Note, Operator, Place, Request, Yes
-from runbook.drivers.preparing import Prepared, PreparedLoop, Renderer, Secrets
+from runbook.drivers.preparing import AnAction, PreparedLoop, Renderer, Secrets, Sketch
 from runbook.model.diagnostics import Refused
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import is_asked, is_automated
 from runbook.model.runbook import Effect
 from runbook.walk import events as e
+from runbook.walk import rehearsing
 from runbook.walk import run_events as r
 from runbook.walk.approving import approvals_of
 from runbook.walk.results import Visit
@@ -25,9 +26,6 @@ from runbook.walk.scope import Scope
 from runbook.walk.tables import Phase
 from runbook.walk.visiting import is_part
 from runbook.world.secrets import Resolution
-
-AnAction: TypeAlias = Prepared | PreparedLoop
-
 
 _TIMED = frozenset({"confirmation", "approval", "needs"})
 """The rules of a walk that time alone can break."""
@@ -117,7 +115,7 @@ class Starter:
         """
         step, scope = visit.step, self._renderer.scope(self._walk, visit)
         try:
-            if step.when is not None and self._renderer.value(step.when, scope, "bool") is not True:
+            if not self._meant(visit, scope):
                 reason = f"`when` does not hold: {step.when}"
                 self._journal.tell(e.StepSkipped, step=step.id, visit=visit.number, by="when", reason=reason)
                 return None
@@ -136,7 +134,7 @@ class Starter:
         self._ready[step.id] = ready
         if asked is None:
             lapsed = visit.approved != action.digest or self._lapsed(visit)
-            if approvals_of(step) is not None and lapsed:
+            if approvals_of(step) is not None and lapsed and not rehearsing.is_dry(self._walk):
                 return self._approvals.request(visit, place, action)
             return self._announce(visit, place, ready, resolution)
         self._journal.tell(
@@ -151,6 +149,20 @@ class Starter:
             stale=stale,
         )
         return None
+
+    def _meant(self, visit: Visit, scope: Scope) -> bool:
+        """Whether the ``when`` of a step holds; a dry run that cannot know goes on as if it did.
+
+        :raises ExpressionError: if it has no value.
+        """
+        if visit.step.when is None:
+            return True
+        try:
+            return self._renderer.value(visit.step.when, scope, "bool") is True
+        except ExpressionError:
+            if self._walk.shown:
+                return True
+            raise
 
     def confirm(self, visit: Visit, place: Place) -> Hand | None:
         """Ask the operator to confirm the action that was prepared."""
@@ -215,11 +227,14 @@ class Starter:
         first = visit.confirmed is None and visit.failures == 0 and not is_part(self._walk, visit)
         # What a person stopped does not start again by itself.
         again = visit.phase is Phase.INTERRUPTED and visit.step.id in self._walk.steps
-        if (first or again) and _acts_by_itself(action):
+        asked_later = rehearsing.is_shown(self._walk, visit)
+        if (first or again) and not asked_later and _acts_by_itself(action):
             hand = self._operator.ready(place, action.preview())
             if hand is not None:
                 return hand
-        if step.guards:
+        if step.guards and rehearsing.is_dry(self._walk):
+            self._say_guards(visit)
+        elif step.guards:
             scope = self._renderer.scope(self._walk, visit)
             try:
                 if visit.attempt == 0 and self._guarded(visit, scope, starting=True):
@@ -265,6 +280,15 @@ class Starter:
             self._journal.tell(e.StepRefused, step=visit.step.id, visit=visit.number, by="guard", reason=reason)
         return reason is not None
 
+    def _say_guards(self, visit: Visit) -> None:
+        """Ask the guards of a step in a dry run, and say what would hold it back."""
+        try:
+            reason = self._guards.look(visit, self._renderer.scope(self._walk, visit), starting=False)
+        except ExpressionError as error:
+            reason = f"nobody knows what they would say: {error.message}"
+        if reason is not None:
+            self._journal.tell(r.Warned, text=f"the guards of `{visit.step.id}` would hold it back: {reason}")
+
     def _why_stale(self, visit: Visit, action: AnAction, resolution: Resolution) -> str | None:
         """Why a confirmation or an approval does not count any more; None if there is none, or it does."""
         for agreed in (visit.confirmed, visit.approved):
@@ -300,8 +324,8 @@ class Starter:
 
 def _acts_by_itself(action: AnAction) -> bool:
     """Whether a machine acts, so that the operator should be asked before it does."""
-    if isinstance(action, PreparedLoop):
-        return True
+    if isinstance(action, PreparedLoop | Sketch):
+        return isinstance(action, PreparedLoop)
     kind = action.kind
     if kind.NAME == "parallel":
         return True

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from runbook.model.address import of_each, owner_of
 from runbook.model.canonical import Json
+from runbook.model.runbook import Mode
 from runbook.walk import including
 from runbook.walk.outlook import Outlook
 from runbook.walk.results import Change
@@ -23,6 +24,8 @@ def shortly(addresses: Iterable[str]) -> str:
 
 def sentences(walk: Walk, outlook: Outlook) -> Iterator[tuple[str, str]]:
     """What would become of a run if it stopped now: a label and a sentence for each thing that is to be said."""
+    if walk.mode is Mode.DRY:
+        return  # nothing would: nothing was done
     if outlook.open:
         yield "under way", f"{shortly(outlook.open)}: begun, and nobody has seen how it ended"
     if outlook.undoable:

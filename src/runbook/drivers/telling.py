@@ -8,7 +8,7 @@ from runbook.kinds.registry import make
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.durations import spoken
 from runbook.model.evaluator import ExpressionError
-from runbook.model.kind import Preview, preview_of_each
+from runbook.model.kind import Preview, preview_as_written, preview_of_each
 from runbook.model.runbook import Outcome
 from runbook.model.secrets import dereferenced
 from runbook.walk import events as e
@@ -155,7 +155,10 @@ def _preview(action: Json) -> Preview:
     if not isinstance(action, dict) or not isinstance(action["fields"], dict):
         raise TypeError("no action")
     fields = {name: dereferenced(value) for name, value in action["fields"].items()}
-    return make(str(action["kind"]), fields).preview()
+    try:
+        return make(str(action["kind"]), fields).preview()
+    except ValueError:
+        return preview_as_written(str(action["kind"]), action["fields"])
 
 
 def _short(ms: int) -> str:

@@ -6,6 +6,7 @@ does, when to use it. A kind that acts by itself is an :class:`Automated`, one t
 one that can be either is both, and needs a person when its ``question`` is not None.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, TypeGuard
@@ -62,6 +63,11 @@ def preview_of_each(items: Sequence[Json], previews: Sequence[Preview]) -> Previ
         name = item if isinstance(item, str) else canonical(item)
         lines += [f"[{place}] {name}: {preview.line}", *(f"    {line}" for line in preview.detail.splitlines())]
     return Preview(line=f"for each of {len(items)}:", detail="\n".join(lines))
+
+
+def preview_as_written(kind: str, fields: JsonObject) -> Preview:
+    """What a step does whose kind cannot be made: its fields as JSON."""
+    return Preview(line=kind, detail=json.dumps(fields, indent=2, ensure_ascii=False))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

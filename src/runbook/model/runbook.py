@@ -53,6 +53,24 @@ class Finish(Enum):
         return self in {Finish.RESOLVED, Finish.MITIGATED, Finish.COMPLETED}
 
 
+class Fidelity(Enum):
+    """What an outcome in a dry run is worth: it was performed; it would change something and was only shown.
+
+    ``unverifiable``: it was performed after something had only been shown, and says nothing. ``assumed``: it could not
+    even be performed, for want of a value that something shown would have set.
+    """
+
+    RAN = "ran"
+    SHOWN = "shown"
+    UNVERIFIABLE = "unverifiable"
+    ASSUMED = "assumed"
+
+
+def tally(counts: Mapping[str, int]) -> str:
+    """How many outcomes of a dry run have which label, in a line; empty where none has one."""
+    return ", ".join(f"{counts[label.value]} {label.value}" for label in Fidelity if counts.get(label.value))
+
+
 class Mode(Enum):
     """What a run is: for real, dry, or a drill."""
 

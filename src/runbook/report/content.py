@@ -116,6 +116,7 @@ class Attempt:
     """One start of an action. ``step`` is the step's address, or that of a step inside it (``roll_back.probe``).
 
     ``outcome`` is ``passed``, ``failed``, ``unknown``, ``cancelled``, or None where no result is on record.
+    ``fidelity`` is what the outcome is worth, in a dry run (``ran shown unverifiable assumed``); elsewhere empty.
     ``observation`` is what was seen; ``masked`` and ``truncated`` are the paths in it that do not hold it.
     """
 
@@ -126,6 +127,7 @@ class Attempt:
     effect: str
     deed: Deed
     outcome: str | None
+    fidelity: str
     reason: str
     changed: str
     observation: JsonObject | None
@@ -354,8 +356,9 @@ class Report:
     """The report of one run.
 
     ``state`` is ``finished``, ``paused`` or ``unfinished``; ``finish`` how it ended, None where it has not; ``paused``
-    why it is. ``summary`` is that of the step that ended it. ``open`` are sentences: what nobody verified, settled or
-    took back. ``spans`` say what the time went into, ``graphs`` what could be walked and what was.
+    why it is. ``summary`` is that of the step that ended it. ``worth`` says of a dry run how many of its outcomes have
+    which label; empty for every other run. ``open`` are sentences: what nobody verified, settled or took back. ``spans``
+    say what the time went into, ``graphs`` what could be walked and what was.
     """
 
     report: str
@@ -365,6 +368,7 @@ class Report:
     finish: str | None
     paused: str
     summary: str
+    worth: str
     began: At
     ended: At
     operators: tuple[Watch, ...]

@@ -1,13 +1,12 @@
 """Actions as a log holds them, made readable: in the words in which the operator was asked to confirm them."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from runbook.audit.record import Record
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.evaluator import ExpressionError
-from runbook.model.kind import Preview, preview_of_each
+from runbook.model.kind import Preview, preview_as_written, preview_of_each
 from runbook.model.secrets import Resolved, dereferenced
 from runbook.report.content import Deed, Shown
 from runbook.report.fields import json_object, text
@@ -60,7 +59,7 @@ class Deeds:
             preview = self._preview(kind, {key: dereferenced(value) for key, value in given.items()})
         except _NO_KIND:
             # Of a kind that this program does not have, or an action that is none.
-            return Shown(line=kind, detail=json.dumps(given, indent=2, ensure_ascii=False))
+            preview = preview_as_written(kind, given)
         return Shown(line=preview.line, detail=preview.detail.rstrip("\n"))
 
 

@@ -83,6 +83,8 @@ class _Page:
             )
         yield "Runbook", f"{inline(run.title)} ({code(run.runbook)})" if run.title else code(run.runbook)
         yield "Changed", "; ".join(_change(change) for change in report.changes) or "nothing"
+        if report.worth:
+            yield "Outcomes", report.worth
         count = len(report.deviations)
         yield "Deviations", f"{count}, see below" if count else "none"
         yield "Path", " → ".join(_path(report.visits))

@@ -3,16 +3,17 @@
 The log is read once, in its order. Nothing is taken from elsewhere: no clock, no machine, no store.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from runbook.audit.record import END, NO_RECORD, Record
 from runbook.audit.verdict import Status, Verdict
-from runbook.model.runbook import Runbook
+from runbook.model.runbook import Runbook, tally
 from runbook.report import sections
 from runbook.report.approvals import approvals
 from runbook.report.content import VERSION, Found, Log, Report, Run, Visit
 from runbook.report.deeds import Deeds, PreviewOf, fields_of
-from runbook.report.fields import at, maybe, parsed, text
+from runbook.report.fields import at, maybe, parsed, step_of, text
 from runbook.report.graph import graphs
 from runbook.report.spans import spans
 from runbook.report.timeline import timeline
@@ -54,6 +55,7 @@ def report_of(
         finish=maybe(last, "finish") if last.type == END else None,
         paused=paused or "",
         summary=_summary(shown),
+        worth=tally(Counter(text(record, "fidelity") for record in records if step_of(record) == text(record, "step"))),
         began=at(first),
         ended=at(last),
         operators=sections.operators(records),

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.durations import spoken
+from runbook.model.runbook import Fidelity
 from runbook.report.content import Item, Visit
 from runbook.report.deeds import fields_of
 from runbook.report.visits import deed_of, last_seen, own_attempts
@@ -39,8 +40,16 @@ def _result(visit: Visit) -> str:
             return because(f"{outcome}{_tries(visit, 'after')}{_says(visit)}", visit.reason)
 
 
+def performed(visit: Visit) -> bool:
+    """Whether the outcome is one of something that was performed, and says something: in a dry run it may not."""
+    own = own_attempts(visit)
+    return not own or own[-1].fidelity in {"", Fidelity.RAN.value}
+
+
 def _passed(visit: Visit) -> str:
     seen, said = last_seen(visit), _says(visit)
+    if not performed(visit):
+        return visit.reason
     if visit.settled:
         return because(f"passed, says {_settler(visit)}", visit.settled[-1].evidence)
     if visit.undoes is not None:

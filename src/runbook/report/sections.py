@@ -18,7 +18,7 @@ from runbook.report.content import (
     Watch,
 )
 from runbook.report.fields import at, maybe, step_of, text
-from runbook.report.results import audience, because, chosen, items_of, question, result_of
+from runbook.report.results import audience, because, chosen, items_of, performed, question, result_of
 from runbook.report.visits import NOT_OVER, deed_of, is_element, last_seen, own_attempts
 
 _DECIDED = {"abort": "end the run", "stop_waiting": "stop waiting"}
@@ -212,7 +212,7 @@ def taken_back(visits: Sequence[Visit]) -> tuple[TakenBack, ...]:
     found = []
     for visit in visits:
         own = own_attempts(visit)
-        if visit.undoes is None or visit.outcome != "passed" or not own:
+        if visit.undoes is None or visit.outcome != "passed" or not own or not performed(visit):
             continue
         step, _, number = visit.undoes.partition("#")
         change = (step, int(number) if number.isdecimal() else 0)

@@ -226,8 +226,8 @@ class StepFinished(AttemptEvent):
     """An attempt ended and its result was seen.
 
     ``obs`` is the observation's canonical JSON, ``masked`` and ``truncated`` the paths in it that do not hold what was
-    there; ``saved`` is the canonical JSON of what ``save`` kept. Attempt 0: the step was not started because its
-    ``max_visits`` were used up.
+    there; ``saved`` is the canonical JSON of what ``save`` kept; ``fidelity`` is what the outcome is worth, in a dry
+    run and nowhere else. Attempt 0: the step was not started because its ``max_visits`` were used up.
     """
 
     TYPE = "step.finished"
@@ -238,6 +238,7 @@ class StepFinished(AttemptEvent):
     masked: tuple[str, ...] = ()
     truncated: tuple[str, ...] = ()
     saved: str | None = None
+    fidelity: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from runbook.model.runbook import Runbook, Step
+from runbook.model.runbook import Mode, Runbook, Step
 from runbook.walk import events as e
 from runbook.walk.results import Visit
 from runbook.walk.rules import IllegalEvent
@@ -55,10 +55,11 @@ def waits_for_others(walk: "Walk") -> bool:
 
 def checked(walk: "Walk", visit: Visit, event: e.GuardChecked) -> Phase:
     """A guard was asked."""
-    del walk
     guards = visit.step.guards
     if not 0 <= event.guard < len(guards) or guards[event.guard].kind != event.kind:
         raise IllegalEvent("guard", f"`{event.step}` has no guard {event.guard} that is a `{event.kind}`")
+    if walk.mode is Mode.DRY:
+        return visit.phase  # said, and not enforced
     let_go, kept = (visit.held, visit.refusing) if event.held else (visit.refusing, visit.held)
     let_go.add(event.guard)
     kept.discard(event.guard)

@@ -29,6 +29,7 @@ def begin(walk: "Walk", visit: Visit, inner: "Walk", what: str, mono: int) -> No
     book = inner.runbook
     inner.prefix = f"{walk.prefix}{visit.step.id}/"
     inner.delivered = walk.delivered
+    inner.shown, inner.fidelities = walk.shown, walk.fidelities
     inner.visits = walk.visits_inside.setdefault(visit.step.id, {})
     inner.tell(
         replace(
@@ -74,6 +75,7 @@ def tell(walk: "Walk", visit: Visit, event: Event) -> None:
     if inner is None:  # pragma: no cover - it was asked for
         raise AssertionError(visit.step.id)
     inner.tell(inward(visit, event))
+    walk.shown = inner.shown
     here = [replace(change, step=prefix + change.step) for change in inner.changes]
     walk.changes[:] = [*visit.before, *here]
 

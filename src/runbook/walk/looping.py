@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.runbook import Outcome, Step
 from runbook.walk import events as e
+from runbook.walk import rehearsing
 from runbook.walk.actions import Action, AskOperator, Decide, Perform
 from runbook.walk.results import Visit
-from runbook.walk.rules import IllegalEvent, parsed, requirement
+from runbook.walk.rules import IllegalEvent, parsed
 from runbook.walk.tables import Phase
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def begin(walk: "Walk", visit: Visit, what: str) -> None:
             step=part,
             number=visit.number,
             entered=visit.entered,
-            required=requirement(part, walk.runbook) if each else None,
+            required=rehearsing.required(walk, part) if each else None,
         )
 
 

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from runbook.model.runbook import Mode, Outcome
-from runbook.walk import approving, guarding, undoing
+from runbook.walk import approving, guarding, rehearsing, undoing
 from runbook.walk.actions import End
 from runbook.walk.events import StepEntered
 from runbook.walk.results import Result, Visit
-from runbook.walk.rules import IllegalEvent, parsed, requirement
+from runbook.walk.rules import IllegalEvent, parsed
 from runbook.walk.run_events import (
     DeviationRecorded,
     Event,
@@ -123,7 +123,7 @@ def _enter(walk: "Walk", event: StepEntered) -> None:
         walk.intent, walk.deviated = None, False
         return
     step = walk.steps[event.step]
-    walk.visit = Visit(step=step, number=event.visit, entered=event.ts, required=requirement(step, walk.runbook))
+    walk.visit = Visit(step=step, number=event.visit, entered=event.ts, required=rehearsing.required(walk, step))
     walk.path.append((event.step, event.visit))
     walk.jumped = walk.jumped or event.via in {"go_to", "start_at"}
     walk.intent, walk.deviated = None, False
@@ -144,7 +144,7 @@ def _act(walk: "Walk", event: OperatorActed) -> None:
         where = "the run is paused" if visit is None or walk.phase is RunPhase.PAUSED else f"it is {visit.phase.value}"
         raise IllegalEvent("act", f"`{event.do}` is not possible while {where}")
     if visit is not None and event.do in {"skip", "go_to"} and visit.phase in {Phase.RUNNING, Phase.WAITING}:
-        busy = walk.in_flight() or visit.step.effect.changes
+        busy = walk.in_flight() or (visit.step.effect.changes and not rehearsing.is_dry(walk))
         if busy:
             raise IllegalEvent("act", f"`{event.do}` before it is known what became of `{visit.step.id}`")
     stuck = visit is not None and visit.phase is Phase.STUCK

@@ -34,6 +34,11 @@ class Scope(Mapping[str, Json]):
         self._own = {} if own is None else own
         self._spoiled = {"masked": masked, "cut": truncated}
 
+    @property
+    def shown(self) -> bool:
+        """Whether the names are those of a dry run that has only shown something that would set more of them."""
+        return self._walk.shown
+
     def beside(self, own: JsonObject) -> "Scope":
         """The scope with these fields at its root, too."""
         return Scope(self._walk, {**self._own, **own}, masked=self._spoiled["masked"], truncated=self._spoiled["cut"])

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from runbook.model.address import first_of, with_visit
 from runbook.model.canonical import Json
 from runbook.model.runbook import Effect, Nested, Step
+from runbook.walk import rehearsing
 from runbook.walk.actions import Enter
 from runbook.walk.events import StepEntered
 from runbook.walk.results import Change, Visit
-from runbook.walk.rules import requirement
 from runbook.walk.tables import Phase
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def entered(walk: "Walk", undoing: Undoing, event: StepEntered) -> Visit:
         raise AssertionError(change.step)
     step = step_of(owner, owner.undo, event.step)
     visit = Visit(
-        step=step, number=event.visit, entered=event.ts, required=requirement(step, walk.runbook), undoes=change
+        step=step, number=event.visit, entered=event.ts, required=rehearsing.required(walk, step), undoes=change
     )
     if change.changed != "yes" and event.via == "undo":
         visit.phase = Phase.REFUSED

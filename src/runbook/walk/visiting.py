@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from runbook.model.canonical import sha256
 from runbook.model.graph import FAILED, PASSED, SKIPPED, UNKNOWN
 from runbook.model.runbook import Outcome, Step
-from runbook.walk import approving, guarding, including, looping, nested, undoing, waiting
+from runbook.walk import approving, guarding, including, looping, nested, rehearsing, undoing, waiting
 from runbook.walk import events as e
 from runbook.walk.results import Change, Result, Visit
 from runbook.walk.rules import IllegalEvent, parsed
@@ -192,8 +192,9 @@ def _started(walk: "Walk", visit: Visit, event: e.StepStarted) -> Phase:
         if visit.expires is not None and event.mono - visit.confirmed_at > visit.expires and visit.attempt == 0:
             raise IllegalEvent("confirmation", f"`{step.id}` starts after its confirmation expired")
     if visit.attempt == 0:
-        guarding.look(visit, "starts")
-        approving.look(visit, event)
+        if not rehearsing.is_dry(walk):
+            guarding.look(visit, "starts")
+            approving.look(visit, event)
         for by, why in walk.unmet(step, event.mono):
             raise IllegalEvent(by, f"`{step.id}` starts, and {why}")
     _action_of(visit, event.action, event.what)
@@ -241,6 +242,8 @@ def _look_at_pass(walk: "Walk", visit: Visit, event: e.StepFinished) -> None:
     step = visit.step
     if walk.exhausted(visit):
         raise IllegalEvent("visits", f"`{step.id}` passes, and it may not run")
+    if rehearsing.needs_no_observation(event):
+        return
     if asks_a_person(walk, step) and not visit.answered:
         raise IllegalEvent("outcome", f"`{step.id}` passes, and nobody answered")
     if event.obs is None:
@@ -260,6 +263,7 @@ def _finished(walk: "Walk", visit: Visit, event: e.StepFinished) -> Phase:
     outcome = Outcome(event.outcome)
     if event.changed not in ({"yes", "no", "maybe"} if step.effect.changes else {"no"}):
         raise IllegalEvent("effect", f"`{step.id}` finishes changed `{event.changed}`")
+    rehearsing.look(walk, visit, event)
     exhausted = walk.exhausted(visit)
     if visit.phase is Phase.ENTERED and not exhausted:
         raise IllegalEvent("order", f"`{step.id}` finishes, and it was not started")
@@ -287,7 +291,8 @@ def _finished(walk: "Walk", visit: Visit, event: e.StepFinished) -> Phase:
     visit.failures += outcome is Outcome.FAILED
     visit.interrupted = False
     walk.saved.update(saved)
-    _changed(walk, visit, event.changed)
+    _changed(walk, visit, rehearsing.would_change(event))
+    rehearsing.finished(walk, event)
     return phase
 
 

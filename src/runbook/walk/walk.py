@@ -5,13 +5,14 @@ An event is first looked at against every rule and only then changes anything, s
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.graph import PASSED, SKIPPED, below, edges_of, graph_digest
 from runbook.model.kind import Registry
 from runbook.model.runbook import Finish, Mode, Outcome, Runbook, Step
-from runbook.walk import approving, guarding, including, looping, running, undoing, visiting
+from runbook.walk import approving, guarding, including, looping, rehearsing, running, undoing, visiting
 from runbook.walk.actions import (
     Action,
     Announce,
@@ -59,7 +60,8 @@ class Walk:
     What it remembers may be read: ``phase``, ``visit``, ``results`` (the last visit of each step), ``saved``,
     ``changes``, ``path``, ``outcomes`` (of each visit that has one), ``operator``, ``mode``, ``inputs``,
     ``environment``, ``finish``, ``mono``, ``lock_of`` (the run whose lock it broke), ``lost_to`` (the runs that broke
-    its).
+    its), ``shown`` (whether a dry run has shown a change by now), ``fidelities`` (how many of its outcomes have which
+    label).
     """
 
     def __init__(self, runbook: Runbook, registry: Registry) -> None:
@@ -92,6 +94,8 @@ class Walk:
         self.delivered: set[str] = set()
         self.lock_of = ""
         self.lost_to: set[str] = set()
+        self.shown = False
+        self.fidelities: Counter[str] = Counter()
         self.finish: Finish | None = None
         self.mono = 0
         self._targets = {(edge.source, edge.via): edge.target for edge in self.edges}
@@ -205,6 +209,7 @@ class Walk:
             and visit.step.for_each is None
             and visit.step.kind != "undo"
             and not visiting.asks_a_person(self, visit.step)
+            and not rehearsing.is_shown(self, visit)
         )
 
     def next_entry(self) -> Enter | None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from rich.text import Text
 
 from runbook.drivers.interrupts import Interrupts
-from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Sought, Yes
+from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Shown, Sought, Yes
 from runbook.drivers.stopping import sentences, shortly
 from runbook.drivers.telling import announced
 from runbook.drivers.terminal.approval import Vigil
@@ -32,13 +32,14 @@ from runbook.drivers.terminal.presence import Presence
 from runbook.drivers.terminal.questions import Questions
 from runbook.drivers.terminal.repeated import hides, show_list, show_rest
 from runbook.drivers.terminal.screen import Screen, styled
+from runbook.drivers.terminal.showing import ask_as_what
 from runbook.drivers.terminal.waiting import Countdown
 from runbook.drivers.terminal.wording import named, show_action, show_conditions, show_contacts
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.kind import Preview
 from runbook.model.question import Question
-from runbook.model.runbook import Runbook
+from runbook.model.runbook import Outcome, Runbook
 from runbook.walk import events as e
 from runbook.walk import including
 from runbook.walk import run_events as r
@@ -151,6 +152,14 @@ class TerminalOperator:
         while (said := self._hands.choose(place, ways)) == LIST.key:
             show_list(self._screen, preview, whole=True)
         return None if isinstance(said, str) else said
+
+    def take(self, place: Place, shown: Shown) -> Outcome | Hand:
+        """Show what a dry run does not do, and ask as what it is taken."""
+        if (act := self._before(place)) is not None:
+            return act
+        self._news.previewed = shown.preview
+        self._questions.instructed(place)
+        return ask_as_what(self._screen, self._hands, place, shown, environment=self._run.environment)
 
     def go_on(self, place: Place, left: Sequence[str]) -> Hand | None:
         """A loop was stopped in the middle: may it go on? What changes something wants a typed word again."""
