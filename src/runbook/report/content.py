@@ -357,8 +357,8 @@ class Report:
 
     ``state`` is ``finished``, ``paused`` or ``unfinished``; ``finish`` how it ended, None where it has not; ``paused``
     why it is. ``summary`` is that of the step that ended it. ``worth`` says of a dry run how many of its outcomes have
-    which label; empty for every other run. ``open`` are sentences: what nobody verified, settled or took back. ``spans``
-    say what the time went into, ``graphs`` what could be walked and what was.
+    which label; empty for every other run. ``open`` are sentences: what nobody verified, settled or took back.
+    ``spans`` say what the time went into, ``graphs`` what could be walked and what was.
     """
 
     report: str

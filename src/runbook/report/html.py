@@ -138,6 +138,8 @@ class _Page:
             yield "Left changed", tag("a", listed, href="#changed")
         else:
             yield "Left changed", text("nothing")
+        if report.worth:
+            yield "Outcomes", text(report.worth)
         if report.taken_back:
             yield "Taken back", tag("a", ", ".join(undone.title for undone in report.taken_back), href="#taken-back")
         if report.deviations:
