@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from tests.drivers.books import book, read
-from tests.drivers.desk import Desk
+from tests.drivers.desk import Desk, wait_for
 from tests.drivers.forgery import Forgery
 
 from runbook.audit.outputs import CAP
@@ -102,7 +103,7 @@ def test_a_bundle_holds_all_that_a_run_left_and_what_is_made_of_it(desk: Desk) -
         assert found[f"r1/report.{form}"][1].decode() == desk.do("report", "r1", "--format", form).out
     page = found["r1/README.md"][1].decode()
     assert head(desk) in page
-    assert "sh VERIFY.sh --anchor N:HASH" in page
+    assert "sh VERIFY.sh --anchor N:HASH --allowed-signers FILE" in page
 
 
 def test_the_same_run_gives_the_same_bytes_whenever_and_by_whomever_it_is_packed(desk: Desk, damaged: Desk) -> None:
@@ -230,6 +231,21 @@ def test_h4_a_bundle_of_a_log_that_is_not_whole_says_so_everywhere(
     assert damaged.do("verify", "r1.tar.gz").status == status
     if how is not forged:  # a shell cannot see that
         assert checked(directory) == status
+
+
+@pytest.mark.reliability
+def test_h4_a_run_that_is_going_on_is_packed_as_it_is_now(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    waiting = book("id: pause\nkind: wait\nfor: 5m\nnext: done")
+    desk.write("a.yaml", "answers: []\n")
+    walk = desk.start("run", str(desk.write("book.yaml", waiting)), "--run-id", "r1", "--answers", "a.yaml")
+    wait_for(lambda: desk.run().log.exists() and "wait.started" in desk.types(), "the wait")
+    done = desk.do("bundle", "r1")
+    walk.signal(signal.SIGKILL)
+    walk.ended()
+    assert (done.status, "the run has no end" in done.err) == (3, True)
+    assert desk.do("verify", "r1.tar.gz").status == 3
+    assert "**has no end**" in (unpacked(bundle(desk), tmp_path / "unpacked") / "README.md").read_text()
 
 
 def test_what_is_not_there_is_said_and_what_does_not_belong_there_stays_where_it_is(damaged: Desk) -> None:

@@ -148,3 +148,16 @@ def test_k4_what_another_user_tells_a_paused_run_is_on_record_when_its_user_goes
     assert [f["text"] for f in desk.told("note.added", "first")] == ["the disk was full"]
     assert list(inbox.iterdir()) == []
     assert desk.do("note", "first", "late", user=BEN).status == 2
+
+
+def test_a_member_packs_the_run_of_another_and_nobody_else_does(desk: Desk) -> None:
+    assert go(desk, "first", ANA) == 0
+    (desk.root / "out").mkdir()
+    (desk.root / "out").chmod(0o777)
+    target = desk.root / "out" / "first.tar.gz"
+    assert desk.do("bundle", "first", "-o", str(target), user=BEN).status == 0
+    ours = desk.root / "ours.tar.gz"
+    assert desk.do("bundle", "first", "-o", str(ours)).status == 0
+    assert target.read_bytes() == ours.read_bytes()
+    assert desk.do("bundle", "first", "-o", f"{target}.eve", user=EVE).status == 2
+    assert [path.name for path in (desk.root / "out").iterdir()] == ["first.tar.gz"]

@@ -1,23 +1,24 @@
 #!/bin/sh
 # Checks the log of a run, and the files beside it, without the program that wrote them.
 #
-#     sh VERIFY.sh [--anchor N:HASH] [DIRECTORY]
+#     sh VERIFY.sh [--anchor N:HASH] [--allowed-signers FILE] [DIRECTORY]
 #
 # DIRECTORY holds audit.jsonl; without it, it is the one that this script lies in. N:HASH is a head of the log that was
-# noted elsewhere, in a ticket for instance. What came with a log may have been changed with it, this script included:
-# run one that you have from elsewhere.
+# noted elsewhere, in a ticket for instance. FILE says whose SSH key is whose (ssh-keygen(1), ALLOWED SIGNERS). What
+# came with a log may have been changed with it, this script included: run one that you have from elsewhere.
 #
 # Looked at: that every record is whole, numbered, and chained to the one before by SHA-256; that nothing follows the
-# end; that the anchor is in it; that the runbook in runbook/ is the one that the log names, and that the files in
-# output/ are. Not looked at, because a shell cannot: whether the log is a legal walk of that runbook, whether its JSON
-# can be read in two ways, and its signatures. `runbook verify` looks at these too.
+# end; that the anchor is in it; that the log is the one of its checkpoints, and, with FILE, that these are signed by
+# whoever walked; that the runbook in runbook/ is the one that the log names, and that the files in output/ are. Not
+# looked at, because a shell cannot: whether the log is a legal walk of that runbook, whether its JSON can be read in
+# two ways, and the signatures of approvals. `runbook verify` looks at these too.
 #
-# Exit status, of several the first in 7 1 6 4 3: 0 complete and right · 1 tampered with · 2 could not begin · 3 right,
-# but without an end · 4 only the last line is torn · 6 another runbook than the one of the log · 7 unreadable, or of a
-# newer version.
+# Exit status, of several the first in 7 1 6 5 4 3: 0 complete and right · 1 tampered with · 2 could not begin · 3 right,
+# but without an end · 4 only the last line is torn · 5 a checkpoint does not count · 6 another runbook than the one of
+# the log · 7 unreadable, or of a newer version.
 #
-# Needed: a POSIX shell, sha256sum (or shasum), and tr, fold, tail, wc, mkdir, rm. No process is started for a record:
-# the hashed parts of many are written into files, and one sha256sum checks them all.
+# Needed: a POSIX shell, sha256sum (or shasum), and tr, fold, tail, wc, mkdir, rm; for signatures ssh-keygen. No process
+# is started for a record: the hashed parts of many are written into files, and one sha256sum checks them all.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -28,7 +29,9 @@ refuse() {
     exit 2
 }
 
+usage='usage: sh VERIFY.sh [--anchor N:HASH] [--allowed-signers FILE] [DIRECTORY]'
 anchor=
+signers=
 directory=
 while [ $# -gt 0 ]; do
     case $1 in
@@ -38,10 +41,15 @@ while [ $# -gt 0 ]; do
             shift
             ;;
         --help | -h)
-            printf 'usage: sh VERIFY.sh [--anchor N:HASH] [DIRECTORY]\n'
+            printf '%s\n' "$usage"
             exit 0
             ;;
-        -*) refuse "there is no option $1; usage: sh VERIFY.sh [--anchor N:HASH] [DIRECTORY]" ;;
+        --allowed-signers)
+            { [ $# -gt 1 ] && [ -f "$2" ] && [ -r "$2" ]; } || refuse 'after --allowed-signers stands a file to be read'
+            signers=$2
+            shift
+            ;;
+        -*) refuse "there is no option $1; $usage" ;;
         *)
             [ -z "$directory" ] || refuse 'one directory at a time'
             directory=$1
@@ -93,6 +101,10 @@ else
     refuse 'neither sha256sum nor shasum is there'
 fi
 
+case $signers in
+    '' | /*) ;;
+    *) signers=$PWD/$signers ;;
+esac
 CDPATH='' cd "$directory" 2>/dev/null || refuse "there is no directory $directory"
 place=${TMPDIR:-/tmp}
 if [ -z "${TMPDIR:-}" ] && [ -d /dev/shm ] && [ -w /dev/shm ]; then
@@ -111,7 +123,7 @@ status=0
 
 found() { # STATUS TEXT
     printf '  %s\n' "$2" >>"$work/findings"
-    for grave in 7 1 6 4 3 0; do
+    for grave in 7 1 6 5 4 3 0; do
         if [ "$status" -eq "$grave" ] || [ "$1" -eq "$grave" ]; then
             status=$grave
             return
@@ -234,7 +246,7 @@ is_known() { # a type of format 1, or a guest's
     esac
 }
 
-begins() { # a log with this first record: the run, its runbook's digests; LINE is its rest behind the type
+begins() { # REST of the first record behind its type: notes which run of which runbook it is
     case $1 in
         ',"format":"1.'[0-9]*) ;;
         ',"format":"'[1-9]*.[0-9]*)
@@ -250,6 +262,9 @@ begins() { # a log with this first record: the run, its runbook's digests; LINE 
     esac
     rest=${1#*,\"run\":\"}
     run=${rest%%\"*}
+    rest=${1#*,\"operator\":\"}
+    before=${rest%%\"*}
+    operator=$before
     case $1 in
         *',"files":{'*) rest=${1#*,\"files\":\{} ;;
         *) return 0 ;;
@@ -264,6 +279,23 @@ begins() { # a log with this first record: the run, its runbook's digests; LINE 
         printf '%s  runbook/%s.yaml\n' "$digest" "$digest" >>"$work/snapshots"
         case $rest in "$digest"'"}'*) return 0 ;; esac
     done
+}
+
+tells_of_checkpoint() { # REST: notes which file, with size and head, and who signed it when
+    rest=${1#*,\"size\":}
+    size=${rest%%,*}
+    rest=${rest#*,\"head\":\"}
+    head=${rest%%\"*}
+    rest=${rest#*,\"file\":\"}
+    file=${rest%%\"*}
+    rest=${rest#*,\"signer\":\"}
+    if [ "$size" = "$((count - 1))" ] && [ "$head" != "$prev" ]; then
+        settled && found 1 "line $count: it tells of a checkpoint with another head than the log has there"
+    fi
+    case $file in
+        *' '*) ;;
+        *) printf '%s %s %s %s %s\n' "$file" "$size" "$head" "$time" "${rest%%\"*}" >>"$work/told" ;;
+    esac
 }
 
 names_output() { # REST: notes which file a step.output speaks of, with its line, size and digest
@@ -298,7 +330,8 @@ too_long() { # a line beyond 64 KiB: only the zeros that a crash may leave at th
 }
 
 chain() {
-    count=0 batch=0 offset=0 odd=0 approvals=0 resumed=0 prev=$ZEROS mono=0 type='' run=''
+    time=
+    count=0 batch=0 offset=0 odd=0 approvals=0 resumed=0 prev=$ZEROS mono=0 type='' run='' operator='' before=''
     exec 3>"$work/claims"
     while :; do
         whole=yes
@@ -323,11 +356,12 @@ chain() {
         hash=${hash%\"\}}
         after=${rest#????????????????????????\",\"mono\":}
         now=${after%%,*}
+        time=${rest%%\"*}
         behind=${after#"$now",\"type\":\"}
         case $line in *[!\ -~]*) front=$line ;; esac
         if [ "${#rest}" -eq "${#line}" ] || [ "${#front}" -eq "${#line}" ] || [ "${#after}" -eq "${#rest}" ] ||
             [ "${#behind}" -eq "${#after}" ] || ! is_number "$now" || ! is_hash "$hash" ||
-            ! is_time "${rest%%\"*}"; then
+            ! is_time "$time"; then
             not_a_record "$line"
             break
         fi
@@ -362,7 +396,19 @@ chain() {
             step.output) names_output "$behind" ;;
             approval.requested | approval.given) approvals=$((approvals + 1)) ;;
             run.resumed) resumed=$count ;;
+            checkpoint.signed) tells_of_checkpoint "$behind" ;;
+            run.handed_over)
+                before=$operator
+                rest=${behind#*,\"to\":\"}
+                operator=${rest%%\"*}
+                ;;
         esac
+        case $sizes in
+            *" $count "*)
+                printf '%s\n' "$count" "$hash" "$time" "$operator" "$before" >>"$work/covered"
+                ;;
+        esac
+        before=$operator
         prev=$hash mono=$now offset=$((offset + ${#line} + 1))
         if [ "$batch" -ge "$BATCH" ]; then
             settled || break
@@ -378,17 +424,160 @@ chain() {
         elif [ "$status" -eq 0 ] && [ "$type" != run.finished ]; then
             found 3 'right as far as it goes, but the run has no end: cannot tell a crash from a cut without an anchor'
         fi
-        [ "$anchored" -ge 0 ] || found 0 'unsigned: its owner could have written all of it anew; compare the head'
     fi
     finished=
     [ "$type" != run.finished ] || finished=yes
-    printf '%s\n' "$status" "$count" "$prev" "$finished" "$resumed" "$odd" "$approvals" "$run" >"$work/state"
+    printf '%s\n' "$status" "$count" "$prev" "$finished" "$resumed" "$odd" "$approvals" "$time" "$operator" "$run" \
+        >"$work/state"
 }
 
 # --- the files beside the log -----------------------------------------------------------------------------------------
 
 is_plain() {
     [ -f "$1" ] && [ ! -h "$1" ]
+}
+
+checkpoints_there() { # which checkpoints stand beside the log: their files, and of how many records they speak
+    sizes=' '
+    : >"$work/checkpoints"
+    for path in checkpoints/*.txt; do
+        [ -e "$path" ] || [ -h "$path" ] || continue
+        format='' of='' length='' end=''
+        if is_plain "$path" && [ -r "$path" ]; then
+            { IFS= read -r format && IFS= read -r of && IFS= read -r length && IFS= read -r end; } <"$path"
+        fi
+        of=${of#run }
+        length=${length#size }
+        end=${end#head }
+        text="runbook-checkpoint/v1
+run $of
+size $length
+head $end
+"
+        case $path in *[!A-Za-z0-9_./-]*) continue ;; esac
+        if is_number "$length" && [ "$length" -gt 0 ] && is_hash "$end" && [ "$format" = runbook-checkpoint/v1 ] &&
+            [ "$(wc -c <"$path")" -eq "${#text}" ]; then
+            sizes="$sizes$length "
+            printf '%s\n' "$path" "$of" "$length" "$end" >>"$work/checkpoints"
+        else
+            printf '%s\n' "$path" '' 0 '' >>"$work/checkpoints"
+        fi
+    done
+}
+
+no_count() { # PATH WHY
+    found 5 "$1 does not count: $2"
+}
+
+signed_by() { # PATH PERSON TIME: whether this person signed that, with a key that was theirs at the time
+    case $2 in
+        '' | -* | *\\*) return 1 ;;
+    esac
+    at=${3%.*}
+    set -- "$1" "$2" "$(printf %s "$at" | tr -d 'T:-')"
+    revoked=${signers%/*}/revoked_keys
+    if [ -e "$revoked" ]; then
+        set -- "$@" -r "$revoked"
+    fi
+    signed_text=$1 signer=$2 at=$3
+    shift 3
+    TZ=UTC0 ssh-keygen -Y verify -f "$signers" -I "$signer" -n runbook-audit@v1 -s "$signed_text.sig" \
+        -Overify-time="$at" "$@" <"$signed_text" >/dev/null 2>&1
+}
+
+is_listed() { # PERSON: whether the allowed signers know a person of that name, with whatever key
+    while IFS=' ' read -r principals _; do
+        principals=${principals#\"}
+        principals=${principals%\"},
+        while [ -n "$principals" ]; do
+            # shellcheck disable=SC2254 # it is a pattern
+            case $1 in
+                ${principals%%,*}) return 0 ;;
+            esac
+            principals=${principals#*,}
+        done
+    done <"$signers"
+    return 1
+}
+
+judged() { # PATH: whether a checkpoint is signed as it must be; "person" is who signed
+    person=
+    when=${covered_time:-$time}
+    while IFS=' ' read -r file size head at signer; do
+        [ "$file" = "$1" ] || continue
+        person=$signer
+        when=$at
+        if [ "$size $head" != "$length $end" ]; then
+            no_count "$1" 'it is not the one that the log tells of'
+            return 1
+        fi
+    done <"$work/told"
+    if [ -z "$person" ]; then
+        for each in "$covered_by" "$covered_before"; do
+            if [ -z "$person" ] && signed_by "$1" "$each" "$when"; then
+                person=$each
+            fi
+        done
+    fi
+    if [ -z "$person" ]; then
+        person=$(ssh-keygen -Y find-principals -s "$1.sig" -f "$signers" 2>/dev/null)
+        person=${person%%,*}
+    fi
+    if ! signed_by "$1" "$person" "$when"; then
+        no_count "$1" 'nobody who is listed, with a key of theirs at that time, has made its signature'
+        return 1
+    fi
+    if [ "$person" != "$covered_by" ] && [ "$person" != "$covered_before" ]; then
+        if is_listed "$covered_by" || is_listed "$covered_before"; then
+            no_count "$1" "signed by $person, and walked by $covered_by"
+            return 1
+        fi
+        found 0 "signed by $person, and walked by $covered_by, whom the allowed signers do not know by that name"
+    fi
+}
+
+checkpoints_of_the_log() {
+    signed=0
+    unjudged=0
+    command -v ssh-keygen >/dev/null 2>&1 || signers=
+    while IFS= read -r path && IFS= read -r of && IFS= read -r length && IFS= read -r end; do
+        if [ "$length" -eq 0 ] || [ "$of" != "$run" ]; then
+            no_count "$path" 'it is no checkpoint of this run'
+            continue
+        fi
+        covered_head='' covered_time='' covered_by=$operator covered_before=$operator
+        while IFS= read -r size && IFS= read -r hash && IFS= read -r at && IFS= read -r by && IFS= read -r former; do
+            if [ "$size" -eq "$length" ]; then
+                covered_head=$hash covered_time=$at covered_by=$by covered_before=$former
+            fi
+        done <"$work/covered"
+        if [ ! -f "$path.sig" ]; then
+            no_count "$path" 'it has no signature'
+            continue
+        elif [ -z "$signers" ]; then
+            unjudged=$((unjudged + 1))
+        else
+            judged "$path" || continue
+        fi
+        if [ -n "$covered_head" ] && [ "$covered_head" != "$end" ]; then
+            found 1 "line $length: it is not the record that was signed in $path: the log was written anew since"
+        elif [ -z "$covered_head" ] && [ "$status" -ne 1 ] && [ "$status" -ne 7 ]; then
+            found 1 "TRUNCATED: $path covers $length records, and the log has fewer"
+        elif [ -n "$signers" ] && [ "$length" -gt "$signed" ]; then
+            signed=$length
+        fi
+    done <"$work/checkpoints"
+    gone=0
+    while IFS=' ' read -r file _; do
+        [ -f "$file" ] || gone=$((gone + 1))
+    done <"$work/told"
+    [ "$gone" -eq 0 ] || found 0 "$gone checkpoints that the log tells of are not there"
+    [ "$unjudged" -eq 0 ] || found 0 "$unjudged checkpoints: whose signatures they have was not checked"
+    if [ "$signed" -gt 0 ]; then
+        found 0 "signed: its first $signed records of $count"
+    elif [ "$anchored" -lt 0 ]; then
+        found 0 'unsigned: its owner could have written all of it anew; compare the head'
+    fi
 }
 
 runbook_of_the_log() {
@@ -462,6 +651,9 @@ elif [ ! -s audit.jsonl ]; then
 else
     : >"$work/snapshots"
     : >"$work/outputs"
+    : >"$work/told"
+    : >"$work/covered"
+    checkpoints_there
     # NUL and bytes outside ASCII, which shells read each in its own way, come as control characters; and no line is
     # longer than a record may be, where fold can do that: that of busybox cannot, and there a line of 2 GB takes 2 GB.
     if printf x | fold -b -w 65536 >/dev/null 2>&1; then
@@ -472,10 +664,11 @@ else
     [ -s "$work/state" ] || refuse 'the log could not be read to its end'
     {
         read -r status && read -r count && read -r head && read -r finished && read -r resumed && read -r odd &&
-            read -r approvals && IFS= read -r run
+            read -r approvals && read -r time && IFS= read -r operator && IFS= read -r run
     } <"$work/state"
 fi
 if [ "$count" -gt 0 ]; then
+    checkpoints_of_the_log
     runbook_of_the_log
     outputs_of_the_log
     [ "$approvals" -eq 0 ] || found 0 "$approvals signatures of approvals are in it: not checked"
@@ -485,6 +678,7 @@ case $status in
     1) words='TAMPERED' ;;
     3) words='right as far as it goes, and it has no end' ;;
     4) words='right but for a torn tail' ;;
+    5) words='a SIGNATURE is missing or wrong' ;;
     6) words='NOT of that runbook' ;;
     *) words='unreadable' ;;
 esac

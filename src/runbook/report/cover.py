@@ -22,12 +22,13 @@ _CHECK = """\
 ## Check it without the program that wrote it
 
 ```sh
-sh VERIFY.sh{anchor}
+sh VERIFY.sh{anchor} --allowed-signers FILE
 ```
 
-needs a POSIX shell and `sha256sum` (on macOS `shasum`), and about a second for 2,000 records. It says whether each
-record is whole and chained to the one before, whether the end is there, whether the runbook and the outputs are those
-that the log names.
+needs a POSIX shell and `sha256sum` (on macOS `shasum`), for signatures `ssh-keygen`, and about a second for 2,000
+records. It says whether each record is whole and chained to the one before, whether the end is there, whether the log
+is the one of its signed checkpoints, and whether the runbook and the outputs are those that the log names. Without an
+anchor or a file of allowed signers that are yours, leave these out: then nobody can know who wrote the log.
 
 | status | means |
 |---|---|
@@ -35,6 +36,7 @@ that the log names.
 | 1 | changed after it was written, or cut below the anchor |
 | 3 | right, but without an end: still running, crashed, or cut at a line; without an anchor nobody can tell which |
 | 4 | only the last line is torn, as by a loss of power |
+| 5 | a checkpoint is not signed by whoever walked, as FILE says whose key is whose |
 | 6 | another runbook than the one that the log names |
 | 7 | unreadable, or of a newer version |
 | 2 | the check could not begin |
