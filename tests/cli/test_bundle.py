@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.drivers.books import book, read
+from tests.drivers.books import GOOD, book, read
 from tests.drivers.desk import Desk, wait_for
 from tests.drivers.forgery import Forgery
 
@@ -236,7 +236,7 @@ def test_h4_a_bundle_of_a_log_that_is_not_whole_says_so_everywhere(
 @pytest.mark.reliability
 def test_h4_a_run_that_is_going_on_is_packed_as_it_is_now(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
-    waiting = book("id: pause\nkind: wait\nfor: 5m\nnext: done")
+    waiting = book("id: pause\nkind: wait\nfor: 5m", end=GOOD)
     desk.write("a.yaml", "answers: []\n")
     walk = desk.start("run", str(desk.write("book.yaml", waiting)), "--run-id", "r1", "--answers", "a.yaml")
     wait_for(lambda: desk.run().log.exists() and "wait.started" in desk.types(), "the wait")
