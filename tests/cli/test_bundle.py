@@ -99,7 +99,7 @@ def test_a_bundle_holds_all_that_a_run_left_and_what_is_made_of_it(desk: Desk) -
     }
     for name in kept:
         assert found[f"r1/{name}"][1] == (run.path / name).read_bytes()
-    for form in ("md", "json"):
+    for form in ("md", "html", "json"):
         assert found[f"r1/report.{form}"][1].decode() == desk.do("report", "r1", "--format", form).out
     page = found["r1/README.md"][1].decode()
     assert head(desk) in page
