@@ -58,12 +58,20 @@ def test_a_run_that_does_not_end_well_says_what_it_leaves_changed(desk: Desk) ->
     steps = book(change("one", then="two"), change("two", then="done", after="exit 1"), end=END)
     ended = desk.walk(steps, "--answers", "answers.yaml")
     assert ended.status == 1
-    assert "left changed  two, one (newest first); the report says what takes each back" in ended.err
+    assert "left changed  two, one (newest first); the report says how each is taken back, or why not" in ended.err
     assert desk.walk(steps, run="r2").status == 3
     assert "left changed" not in desk.do("abort", "r2", "--reason", "enough").err
     desk.write("answers.yaml", "answers: [{step: one, confirm: yes}]\n")
     assert desk.walk(steps, "--answers", "answers.yaml", run="r3").status == 3
     assert "left changed  one (newest first)" in desk.do("abort", "r3", "--reason", "enough").err
+
+
+def test_who_walked_at_the_end_is_said_of_a_verified_log_too(desk: Desk) -> None:
+    steps = book(change("one", then="done"), end=END)
+    assert desk.walk(steps, "--operator", "ana@example.com").status == 3
+    desk.write("answers.yaml", "answers: [{step: one, confirm: yes}]\n")
+    assert desk.do("resume", "r1", "--operator", "ben@example.com", "--answers", "answers.yaml").status == 0
+    assert "resolved, operator ana@example.com, at the end ben@example.com\n" in desk.do("verify", "r1").out
 
 
 def test_on_a_narrow_terminal_what_is_to_be_copied_has_a_line_of_its_own(desk: Desk) -> None:

@@ -172,3 +172,25 @@ def test_a_field_that_is_there_only_on_some_answers_may_be_expected_and_not_reli
         " | use it in the `expect` of `check`, or ask `has(last.check.tls.days_left)`"
     )
     assert changed(("run.mode ==", "has(last.check.tls) && run.mode ==")) == []
+
+
+def test_what_a_loop_saves_may_be_unset_because_its_list_may_be_empty_and_the_help_says_so(said: Said) -> None:
+    text = """runbook: v1
+id: looping
+environments: {production: {hosts: [a, b]}}
+steps:
+  - id: each
+    kind: command
+    effect: none
+    argv: [echo, "${{ item }}"]
+    for_each: {in: environment.hosts}
+    save: {seen: stdout}
+  - id: show
+    kind: command
+    effect: none
+    argv: [echo, "${{ saved.seen }}"]
+  - {id: done, kind: finish, outcome: resolved}
+"""
+    (complaint,) = said(text)
+    assert "RB152 `saved.seen` may not be set when `show` starts" in complaint
+    assert complaint.endswith("| the list of `each` may be empty, and then it saves nothing: use `steps.each.items`")

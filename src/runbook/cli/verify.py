@@ -105,7 +105,9 @@ def _as_text(log: Path, verdict: Verdict, status: Status, walk: Walk | None, sig
     if started is not None:
         lines.append(f"  run     {started.run}, {started.mode.upper()}, of `{started.runbook}`")
         finish = walk.finish.value if walk and walk.finish else "no end"
-        lines.append(f"  walk    {verdict.count} records, {finish}, operator {started.operator}")
+        last = walk.operator if walk else started.operator
+        then = f", at the end {last}" if last != started.operator else ""
+        lines.append(f"  walk    {verdict.count} records, {finish}, operator {started.operator}{then}")
     if verdict.anchor is not None:
         lines.append(f"  head    {verdict.anchor}")
     if signed is not None:

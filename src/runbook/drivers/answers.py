@@ -154,7 +154,10 @@ class AnswersOperator:
             if Choice.SETTLE in asked.choices and entry.settle is not None:
                 return Settle(outcome=Outcome(entry.settle), evidence=entry.evidence or entry.reason or "")
             if entry.do is not None and entry.do in {choice.value for choice in asked.choices}:
-                self._acted.add(visit)
+                if entry.do == "undo":
+                    del self._taken[visit]  # afterwards the visit is asked about anew
+                else:
+                    self._acted.add(visit)
                 return Act(do=entry.do, to=entry.to, reason=entry.reason)
         return self._pause(place, f"what to do at `{place.address}` ({asked.because})")
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from runbook.drivers.telling import Mark, Teller, Told, announced
+from runbook.drivers.telling import Mark, Teller, Told, announced, answered
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.durations import spoken
 from runbook.model.runbook import Finish
@@ -40,6 +40,8 @@ class Onlooker:
                 return Told(mark=Mark.GOING, text=f"entered{visit}", step=event.step)
             case e.StepStarted() if told is not None and (action := announced(event.what)) is not None:
                 return replace(told, text=f"{told.text}: {action.preview.line}")
+            case e.StepFinished() if told is not None and (words := answered(event)):
+                return replace(told, text=f"{told.text} · {words}")
             case _:
                 return told
 

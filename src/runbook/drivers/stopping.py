@@ -47,7 +47,7 @@ def left_changed(walk: Walk) -> Iterator[tuple[str, str]]:
     """What a run that did not end well has left changed: a label and a sentence; nothing where nothing is."""
     names = [change.step for change in reversed(walk.changes)]
     if names:
-        yield "left changed", f"{shortly(names)} (newest first); the report says what takes each back"
+        yield "left changed", f"{shortly(names)} (newest first); the report says how each is taken back, or why not"
 
 
 def why_lasting(walk: Walk, change: Change) -> str:

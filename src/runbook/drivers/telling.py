@@ -14,6 +14,8 @@ from runbook.model.secrets import dereferenced
 from runbook.walk import events as e
 from runbook.walk import run_events as r
 
+_LONGEST_ANSWER = 160
+
 
 class Mark(Enum):
     """What a line is about."""
@@ -45,6 +47,19 @@ class Announced:
 
     preview: Preview
     nested: tuple[tuple[str, Preview], ...]
+
+
+def answered(event: e.StepFinished) -> str:
+    """What a server answered with a failure, shortened; empty where nothing did."""
+    if event.outcome == Outcome.PASSED.value:
+        return ""
+    try:
+        observed = json.loads(event.obs or "{}")
+    except ValueError:  # pragma: no cover - the walk has read it
+        return ""
+    text = observed.get("text") if isinstance(observed, dict) else None
+    words = " ".join(text.split()) if isinstance(text, str) else ""
+    return f"it answered {words[:_LONGEST_ANSWER]}{'…' * (len(words) > _LONGEST_ANSWER)}" if words else ""
 
 
 class Teller:

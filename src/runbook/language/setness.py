@@ -108,13 +108,12 @@ class Sets:
         if self.flow.proved(f"saved.{name}", saves, here.id):
             return
         savers = sorted({saving.step.id for saving in self.names.savings if saving.name == name})
-        yield self._problem(
-            place,
-            mention,
-            f"`saved.{name}` may not be set when `{here.id}` starts",
-            self.flow.path(here.id, saves),
-            f"save `{name}` on that way too; now only {listed(savers)} saves it, when it passes",
-        )
+        loops = [saving.step.id for saving in self.names.savings if saving.name == name and saving.step.for_each]
+        help_ = f"save `{name}` on that way too; now only {listed(savers)} saves it, when it passes"
+        if loops:
+            help_ = f"the list of `{loops[0]}` may be empty, and then it saves nothing: use `steps.{loops[0]}.items`"
+        said = f"`saved.{name}` may not be set when `{here.id}` starts"
+        yield self._problem(place, mention, said, self.flow.path(here.id, saves), help_)
 
     def _field(self, place: Place, mention: Mention, step: str, field: str, here: Step) -> Iterator[Problem]:
         seen = self.names.observed[step][field]

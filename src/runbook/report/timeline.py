@@ -98,7 +98,7 @@ class _Wording:
             case "step.skipped":
                 return f"skipped: {reason}" if by == "when" else ""
             case "step.refused":
-                return f"may not start: {reason}"
+                return "may not start" if by == "guard" else f"may not start: {reason}"  # the guards have said why
             case "confirmation.given":
                 visit = self._visits.get((step_of(record), number(record, "visit")))
                 phrase = next((c.phrase for c in visit.confirmations if c.at == at(record)), None) if visit else None

@@ -10,7 +10,7 @@ from rich.text import Text
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.operator import Place
 from runbook.drivers.stopping import sentences
-from runbook.drivers.telling import Announced, Mark, Teller, Told, announced
+from runbook.drivers.telling import Announced, Mark, Teller, Told, announced, answered
 from runbook.drivers.terminal.modes import Modes
 from runbook.drivers.terminal.output import LiveOutput
 from runbook.drivers.terminal.repeated import name_within, names_around, progress_of, running_of, show_list, show_rest
@@ -47,7 +47,6 @@ _STOPPING_CHANGES = (
     "killed",
 )
 _LONGEST_FACT = 40
-_LONGEST_ANSWER = 160
 _LONGEST_LOOK = 16 * 1024
 """Bytes of one look of a wait that are shown; all of them are in the run's directory."""
 _SHOWN_ELSEWHERE = frozenset(
@@ -384,9 +383,9 @@ def _facts(event: e.StepFinished) -> Sequence[str]:
         observed = json.loads(event.obs or "{}")
     except ValueError:  # pragma: no cover - the walk has read it
         return []
-    answer = " ".join(str(observed.get("text", "")).split())
-    if event.outcome != Outcome.PASSED.value and (answer or not event.reason.startswith("expected ")):
-        return [f"it answered {answer[:_LONGEST_ANSWER]}{'…' * (len(answer) > _LONGEST_ANSWER)}"] if answer else []
+    other = event.outcome != Outcome.PASSED.value and not event.reason.startswith("expected ")
+    if (words := answered(event)) or other:
+        return [words] if words else []
     facts = []
     for name, value in observed.items():
         shown = (
