@@ -9,6 +9,7 @@ import errno
 import random
 import shutil
 import signal
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -366,3 +367,21 @@ def test_what_cannot_be_read_is_no_fault_of_ours_and_has_no_effect(command: Sequ
         assert done.status not in {70, 99}, (nth, done)
         assert "Traceback" not in done.text
         story.assert_announced()
+
+
+@pytest.mark.parametrize("umask", [0, 0o777])
+def test_c13_everything_below_the_state_directory_is_for_its_owner_alone_whatever_the_umask_is(
+    umask: int, story: Story
+) -> None:
+    desk = story.restore("run")
+    shutil.rmtree(desk.state, ignore_errors=True)
+    assert desk.do(*story.stages["run"][0], umask=umask).status == 3
+    assert desk.do("note", "r1", "a note", umask=umask).status == 0
+    story.persons.approve(desk.run(), BEN)
+    with desk.run().log.open("ab") as log:
+        log.write(b"torn")
+    assert desk.do("resume", "r1", *WITH, umask=umask).status == 0
+    found = [desk.state, *desk.state.rglob("*")]
+    assert {path.name for path in found} >= {"audit.jsonl", "torn-1", "starts.jsonl", "writer.json", "format"}
+    wrong = [path for path in found if stat.S_IMODE(path.lstat().st_mode) != (0o700 if path.is_dir() else 0o600)]
+    assert wrong == []
