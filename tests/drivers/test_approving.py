@@ -232,6 +232,40 @@ def test_j7_whoever_takes_the_walk_over_is_none_of_those_that_approved(desk: Des
     assert go_on(desk).status == 0
 
 
+def test_j7_whoever_takes_the_walk_over_has_approved_under_no_other_name_either(desk: Desk, persons: Persons) -> None:
+    """One key under two names: an approval that is on record, and one that comes in afterwards."""
+    persons.list(ANA, BEN, CLEO, zoe="ben")
+    begin(desk, asking(2))
+    persons.approve(desk.run(), BEN)
+    assert go_on(desk).status == 3
+    as_zoe = ("resume", "r1", "--operator", "zoe@example.com", "--answers", "answers.yaml")
+    taken = desk.do(*as_zoe)
+    assert (taken.status, "RB322" in taken.err, desk.effects()) == (2, True, []), taken.err
+    as_cleo = ("resume", "r1", "--operator", CLEO, "--answers", "answers.yaml")
+    assert desk.do(*as_cleo).status == 3
+    assert desk.verify() == 3
+
+
+def test_j7_a_key_of_whoever_walks_now_approves_nothing(desk: Desk, persons: Persons) -> None:
+    persons.list(ANA, BEN, CLEO, zoe="ben")
+    begin(desk, asking())
+    assert desk.do("resume", "r1", "--operator", "zoe@example.com", "--answers", "answers.yaml").status == 3
+    persons.approve(desk.run(), BEN)
+    assert go_on(desk).status == 3
+    assert reasons(desk) == ["its key is one of `zoe@example.com`, the operator, who cannot approve"]
+
+
+def test_b2_a_log_in_which_an_approver_walks_under_another_name_is_signed_wrongly(desk: Desk, persons: Persons) -> None:
+    begin(desk, asking())
+    persons.approve(desk.run(), BEN)
+    assert go_on(desk).status == 0
+    persons.list(ANA, BEN, CLEO, zoe="ben")
+    forgery = Forgery.of(desk.run().log)
+    forgery.insert(forgery.find("step.started"), "run.handed_over", to="zoe@example.com", by=ANA)
+    status, out = judged(desk, forgery)
+    assert (status, "by a key of `zoe@example.com`, who walks" in out) == (5, True), out
+
+
 NOT_ASKED: dict[str, tuple[dict[str, str], str]] = {
     "no key": ({"RUNBOOK_KEY": ""}, "resume with --key FILE"),
     "no such key": ({"RUNBOOK_KEY": "/nowhere/key"}, "there is no key"),

@@ -4,15 +4,27 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from tests.drivers.books import book, change, read
 from tests.drivers.desk import Desk, Done, answers, wait_for
 from tests.drivers.persons import ANA, BEN, Persons
+from tests.drivers.sitting import loaded
 
+from runbook.audit.lock import Holder
+from runbook.audit.store import Store
+from runbook.audit.writer import LogWriter
+from runbook.drivers.assembly import started
+from runbook.drivers.checkpointing import EVERY_MS, Checkpointing
+from runbook.drivers.journal import Journal
+from runbook.kinds.registry import KINDS
 from runbook.model.checkpoint import parse
+from runbook.walk import run_events as r
+from runbook.walk.walk import Walk
+from runbook.world.clock import RealClock
 
 pytestmark = pytest.mark.reliability
 LOOK = book(read("look", then="done"))
@@ -230,3 +242,51 @@ def test_a_run_that_is_walked_by_another_one_gets_no_checkpoint_between_announce
             assert types[place - 1] != "step.started"
     assert BEN in {told["signer"] for told in desk.told("checkpoint.signed")}
     assert desk.do("verify", "r1", "--strict").status == 0
+
+
+class Later(RealClock):
+    """A clock that a test moves on."""
+
+    ahead = 0
+
+    def mono(self) -> int:
+        """Milliseconds since the machine was started, and what was added."""
+        return super().mono() + self.ahead
+
+
+def test_a_long_run_is_signed_from_time_to_time_and_never_waits_for_it(tmp_path: Path, persons: Persons) -> None:
+    """Nor more often than that, nor while something is in flight."""
+    run = Store(tmp_path / "state").prepare().create("r1")
+    clock, said = Later(), list[str]()
+    walk = Walk(loaded(tmp_path, LOOK), KINDS)
+    with LogWriter.create(run, Holder(pid=1, host="here", operator=ANA)) as log:
+        journal = Journal(walk, log, clock, show=lambda _: None, mask=lambda text: text)
+        signing = Checkpointing(
+            journal, run=run, log=log, key=persons.key("ana"), signers=persons.signers, announce=said.append
+        )
+        signing.idle()
+        journal.tell(r.RunStarted, **begun(walk))
+        for ahead, count in ((0, 0), (EVERY_MS - 60_000, 0), (EVERY_MS + 1, 1), (EVERY_MS + 2, 1), (EVERY_MS * 3, 2)):
+            clock.ahead = ahead
+            for _ in range(40):
+                signing.idle()
+                time.sleep(0.005)  # ssh-keygen is another process
+            assert len(list(run.checkpoints.glob("*.txt"))) == count
+        signing.close()
+    assert said == []
+
+
+def begun(walk: Walk) -> Mapping[str, object]:
+    """The beginning of a run."""
+    return started(
+        walk,
+        run="r1",
+        mode="live",
+        environment=None,
+        files={"book.yaml": "0" * 64},
+        inputs="{}",
+        operator=ANA,
+        incident=None,
+        host="here",
+        store="here",
+    )

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from hashlib import sha256
 
 import pytest
 from tests.drivers.desk import Desk
@@ -191,6 +192,30 @@ ORDER: dict[str, tuple[Callable[[Forgery], object], str]] = {
 }
 
 MEANING: dict[str, tuple[Callable[[Forgery], object], str]] = {
+    "a secret that the action does not need": (
+        lambda f: f.insert(f.find("step.started", "look"), "secret.resolved", step="look", visit=1, secret="token"),
+        "are not those that its action needs",
+    ),
+    "a reminder told twice": (
+        lambda f: f.insert(f.find("step.entered", "done"), "reminder.due", reminder=0, say="Look at the clock"),
+        "rule: reminder",
+    ),
+    "a reminder that the file does not have": (
+        lambda f: f.insert(f.find("step.entered", "done"), "reminder.due", reminder=1, say="Look at the clock"),
+        "rule: reminder",
+    ),
+    "what a reminder says": (
+        lambda f: f.edit(f.find("reminder.due"), say="Do not look at the clock"),
+        "says something else than the file does",
+    ),
+    "a file that the runbook does not walk": (
+        lambda f: f.edit(0, files={**dict(f.lines[0].fields["files"]), "other.yaml": "0" * 64}),  # type: ignore[arg-type]  # a mapping
+        "RB547",
+    ),
+    "an empty file that the runbook does not walk": (
+        lambda f: f.edit(0, files={**dict(f.lines[0].fields["files"]), "x.yaml": sha256().hexdigest()}),  # type: ignore[arg-type]  # a mapping
+        "RB547",
+    ),
     "an action": (
         lambda f: f.action(f.find("step.started", "look"), lambda a: a["fields"].update(argv=["rm", "-rf", "/"])),
         "does not follow from the runbook",

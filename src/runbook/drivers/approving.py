@@ -14,7 +14,7 @@ from pathlib import Path
 
 from runbook.audit.footing import sync_directory
 from runbook.audit.plain_file import new_file, open_plain
-from runbook.audit.signatures import NotVerified, read_signers
+from runbook.audit.signatures import NotVerified, Signers, read_signers, signers_here
 from runbook.audit.signing import NotSigned, fingerprint, sign
 from runbook.audit.store import RunDir
 from runbook.drivers.approval_texts import ApprovalWord, RequestText, Unreadable, is_word, read_word, written
@@ -23,7 +23,7 @@ from runbook.drivers.operator import Hand, Operator, Place, Sought
 from runbook.drivers.preparing import AnAction
 from runbook.model.approval import NAMESPACE, REQUEST, ApprovalText, parse
 from runbook.model.canonical import Json
-from runbook.model.diagnostics import Refused
+from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.walk import events as e
 from runbook.walk import run_events as r
 from runbook.walk.approving import objection, override_of, text_of, wanted
@@ -32,6 +32,12 @@ from runbook.walk.rules import IllegalEvent
 from runbook.walk.tables import VISIT
 from runbook.walk.walk import Walk
 
+OWN_APPROVAL = Code(
+    number="RB322",
+    title="operator who has approved",
+    why="Who approves an action does not walk it. The allowed signers list one key under two names: with it an action "
+    "was approved that has not started yet, and the run would be gone on with under the other name.",
+)
 SIGNING = 30.0
 """Seconds within which the operator's agent signs a request: somebody may have to touch a key."""
 VALID = 3_600_000
@@ -235,8 +241,9 @@ class SignedApprovals:
             return "", f"{refused.diagnostics[0].message}: {self._credentials.signers}"
         except NotVerified as error:
             return "", str(error)
-        if signers.lists(approval.by, key):
-            return "", f"its key is one of `{approval.by}`, the operator, who cannot approve"
+        for operator in (approval.by, self._walk.operator):
+            if signers.lists(operator, key):
+                return "", f"its key is one of `{operator}`, the operator, who cannot approve"
         if self._journal.covered(word.text) != word.text:
             return "", "it holds what a secret covers"
         why = objection(self._walk, visit, signed.approver, key, now)
@@ -260,6 +267,30 @@ def open_requests(walk: Walk) -> set[str]:
     visits = [walk.visit, *walk.visit.elements.values()] if walk.visit and walk.finish is None else []
     own = {v.approval.request for v in visits if v.approval and not v.approval.complete and v.phase in _OPEN}
     return own.union(*(open_requests(visit.inner) for visit in visits if visit.inner is not None))
+
+
+def may_take_over(walk: Walk, operator: str, signers: Path) -> None:
+    """Look that nobody goes on with a run in which an approval that still counts was given with one of their own keys.
+
+    :raises Refused: if somebody would.
+    """
+    known = signers_here(signers)
+    found = _approved_with(walk, operator, known) if known else None
+    if found is not None:
+        message = f"`{found[1]}` approved `{found[0]}` with a key of `{operator}`, who would walk it"
+        raise Refused(Diagnostic(code=OWN_APPROVAL, message=message, help="have somebody else go on: --operator"))
+
+
+def _approved_with(walk: Walk, operator: str, signers: Signers) -> tuple[str, str] | None:
+    """The step, and the name, under which an approval was given with a key that is an operator's under another name."""
+    visits = [walk.visit, *walk.visit.elements.values()] if walk.visit else []
+    for visit in visits:
+        for person, key in visit.approval.given.items() if visit.approval else ():
+            if person != operator and signers.lists(operator, key):
+                return walk.prefix + visit.step.id, person
+        if visit.inner is not None and (found := _approved_with(visit.inner, operator, signers)) is not None:
+            return found
+    return None
 
 
 def members_of(walk: Walk, approval: Approval) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from runbook.audit.outputs import OutputFile
 from runbook.audit.record import Record
 from runbook.audit.store import RunDir, Store, glimpse
 from runbook.audit.writer import LogWriter, Reopened
-from runbook.drivers.approving import Credentials, SignedApprovals, deliver
+from runbook.drivers.approving import Credentials, SignedApprovals, deliver, may_take_over
 from runbook.drivers.assembly import assemble, started, tell_unusable
 from runbook.drivers.attempts import Stoppable, TakeOutput
 from runbook.drivers.checkpointing import Checkpointing, Sealer, Unsealed
@@ -173,6 +173,12 @@ class Live:
         """
         handed = glimpse(run).handed
         reopened, walk, last = _reopen(run, operator, self._registry)
+        if operator is not None:
+            try:
+                may_take_over(walk, operator, self._credentials.signers)
+            except Refused:
+                reopened.writer.close()
+                raise
         key = walk.started.lock if walk.started else None
         aside = partial(_aside, operator=walk.operator, registry=self._registry)
         hold(run, reopened.writer, key, operator or walk.operator, reason=None, aside=aside)

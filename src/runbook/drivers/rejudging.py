@@ -32,7 +32,7 @@ from runbook.walk import events as e
 from runbook.walk.including import inside, inward
 from runbook.walk.results import Visit
 from runbook.walk.rules import IllegalEvent, parsed
-from runbook.walk.run_events import Event
+from runbook.walk.run_events import Event, ReminderDue
 from runbook.walk.walk import Walk
 
 
@@ -51,6 +51,7 @@ class Rejudging:
         self._prepared: Prepared | None = None
         self._answer: e.AnswerGiven | None = None
         self._looked: dict[str, Seen] = {}
+        self._secrets: dict[tuple[str, int], set[str]] = {}
         self._inside: tuple[Walk, Rejudging] | None = None
         self.unjudged: set[str] = set()
 
@@ -63,12 +64,18 @@ class Rejudging:
         if within is not None and within.inner is not None:
             self._look_inside(within, within.inner, event)
             return
+        if isinstance(event, ReminderDue) and 0 <= event.reminder < len(walk.runbook.reminders):
+            say = walk.runbook.reminders[event.reminder].say
+            if not same_text(event.say, fit("say", say)):
+                raise Differs(f"reminder {event.reminder} says something else than the file does")
         visit = walk.visit_of(event.step) if isinstance(event, e.StepEvent) else None
         if visit is None:
             return
         match event:
             case e.GuardChecked():
                 self._guard(walk, visit, event)
+            case e.SecretResolved():
+                self._secrets.setdefault((event.step, event.visit), set()).add(event.secret)
             case e.StepStarted():
                 self._started(walk, visit, event)
             case e.StepFinished(obs=str()):
@@ -76,6 +83,7 @@ class Rejudging:
             case e.StepSkipped(by="when"):
                 self._when(walk, visit, holds=False)
             case e.ConfirmationRequested():
+                self._secrets.pop((event.step, event.visit), None)  # of an action that may be another one now
                 self._confirmation(walk, visit, event)
             case e.WaitStarted():
                 self._wait(visit.step, event)
@@ -145,15 +153,19 @@ class Rejudging:
             if visit.attempt == 0:
                 self._when(walk, visit, holds=True)
             self._answer = None
-        self._action(walk, visit, event.step, event.what)
+        again = self._action(walk, visit, event.step, event.what)
+        resolved = self._secrets.pop((event.step, event.visit), set())
+        if event.step == visit.step.id and resolved != again.secrets:
+            raise Differs(f"the secrets that were read for `{event.step}` are not those that its action needs")
 
-    def _action(self, walk: Walk, visit: Visit, address: str, what: str) -> None:
+    def _action(self, walk: Walk, visit: Visit, address: str, what: str) -> AnAction:
         """The action of a step, or of one inside it, made anew."""
         again = self._again(walk, visit, _part_of(visit, address))
         if again is None or not (what == again.what or self._agrees(walk, address, what, again.what)):
             raise Differs(f"the action of `{address}` does not follow from the runbook and what was seen before")
         if isinstance(again, Prepared):
             self._kinds[address] = again.kind
+        return again
 
     def _agrees(self, walk: Walk, address: str, what: str, again: str) -> bool:
         """Whether an action that is written otherwise is the same all the same; what nobody can say is said."""

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from runbook.audit.clocks import Clocks
 from runbook.audit.kept import KeptOutputs
 from runbook.audit.plain_file import open_plain
 from runbook.audit.reader import Anchor, reading
@@ -168,12 +169,14 @@ def judged(
     """
     run = RunDir(log.parent)
     replay = Replay(str(log), run.snapshot, registry)
+    clocks = Clocks(str(log))
     outputs = KeptOutputs(str(log), run.output)
     try:
         with reading(log, anchor) as chain:
             for line, record in enumerate(chain, 1):
                 replay.tell(line, record)
                 outputs.tell(line, record)
+                clocks.tell(line, record)
                 if witness is not None:
                     witness.tell(line, record)
             verdict = chain.verdict()
@@ -183,4 +186,4 @@ def judged(
     replay.end()
     if witness is not None:
         verdict = witness.look(verdict, anchor.seq + 1 if anchor else 0)
-    return verdict.adding([*replay.findings, *outputs.findings()]), replay.walk
+    return verdict.adding([*replay.findings, *outputs.findings(), *clocks.findings()]), replay.walk

@@ -13,7 +13,7 @@ from runbook.audit.signatures import NotVerified, Signers
 from runbook.audit.store import RunDir
 from runbook.audit.verdict import Finding, Status, Verdict
 from runbook.drivers.simulated_approvals import SIMULATED
-from runbook.model.approval import NAMESPACE
+from runbook.model.approval import NAMESPACE, parse
 from runbook.model.diagnostics import Code, Diagnostic, Severity, Span
 from runbook.model.runbook import Mode
 
@@ -33,7 +33,7 @@ NOT_ESTABLISHED = Code(
 )
 
 
-_LOOKED_AT = frozenset({"run.started", "approval.requested", "approval.given"})
+_LOOKED_AT = frozenset({"run.started", "run.handed_over", "approval.requested", "approval.given", "step.started"})
 
 
 class Witness:
@@ -50,7 +50,9 @@ class Witness:
         self._told: list[tuple[int, Record]] = []
         self._asked = False
         self._signers: Signers | None = None
-        self._mode = ""
+        self._run = self._mode = self._operator = ""
+        self._asked_for: set[str] = set()
+        self._keys: dict[str, list[tuple[str, str]]] = {}
         self._by: dict[str, str] = {}
         self._unknown = 0
         self._found: list[Finding] = []
@@ -59,7 +61,11 @@ class Witness:
         """Take note of the record of a line (from 1)."""
         self.checkpoints.tell(line, record)
         if record.type in _LOOKED_AT:
-            self._told.append((line, record))
+            step = str(record.fields.get("step"))
+            if record.type == "approval.requested":
+                self._asked_for.add(step)
+            if record.type != "step.started" or step in self._asked_for:
+                self._told.append((line, record))
 
     def look(self, verdict: Verdict, anchored: int) -> Verdict:
         """The verdict on a log, with what is wrong with the signatures, and what nobody could say.
@@ -79,9 +85,16 @@ class Witness:
         for line, record in self._told:
             match record.type:
                 case "run.started":
-                    self._mode = str(record.fields.get("mode"))
+                    self._run, self._mode, self._operator = (
+                        str(record.fields.get(name)) for name in ("run", "mode", "operator")
+                    )
+                case "run.handed_over":
+                    self._operator = str(record.fields.get("to"))
+                case "step.started":
+                    self._used(line, str(record.fields.get("step")))
                 case "approval.requested":
                     self._by[str(record.fields.get("request"))] = str(record.fields.get("by"))
+                    self._keys[str(record.fields.get("step"))] = []
                     self._look(line, record, "by")
                 case _:
                     self._look(line, record, "approver")
@@ -105,6 +118,9 @@ class Witness:
         if not signature or key.startswith(SIMULATED):
             self._wrong(line, f"`{person}` has signed nothing")
             return
+        if (run := _run_of(text)) not in {self._run, None}:
+            self._wrong(line, f"what `{person}` signed is of the run `{run}`, and was copied in", Status.TAMPERED)
+            return
         signers = self._allowed()
         if signers is None:
             self._unknown += 1
@@ -122,8 +138,19 @@ class Witness:
             self._wrong(line, f"`{person}` signed with {signed}, and the record says {key}")
         elif who == "approver" and asked and signers.lists(asked, signed):
             self._wrong(line, f"`{person}` approved with a key of `{asked}`, who asked")
+        elif who == "approver":
+            self._keys.setdefault(str(record.fields.get("step")), []).append((person, signed))
 
-    def _wrong(self, line: int, message: str) -> None:
+    def _used(self, line: int, step: str) -> None:
+        """A step starts on its approvals: none of their keys is one of who walks now."""
+        signers = self._signers
+        for person, key in self._keys.pop(step, []):
+            if signers is not None and signers.lists(self._operator, key):
+                self._wrong(
+                    line, f"it starts with the approval of `{person}`, by a key of `{self._operator}`, who walks"
+                )
+
+    def _wrong(self, line: int, message: str, status: Status = Status.SIGNATURE) -> None:
         diagnostic = Diagnostic(
             code=WRONG_SIGNATURE,
             message=message,
@@ -131,4 +158,12 @@ class Witness:
             span=Span(line, 1, line, 2),
             help="ask that person; until then nobody has approved it",
         )
-        self._found.append(Finding(status=Status.SIGNATURE, line=line, diagnostic=diagnostic))
+        self._found.append(Finding(status=status, line=line, diagnostic=diagnostic))
+
+
+def _run_of(text: str) -> str | None:
+    """The run that an approval is of; None where the text is none."""
+    try:
+        return parse(text).run
+    except ValueError:
+        return None

@@ -51,9 +51,7 @@ def tell(walk: "Walk", event: Event) -> None:
         case DeviationRecorded():
             _deviate(walk, event)
         case ReminderDue():
-            if not 0 <= event.reminder < len(walk.runbook.reminders):
-                raise IllegalEvent("reminder", f"the file has no reminder {event.reminder}")
-            walk.reminded[event.reminder] = event.mono
+            _remind(walk, event)
         case RunPaused():
             if walk.in_flight():
                 raise IllegalEvent("order", "the run pauses while a step is in flight")
@@ -127,6 +125,23 @@ def _enter(walk: "Walk", event: StepEntered) -> None:
     walk.path.append((event.step, event.visit))
     walk.jumped = walk.jumped or event.via in {"go_to", "start_at"}
     walk.intent, walk.deviated = None, False
+
+
+def _remind(walk: "Walk", event: ReminderDue) -> None:
+    if not 0 <= event.reminder < len(walk.runbook.reminders):
+        raise IllegalEvent("reminder", f"the file has no reminder {event.reminder}")
+    due = reminder_due(walk, event.reminder)
+    if due is None or event.mono < due:
+        raise IllegalEvent("reminder", f"reminder {event.reminder} is told before its time, or once more")
+    walk.reminded[event.reminder] = event.mono
+
+
+def reminder_due(walk: "Walk", index: int) -> int | None:
+    """When a reminder is to be told next, by the walk's clock; None: never again."""
+    reminder, last = walk.runbook.reminders[index], walk.reminded.get(index)
+    if reminder.every is not None:
+        return (last or 0) + reminder.every
+    return (reminder.after or 0) if last is None else None
 
 
 def _act(walk: "Walk", event: OperatorActed) -> None:
