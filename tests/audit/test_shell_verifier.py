@@ -142,7 +142,7 @@ def test_a12_the_script_gives_the_verdict_of_the_tool_on_a_sample(verify: Verify
 @pytest.mark.full
 @pytest.mark.reliability
 def test_a12_the_script_gives_the_verdict_of_the_tool_on_all_of_it(verify: Verify, tmp_path: Path) -> None:
-    for row, data, anchor in samples(full=True):
+    for row, data, anchor in islice(samples(full=True), 0, None, verify.every):  # type: ignore[attr-defined]  # as above
         options = ["--anchor", anchor] if anchor else []
         status, text = verify(data, *options)
         assert (row, status, data) == (row, told(data, tmp_path, anchor), data), text
