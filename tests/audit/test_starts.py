@@ -78,8 +78,10 @@ def test_ten_thousand_starts_are_looked_at_fast(store: Store) -> None:
     line = (
         '{"boot":"","key":"k%d","operator":"a","run":"r","runbook":"t","step":"s","ts":"2026-11-21T09:00:00Z","up":0}\n'
     )
-    (store.root / FILE).write_text("".join(line % number for number in range(10_000)))
     starts = Starts(store)
+    starts.reserve(start(), ["k"], never)
+    with (store.root / FILE).open("a") as file:
+        file.write("".join(line % number for number in range(10_000)))
     began = time.perf_counter()
     assert starts.last("k9999") is not None
     assert time.perf_counter() - began < 1
@@ -140,7 +142,33 @@ def test_a_torn_tail_is_cut_by_the_next_start(store: Store) -> None:
     path.write_text(whole + '{"boot":"x')
     assert starts.last("k") is not None
     starts.reserve(start(run="r2"), ["k"], never)
-    assert [line[:1] for line in path.read_text().splitlines()] == ["{", "{"]
+    assert [line[:1] for line in path.read_text().splitlines()] == ["{", "{", "{"]
+
+
+@pytest.mark.reliability
+def test_j9_a_record_that_was_cut_anywhere_is_never_taken_for_whole(store: Store) -> None:
+    starts = Starts(store)
+    for key in ("a", "b", "c"):
+        starts.reserve(start(), [key], never)
+    path = store.root / FILE
+    whole = path.read_bytes()
+    for length in range(1, len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(Damaged, match=r"was cut|line 1"):
+            starts.last("a")
+        with pytest.raises(Damaged, match=r"was cut|line 1"):
+            starts.reserve(start(), ["other"], never)
+    path.write_bytes(whole)
+    assert starts.reserve(start(), ["c"], always)
+
+
+def test_a_crash_before_the_head_of_the_record_was_written_loses_no_start(store: Store) -> None:
+    starts = Starts(store)
+    starts.reserve(start(), ["a"], never)
+    head, _, _ = (path := store.root / FILE).read_bytes().partition(b"\n")
+    starts.reserve(start(), ["b"], never)
+    path.write_bytes(head + path.read_bytes()[len(head) :])
+    assert starts.last("b") is not None
 
 
 def test_a_link_in_the_place_of_the_record_is_not_followed(store: Store, tmp_path: Path) -> None:

@@ -26,6 +26,11 @@ def reset(after: str = "", more: str = KEYED) -> str:
     return book(change("reset", then="done", after=after, more=more), head='lock: "${{ run.id }}"\n')
 
 
+def keys(record: Path) -> list[str]:
+    """The keys of a record of starts, without its head."""
+    return [json.loads(line)["key"] for line in record.read_text().splitlines()[1:]]
+
+
 def go(desk: Desk, text: str, run: str, *argv: str) -> int:
     return desk.walk(text, "--answers", "answers.yaml", *argv, run=run).status
 
@@ -96,6 +101,26 @@ def test_a_record_of_starts_that_is_lost_is_made_from_the_logs(desk: Desk) -> No
     assert "run first" in desk.told("step.refused", "second")[0]["reason"]
 
 
+@pytest.mark.reliability
+def test_j9_a_record_of_starts_that_was_emptied_or_cut_forgets_nothing(desk: Desk) -> None:
+    assert go(desk, reset(), "first") == 0
+    path = desk.state / "starts.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(b"")
+    assert go(desk, reset(), "second") == 3
+    assert "run first" in desk.told("step.refused", "second")[0]["reason"]
+    path.write_bytes(whole[: whole.index(b"\n") + 1])
+    assert go(desk, reset(), "third") == 3
+    assert "was cut" in desk.told("step.refused", "third")[0]["reason"]
+
+
+def test_a_record_of_an_earlier_version_is_made_anew(desk: Desk) -> None:
+    assert go(desk, reset(), "first") == 0
+    path = desk.state / "starts.jsonl"
+    path.write_text(path.read_text().partition("\n")[2].replace("database-main", "forgotten"))
+    assert go(desk, reset(), "second") == 3
+
+
 def test_a_damaged_record_of_starts_forbids(desk: Desk) -> None:
     assert go(desk, reset(), "first") == 0
     path = desk.state / "starts.jsonl"
@@ -108,9 +133,9 @@ def test_a_torn_tail_of_the_record_of_starts_is_cut(desk: Desk) -> None:
     assert go(desk, reset(), "first") == 0
     path = desk.state / "starts.jsonl"
     whole = path.read_text()
-    path.write_text(whole + whole[:40])
+    path.write_text(whole + whole[-80:-1])
     assert go(desk, reset(more="guards: [{cooldown: 60m, key: other}]\n"), "second") == 0
-    assert [json.loads(line)["key"] for line in path.read_text().splitlines()] == ["database-main", "other"]
+    assert keys(path) == ["database-main", "other"]
     assert go(desk, reset(), "third") == 3
 
 
@@ -184,6 +209,6 @@ def test_what_a_walk_that_goes_on_has_reserved_stays_when_the_record_is_made_ane
     path = desk.state / "starts.jsonl"
     path.write_text(path.read_text().replace("database-main", "reserved"))
     assert desk.do("runs", "--rebuild-index").status == 0
-    assert {json.loads(line)["key"] for line in path.read_text().splitlines()} == {"database-main", "reserved"}
+    assert set(keys(path)) == {"database-main", "reserved"}
     running.signal(9)
     running.ended()

@@ -1,9 +1,10 @@
 """Which steps were started under which key: what a cooldown looks at, for all runs of a store.
 
 ``starts.jsonl`` has a line a start, the latest last; per key only the last one matters, and the others are dropped now
-and then. Whoever starts a step looks at it and writes its own start in one go, alone and on disk, before
-``step.started``. So a start whose walk was killed in between counts although nothing was done: the file errs on the
-safe side. It is derived from the logs and can be made anew from them, which forgets such a start.
+and then. Its first line says how long the file is at least, so that one that was cut is never taken for whole. Whoever
+starts a step looks at it and writes its own start in one go, alone and on disk, before ``step.started``. So a start
+whose walk was killed in between counts although nothing was done: the file errs on the safe side. It is derived from
+the logs and can be made anew from them, which forgets such a start.
 
 How long ago a start was is told by the machine's own clock while it stays switched on, which nobody can set; after that
 by the wall clock.
@@ -11,6 +12,7 @@ by the wall clock.
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -33,6 +35,8 @@ from runbook.model.diagnostics import Refused
 FILE = "starts.jsonl"
 MANY = 1_000
 """Lines from which on those that do not matter any more are dropped."""
+_HEAD = re.compile(rb'\{"whole":"([0-9]{12})"\}')
+"""The first line: how many bytes of the file are whole, or more; always of the same length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,12 +135,12 @@ class Starts:
 
         :raises Damaged: if the file cannot be trusted; OSError if it cannot be read.
         """
-        if not self._path.exists():
+        there = self._read()
+        if there is None:
             known = self._logs({})
             with alone(self._store.root):
-                line = self._there(known)[0].get(key)
-        else:
-            line = self._there({})[0].get(key)
+                there = self._there(known)
+        line = there[0].get(key)
         return None if line is None else self._found(line)
 
     def reserve(
@@ -149,7 +153,7 @@ class Starts:
         :returns: the keys that forbid it, with why; nothing is written if there is one.
         :raises Damaged: if the file cannot be trusted; OSError if it cannot be read or written.
         """
-        known = {} if self._path.exists() else self._logs({})
+        known = {} if self._read() is not None else self._logs({})
         with alone(self._store.root):
             lines, size, count = self._there(known)
             forbidden = {
@@ -160,7 +164,7 @@ class Starts:
             machine = self._machine() or Machine(boot="", up=0)
             told = {name: getattr(start, name) for name in _NAMES[1:6]}
             new = {key: _Line(key=key, **told, boot=machine.boot, up=machine.up) for key in keys}
-            if count > MANY and count > 2 * len(lines):
+            if not size or (count > MANY and count > 2 * len(lines)):
                 self._write(lines | new)
             else:
                 self._append(new.values(), size)
@@ -216,31 +220,41 @@ class Starts:
     def _there(self, known: _Logs) -> tuple[_Lines, int, int]:
         """The last start of each key, up to which byte the file is whole, and how many lines it has.
 
-        Where there is no file, but there are runs, it was lost, or an earlier version walked them: it is made first,
-        of what is known of their logs.
+        Where there is none, but there are runs, it was lost, or an earlier version walked them: it is made first, of
+        what is known of their logs.
         """
+        there = self._read()
+        if there is None and self._store.newest(1):
+            known = self._logs(known)
+            if damaged := [run for run, log in known.items() if not log.whole]:
+                raise Damaged(f"the record of starts is lost, and the log of {damaged[0]} is damaged")
+            self._rebuild(known)
+            there = self._read()
+        return there or ({}, 0, 0)
+
+    def _read(self) -> tuple[_Lines, int, int] | None:
+        """What the file has; None where there is none, or only that of an earlier version."""
         try:
             with open_plain(self._path) as file:
                 data = file.read()
         except FileNotFoundError:
-            if not self._store.newest(1):
-                return {}, 0, 0
-            known = self._logs(known)
-            if damaged := [run for run, log in known.items() if not log.whole]:
-                raise Damaged(f"the record of starts is lost, and the log of {damaged[0]} is damaged") from None
-            self._rebuild(known)
-            with open_plain(self._path) as file:
-                data = file.read()
+            return None
         # What follows the last LF was never whole, so its step was never started.
         whole = data[: data.rfind(b"\n") + 1]
+        first, *texts = whole.split(b"\n")[:-1] or [data]
+        if not data or _parsed(first) is not None:
+            return None
+        head = _HEAD.fullmatch(first)
+        if head is not None and len(whole) < int(head[1]):
+            raise Damaged(f"{self._path} was cut: it had {int(head[1]):,} bytes, and {len(whole):,} are left")
         lines: _Lines = {}
-        count = 0
-        for count, text in enumerate(whole.split(b"\n")[:-1], 1):
+        for number, text in enumerate([first, *texts], 1):
             line = _parsed(text)
-            if line is None:
-                raise Damaged(f"line {count} of {self._path} is no start")
-            lines[line.key] = line
-        return lines, len(whole), count
+            if line is not None:
+                lines[line.key] = line
+            elif number > 1 or head is None:
+                raise Damaged(f"line {number} of {self._path} is no start")
+        return lines, len(whole), len(texts)
 
     def _found(self, line: _Line) -> Found:
         start = Start(**{name: getattr(line, name) for name in _NAMES[:6]})
@@ -250,25 +264,30 @@ class Starts:
         return Found(start=start, ago=ago if ago >= 0 else None)
 
     def _append(self, lines: Iterable[_Line], size: int) -> None:
-        new = not self._path.exists()
         with shared_file(self._path, os.O_WRONLY) as file:
             fd = file.fileno()
             os.ftruncate(fd, size)
             os.lseek(fd, size, os.SEEK_SET)
-            write_whole(REAL, fd, _text(lines))
+            text = _text(lines)
+            write_whole(REAL, fd, text)
             REAL.fsync(fd)
-        if new:
-            sync_directory(self._store.root)
+            # After a crash it may still say less, which is no harm: the lines are there.
+            os.pwrite(fd, _head(size + len(text)), 0)
 
     def _write(self, lines: _Lines) -> None:
         """Put other lines in the place of all that are there, at once."""
         part = self._store.root / f"{FILE}.part"
         part.unlink(missing_ok=True)
         with shared_file(part, os.O_WRONLY) as file:
-            write_whole(REAL, file.fileno(), _text(lines.values()))
+            text = _text(lines.values())
+            write_whole(REAL, file.fileno(), _head(len(_head(0)) + len(text)) + text)
             REAL.fsync(file.fileno())
         REAL.rename(part, self._path)
         sync_directory(self._store.root)
+
+
+def _head(whole: int) -> bytes:
+    return b'{"whole":"%012d"}\n' % whole
 
 
 def _text(lines: Iterable[_Line]) -> bytes:
