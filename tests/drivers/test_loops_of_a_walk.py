@@ -107,6 +107,30 @@ def test_a_failed_element_is_repeated_as_the_file_says(tmp_path: Path) -> None:
     assert [told["attempt"] for told in sitting.told("step.finished", "stop[1]")] == [1, 2]
 
 
+def test_a_hundred_elements_with_one_long_script_are_announced_at_once(tmp_path: Path) -> None:
+    names = [f"web{number}.example.com" for number in range(100)]
+    script = "".join(f"  # line {line} of what every one of them does\n" for line in range(100))
+    step = (
+        "id: stop\ntitle: Stop\nkind: command\neffect: change\nundo: {kind: command, argv: [start, '${{ item }}']}\n"
+        f"env: {{NAME: '${{{{ item }}}}'}}\nfor_each: {{in: environment.hosts}}\nnext: done\n"
+        f"on_fail: bad\nscript: |\n{script}"
+    )
+    text = book(step, head=f"environments:\n  test: {{hosts: {json.dumps(names)}}}\n")
+    clock = SimulatedClock()
+    answers = answering(tmp_path, "answers:\n  - {step: stop, confirm: yes}\n", clock)
+    world = {f"stop[{place}]": [GOOD] for place in range(100)} | {"stop": [GOOD]}
+    sitting = Sitting(loaded(tmp_path, text), answers, clock=clock, world=world, environment="test")
+    sitting.go()
+    assert outcomes(sitting) == ["passed"] * 100
+    assert replayed(sitting).phase is sitting.walk.phase
+    assert str(sitting.told("confirmation.requested")[0]["what"]).count("line 99 of") == 1
+    assert [change.step for change in sitting.walk.changes] == [f"stop[{place}]" for place in range(100)]
+    asked = json.loads(str(sitting.told("step.started", "stop[99]")[0]["what"]))
+    assert asked["fields"]["env"] == {"NAME": names[99]}
+    assert "line 99 of" in asked["fields"]["script"]
+    assert asked["undo"]["fields"]["argv"] == ["start", names[99]]
+
+
 def test_a_loop_over_nothing_passes(tmp_path: Path) -> None:
     sitting = walked(tmp_path, loop(effect="none").replace("[a, b, c]", "[]"))
     assert seen(sitting) == {"failed": 0, "items": [], "passed": 0, "unknown": 0}

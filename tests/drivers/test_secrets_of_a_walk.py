@@ -1,5 +1,6 @@
 """No byte of a secret is left by a walk: not in its directory, not in what it says, whoever prints it and however."""
 
+import json
 import signal
 from pathlib import Path
 from textwrap import dedent
@@ -114,6 +115,19 @@ def test_d1_a_value_that_is_a_secret_too_is_covered_in_actions_and_confirmations
     assert walked.status == 3
     # It was read as a plain text before anybody knew that it is one: the value is covered from then on.
     assert FROM_COMMAND not in str(desk.told("confirmation.requested")[0]["what"])
+
+
+def test_d1_a_value_that_is_a_secret_too_is_no_element_of_a_list(desk: Desk) -> None:
+    copied = step("copied", "cat commanded.txt", then="used", more="output: lines\n")
+    used = step("used", 'test -n "$T"', env="{T: '${{ secrets.made }}'}", then="each")
+    each = step("each", "true", env="{X: '${{ item }}'}", then="done", effect="change")
+    walked = desk.walk(book(copied, used, f"{each}for_each: {{in: steps.copied.lines}}\n", head=HEAD))
+    assert walked.status == 3
+    assert "element 0 holds a secret" in walked.text
+    after = [record for record in desk.records() if record.fields.get("step") not in {None, "copied"}]
+    assert not any(json.dumps(FROM_COMMAND)[1:-1] in str(record.fields) for record in after)
+    assert not desk.told("confirmation.requested")
+    assert desk.verify() == 3
 
 
 def test_d1_a_secret_is_no_input(desk: Desk) -> None:

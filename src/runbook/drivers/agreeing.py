@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from runbook.drivers.preparing import MASK
 from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.kind import KindClass
+from runbook.model.repeated import in_full
 
 
 def same_text(written: str, again: str) -> bool:
@@ -88,7 +89,10 @@ class Agreement:
         :param version_of: what the log says of the version of a kind.
         :param class_of: the class of a kind in this version.
         """
-        if not isinstance(written, dict) or written.keys() != again.keys() or written["kind"] != again["kind"]:
+        if not isinstance(written, dict):
+            return False
+        written, again = in_full(written), in_full(again)
+        if written.keys() != again.keys() or written["kind"] != again["kind"]:
             return False
         if written["version"] != version_of(written["kind"]):
             return False

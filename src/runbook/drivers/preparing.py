@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 from runbook import VERSION
-from runbook.drivers.fitting import LONGEST, Mask, covered_action
+from runbook.drivers.fitting import LONGEST, Mask, covered, covered_action
 from runbook.drivers.operator import Place
 from runbook.kinds.registry import fields_of, make
 from runbook.kinds.runbook_ import Runbook as RunbookKind
@@ -23,6 +23,7 @@ from runbook.model.diagnostics import Refused
 from runbook.model.evaluator import NO_TYPES, Evaluator, ExpressionError
 from runbook.model.kind import Kind, Preview, Registry, preview_of_each
 from runbook.model.question import AskYes, Question
+from runbook.model.repeated import joined
 from runbook.model.runbook import Confirm, Nested, Runbook, Step
 from runbook.model.secrets import Resolved, dereferenced, referenced, secret_names
 from runbook.walk.looping import element_of, own_of, place_of
@@ -35,10 +36,6 @@ _KNOWN = 64
 """How many actions of steps without an expression are remembered, for those that are walked, or asked for, again."""
 MASK = "[MASKED:"
 """What stands in a text where a secret was."""
-_SHARED = {"kind", "version"}
-"""What the actions of a loop's elements have in common."""
-
-
 NOTHING_INCLUDED: Mapping[str, Runbook] = MappingProxyType({})
 
 
@@ -174,11 +171,11 @@ class Renderer:
         elements = tuple(
             self.prepare(element_of(step, place), scope.beside({"item": item})) for place, item in enumerate(items)
         )
-        each: list[Json] = []
-        for item, element in zip(items, elements, strict=True):
-            whole: JsonObject = json.loads(element.what)
-            each.append({"item": item, **{key: part for key, part in whole.items() if key not in _SHARED}})
-        what = self._announceable({"kind": step.kind, "version": VERSION, "for_each": each})
+        for place, item in enumerate(items):
+            if covered(text := canonical(item), self._mask) != text:
+                # It would be performed with what stands in the place of the secret, or logged with the secret.
+                raise ExpressionError(f"`for_each`: element {place} holds a secret, which no list of elements may")
+        what = self._announceable(joined(items, [json.loads(each.what) for each in elements], step.kind, VERSION))
         secrets = frozenset[str]().union(*(element.secrets for element in elements))
         return PreparedLoop(what=what, digest=sha256(what), secrets=secrets, items=tuple(items), elements=elements)
 
@@ -251,7 +248,9 @@ class Renderer:
         """
         what = covered_action(canonical(action), self._mask)
         if not fits(what, LONGEST):
-            raise ExpressionError(f"the action takes {size(what):,} bytes in the log, and {LONGEST:,} are allowed")
+            less = "; repeat it for fewer, or put what is long into a `script`" if "for_each" in action else ""
+            message = f"the action takes {size(what):,} bytes in the log, and {LONGEST:,} are allowed{less}"
+            raise ExpressionError(message)
         return what
 
     def _make(self, name: str, fields: Mapping[str, Json], scope: Scope) -> Kind:

@@ -9,6 +9,7 @@ from runbook.model.canonical import Json, JsonObject
 from runbook.model.durations import spoken
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Preview, preview_as_written, preview_of_each
+from runbook.model.repeated import elements
 from runbook.model.runbook import Outcome
 from runbook.model.secrets import dereferenced
 from runbook.walk import events as e
@@ -163,10 +164,8 @@ def announced(what: str) -> Announced | None:
 
 
 def _preview(action: Json) -> Preview:
-    if isinstance(action, dict) and isinstance(each := action.get("for_each"), list):
-        items = [element["item"] for element in each if isinstance(element, dict)]
-        parts: list[JsonObject] = [element for element in each if isinstance(element, dict)]
-        return preview_of_each(items, [_preview({"kind": action["kind"], **part}) for part in parts])
+    if isinstance(action, dict) and (each := elements(action)) is not None:
+        return preview_of_each([element["item"] for element in each], [_preview(element) for element in each])
     if not isinstance(action, dict) or not isinstance(action["fields"], dict):
         raise TypeError("no action")
     fields = {name: dereferenced(value) for name, value in action["fields"].items()}

@@ -7,6 +7,7 @@ from runbook.audit.record import Record
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Preview, preview_as_written, preview_of_each
+from runbook.model.repeated import elements
 from runbook.model.secrets import Resolved, dereferenced
 from runbook.report.content import Deed, Shown
 from runbook.report.fields import json_object, text
@@ -38,21 +39,21 @@ class Deeds:
             )
         return self._read[what]
 
-    def _each(self, elements: list[JsonObject], of: Callable[[JsonObject], JsonObject]) -> Shown:
+    def _each(self, parts: list[JsonObject], of: Callable[[JsonObject], JsonObject]) -> Shown:
         """What is done for each element of a step that is repeated."""
-        shown = [self._shown(of(element)) for element in elements]
+        shown = [self._shown(of(part)) for part in parts]
         previews = [Preview(line=one.line, detail=one.detail) for one in shown]
-        preview = preview_of_each([element.get("item") for element in elements], previews)
+        preview = preview_of_each([part.get("item") for part in parts], previews)
         return Shown(line=preview.line, detail=preview.detail)
 
     def _undos(self, action: JsonObject) -> Shown | None:
         """How each element of a step that is repeated would be taken back."""
-        undone = [element for element in _elements(action) if isinstance(element.get("undo"), dict)]
+        undone = [element for element in elements(action) or () if isinstance(element.get("undo"), dict)]
         return self._each(undone, lambda element: _object(element["undo"])) if undone else None
 
     def _shown(self, action: JsonObject) -> Shown:
-        if elements := _elements(action):
-            return self._each(elements, lambda element: {"kind": action.get("kind"), **element})
+        if each := elements(action):
+            return self._each(each, lambda element: element)
         kind, fields = str(action.get("kind") or ""), action.get("fields")
         given = fields if isinstance(fields, dict) else {}
         try:
@@ -61,11 +62,6 @@ class Deeds:
             # Of a kind that this program does not have, or an action that is none.
             preview = preview_as_written(kind, given)
         return Shown(line=preview.line, detail=preview.detail.rstrip("\n"))
-
-
-def _elements(action: JsonObject) -> list[JsonObject]:
-    each = action.get("for_each")
-    return [element for element in each if isinstance(element, dict)] if isinstance(each, list) else []
 
 
 def _object(value: Json) -> JsonObject:

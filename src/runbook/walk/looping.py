@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runbook.model.canonical import Json, JsonObject, canonical
+from runbook.model.repeated import elements
 from runbook.model.runbook import Outcome, Step
 from runbook.walk import events as e
 from runbook.walk import rehearsing
@@ -30,18 +31,11 @@ def actions_of(what: str) -> tuple[list[Json], list[str]]:
     :raises IllegalEvent: if it is none.
     """
     action = parsed(what, "action") or {}
-    each = action.get("for_each")
-    if not isinstance(each, list):
-        raise IllegalEvent("action", "the action of a loop holds no list")
-    items: list[Json] = []
-    actions: list[str] = []
-    for element in each:
-        if not isinstance(element, dict) or "item" not in element:
-            raise IllegalEvent("action", "an element of a loop has no item")
-        rest: JsonObject = {key: value for key, value in element.items() if key != "item"}
-        items.append(element["item"])
-        actions.append(canonical({"kind": action.get("kind"), "version": action.get("version"), **rest}))
-    return items, actions
+    each = elements(action)
+    if each is None:
+        raise IllegalEvent("action", "the action of a loop holds no list, or an element of it has no item")
+    items = [element.pop("item") for element in each]
+    return items, [canonical(element) for element in each]
 
 
 def begin(walk: "Walk", visit: Visit, what: str) -> None:
