@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -165,6 +166,22 @@ def test_a_read_cannot_write(hand: Hand, postgres: Postgres, statement: str) -> 
     assert caught.value.help
     assert titles(postgres) == ["one", "two"]
     assert postgres.do("select count(*) from pg_tables where schemaname = 'public'") == [(2,)]
+
+
+def test_a_read_reaches_nothing_out_of_the_database(hand: Hand, postgres: Postgres, tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    for statement in (
+        f"copy threads to '{tmp_path}/rows'",
+        f"/* all */ COPY (select 1) to program 'cat > {tmp_path}/rows'",
+    ):
+        with pytest.raises(NotSent, match="reaches out of the database"):
+            hand.read(statement)
+    with psycopg.connect(postgres.url, autocommit=True) as listener:
+        listener.execute("listen news")
+        hand.read("notify news")
+        hand.read("select pg_notify('news', 'again')")
+        assert list(listener.notifies(timeout=0.2)) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_read_says_what_the_step_would_have_to_say(hand: Hand) -> None:

@@ -32,10 +32,12 @@ class Sql(Automated):
     SQLite both are JSON text. PostgreSQL needs the extra: ``pip install 'runbook-walk[sql]'``.
 
     The file says the ``effect``. With ``none`` the statement runs in a read-only transaction, so the database itself
-    refuses a write. A change runs in one transaction, which is rolled back if anything in it fails: then it is
-    *failed*, and nothing is changed. So what cannot run in a transaction (``vacuum``, ``create index concurrently``,
-    ``create database``) is refused by the database; it belongs into a ``command`` or ``manual`` step. A connection
-    that is lost before the commit was acknowledged leaves a change *unknown*: give it a ``probe`` that looks.
+    refuses a write, and it is rolled back in the end. What reaches out of the database is beyond that: ``copy`` is
+    refused in a read, functions such as ``lo_export`` or ``dblink_exec`` are not. A change runs in one transaction,
+    which is rolled back if anything in it fails: then it is *failed*, and nothing is changed. So what cannot run in a
+    transaction (``vacuum``, ``create index concurrently``, ``create database``) is refused by the database; it belongs
+    into a ``command`` or ``manual`` step. A connection that is lost before the commit was acknowledged leaves a change
+    *unknown*: give it a ``probe`` that looks.
 
     The limit is 30 s unless ``timeout`` says otherwise; the server keeps it too, and waits for a lock 10 s at most.
     Ctrl-C has the server stop the statement. A change that the server says it stopped is rolled back, and so *failed*;

@@ -49,12 +49,14 @@ class NotOneStatement(ValueError):  # noqa: N818 - said of the text
 class Statement:
     """One statement: ``texts`` are what stands around its parameters, one more than there are of those.
 
-    ``names`` are the parameters in the order in which they stand there, ``offsets`` where each begins.
+    ``names`` are the parameters in the order in which they stand there, ``offsets`` where each begins; ``first`` is its
+    first word, in lower case.
     """
 
     texts: tuple[str, ...]
     names: tuple[str, ...]
     offsets: tuple[int, ...]
+    first: str
 
     def written(self, placeholder: Callable[[str], str]) -> str:
         """The statement with something else in the place of each parameter."""
@@ -93,7 +95,7 @@ def statement(source: str) -> Statement:
     if first in _OWN_TRANSACTION:
         message = f"`{first}` speaks of a transaction, and every step is one by itself"
         raise NotOneStatement(message, "write the statement that is to be carried out", 0)
-    return Statement(tuple(texts), tuple(names), tuple(offsets))
+    return Statement(tuple(texts), tuple(names), tuple(offsets), first)
 
 
 def _tokens(source: str) -> Iterator[tuple[str, str, int]]:

@@ -182,6 +182,11 @@ def _session(query: SqlQuery, value_of: Callable[[str], str], directory: str, *,
 
         return SqliteSession(asked, directory)
     if url.startswith(("postgresql://", "postgres://")):
+        if statement.first == "copy" and not changes:
+            # Also in a read-only transaction the server writes files and runs programs for it.
+            raise NotSent(
+                "`copy` reaches out of the database, and the step says `effect: none`", "select what is wanted"
+            )
         from runbook.world.sql_postgres import PostgresSession
 
         return PostgresSession(asked)

@@ -125,7 +125,10 @@ class PostgresSession:
         try:
             answer, changed = self._exchanged(connection, names)
             elapsed = round((time.monotonic() - began) * 1000)
-            connection.commit()
+            if self._asked.changes:
+                connection.commit()
+            else:
+                connection.rollback()  # else a `notify` would go out
         except psycopg.Error as error:
             raise refused(error, names, connected=not connection.closed and not connection.broken) from None
         return answer.result(changed=changed, elapsed_ms=elapsed)
