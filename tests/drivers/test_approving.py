@@ -4,12 +4,15 @@ import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import wrap
 
 import pytest
 from tests.drivers.books import book, change
 from tests.drivers.desk import Desk, Done, answers
 from tests.drivers.forgery import Forgery, judged
 from tests.drivers.persons import ANA, BEN, CLEO, Persons, deliver, open_request
+
+from runbook.drivers.approval_texts import ApprovalWord, is_word, read_word, word_of
 
 ROLES = f"roles: {{platform: [{ANA}, {BEN}, {CLEO}]}}\n"
 
@@ -340,3 +343,12 @@ def test_an_approval_reaches_a_step_of_an_included_runbook(desk: Desk, persons: 
     assert go_on(desk).status == 0
     assert (desk.effects(), len(reasons(desk))) == (["mend"], 1)
     assert desk.verify() == 0
+
+
+@pytest.mark.parametrize("front", ["", "> ", ">> ", "  "])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "  \r\n"])
+def test_an_approval_is_read_however_a_mail_program_folds_and_quotes_it(front: str, end: str) -> None:
+    word = ApprovalWord(text="runbook-approval/v1\n" + "run r1\n" * 40, signature="-----BEGIN SSH SIGNATURE-----\n")
+    sent = "".join(f"{front}{line}{end}" for line in wrap(word_of(word), 70))
+    assert is_word(sent)
+    assert read_word(sent) == word

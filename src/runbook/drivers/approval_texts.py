@@ -117,7 +117,7 @@ def read(text: str) -> RequestText:
     """
     if text.count(_BEGIN) != 1 or text.count(_END) != 1 or len(text) > LARGEST:
         raise Unreadable(f"it holds no request, or several: one stands between `{_BEGIN}` and its end")
-    inside = re.sub(r"[\s>]", "", text[text.index(_BEGIN) + len(_BEGIN) : text.index(_END)])
+    inside = _unquoted(text[text.index(_BEGIN) + len(_BEGIN) : text.index(_END)])
     try:
         unpacker = zlib.decompressobj()
         data = unpacker.decompress(base64.b64decode(inside, validate=True), LARGEST)
@@ -146,14 +146,16 @@ def read_word(text: str) -> ApprovalWord:
 
     :raises Unreadable: if it is none.
     """
-    word = "".join(text.split())
+    word = _unquoted(text)
     if not word.startswith(_WORD) or len(word) > LARGEST:
         raise Unreadable(f"it is no approval, which begins with `{_WORD}`")
     try:
         packed = base64.b64decode(word.removeprefix(_WORD), altchars=b"-_", validate=True)
         value: Json = json.loads(zlib.decompressobj().decompress(packed, LARGEST))
     except (ValueError, binascii.Error, zlib.error, RecursionError):
-        raise Unreadable("the approval was cut or altered on its way; all of it is one word") from None
+        raise Unreadable(
+            "the approval was cut or altered on its way; if it came in several lines, save them in a file and name that"
+        ) from None
     match value:
         case {"text": str() as signed, "signature": str() as signature, **more} if not more:
             return ApprovalWord(text=signed, signature=signature)
@@ -163,7 +165,12 @@ def read_word(text: str) -> ApprovalWord:
 
 def is_word(text: str) -> bool:
     """Whether a text is meant to be an approval, and no name of a file."""
-    return text.strip().startswith(_WORD)
+    return _unquoted(text).startswith(_WORD)
+
+
+def _unquoted(text: str) -> str:
+    """A text without what a mail program put into it: the ends of lines, and the signs of a quotation."""
+    return re.sub(r"[\s>]", "", text)
 
 
 def _plain(request: RequestText) -> JsonObject:
