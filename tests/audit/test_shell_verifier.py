@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +18,7 @@ from tests.audit.test_verdict import REFORMATTED, every_line_but_the_last, flipp
 from runbook.audit import bundle
 from runbook.audit.chain import encode
 from runbook.audit.reader import Anchor, judge
+from runbook.audit.record import TYPES
 from runbook.model.canonical import Json
 
 SCRIPT = Path(bundle.__file__).with_name("VERIFY.sh")
@@ -262,3 +264,9 @@ def test_a_command_line_that_says_nothing_is_refused(verify: Verify, tmp_path: P
     assert BEGIN.get("files") is None
     assert STEP["visit"] == 1
     assert subprocess.run(["sh", SCRIPT, tmp_path], capture_output=True, check=False).returncode == 6
+
+
+def test_the_script_knows_every_type_of_record() -> None:
+    known = re.search(r"is_known\(\) \{.*?\n\}", SCRIPT.read_text(), re.DOTALL)
+    assert known is not None
+    assert set(re.findall(r"[a-z]+\.[a-z_]+|\bwarning\b", known[0])) == TYPES
