@@ -109,8 +109,8 @@ def test_inside_the_key_for_undoing_says_what_was_changed_outside(walking: Walki
     terminal.expect("outer › look", "d it is done")
     terminal.answer("u")
     terminal.expect(
-        "Nothing is taken back from here: `outer` has changed nothing that can be. What was changed outside of it is "
-        "taken back there, after it or by `g`: mend."
+        "Nothing is taken back from here: `outer` has changed nothing that can be. What was changed outside of "
+        "`outer` is taken back there, after it or by `g`: mend."
     )
     terminal.answer("d")
     terminal.expect("again", "d it is done")

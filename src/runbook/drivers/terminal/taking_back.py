@@ -56,7 +56,8 @@ class TakingBack:
         names = [change.step for change in found if not change.step.startswith(walk.prefix)]
         if not names:
             return ""
-        return f"What was changed outside of it is taken back there, after it or by `g`: {shortly(names)}"
+        inside = f"`{walk.prefix[:-1]}`"
+        return f"What was changed outside of {inside} is taken back there, after it or by `g`: {shortly(names)}"
 
     def ask(self, place: Place) -> Hand | None:
         """Show what would be taken back, what would not and why, and ask; None where nothing came of it."""

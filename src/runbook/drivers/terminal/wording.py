@@ -112,7 +112,7 @@ def show_undo(screen: Screen, step: Step, request: Request, *, whole: bool = Fal
             screen.exactly(request.undo.detail, indent=4)
     elif request.irreversible:
         screen.say(f"It cannot be undone{because}", style="bold red", indent=2)
-    elif step.effect.changes and (because or not step.no_undo):
+    elif step.effect.changes and step.kind != "undo" and (because or not step.no_undo):
         screen.say(f"It has no undo{because}", style="yellow", indent=2)
 
 
