@@ -103,6 +103,10 @@ def test_j14_a_paused_run_is_handed_over_with_a_brief_and_goes_on_for_nobody_who
     went_on = desk.do("resume", "r1", "--operator", BEN, "--answers", "two.yaml")
     assert went_on.status == 0
     assert went_on.err.startswith(f"r1 was handed over to {BEN} by {ANA}\n  stands at ")
+    page = " ".join(desk.do("report", "r1").out.split())
+    section = page.partition("## Handed over")[2].partition("##")[0]
+    assert "Known then: - done: " in section
+    assert "the disk of db" in section
     assert handed(desk) == [(BEN, ANA)]
     assert desk.verify() == 0
 

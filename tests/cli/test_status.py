@@ -85,3 +85,18 @@ def test_on_a_narrow_terminal_what_is_to_be_copied_has_a_line_of_its_own(desk: D
     assert lines[began + 1].startswith(" " * 13)  # words are wrapped beside their label
     below = lines[lines.index("  log") + 1 :]
     assert "".join(below).startswith(str(desk.run().log))
+
+
+def test_a_paused_run_stays_paused_whatever_is_noted_and_the_element_that_is_asked_about_is_named(desk: Desk) -> None:
+    each = 'for_each: {in: \'["a", "b"]\'}\nconfirm: {each: true}\n'
+    step = f"id: mend\nkind: command\neffect: change\nargv: [echo]\nundo: none\nbecause: x\n{each}next: done\n"
+    desk.write("answers.yaml", "answers:\n  - {step: 'mend[0]', confirm: yes}\n")
+    assert desk.walk(book(step, end=GOOD), "--answers", "answers.yaml", "--operator", "ana@example.com").status == 3
+    for number in range(3):
+        assert desk.do("note", "r1", f"note {number} {'x' * 9_000}").status == 0
+    assert "paused" in desk.do("runs").out
+    out = desk.do("status", "r1").out
+    assert out.startswith("r1: paused\n")
+    assert "stands at      mend[1]: waits for ana@example.com to confirm it, for " in out
+    assert "note 2" in out
+    assert "and 1 before that" in out

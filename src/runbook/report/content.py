@@ -72,11 +72,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Somebody was the operator from this time on; ``reason`` is why it was handed over."""
+    """Somebody was the operator from this time on; ``by`` whom, and ``reason`` why it was handed over.
+
+    ``brief`` is what the log told by then: of each sort, such as ``done`` or ``open``, the newest lines.
+    """
 
     operator: str
     since: At
+    by: str
     reason: str
+    brief: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, tzinfo
 
 from runbook.model.durations import spoken
-from runbook.report.content import Change, Checklist, Communication, Decision, Report, TakenBack, Visit
+from runbook.report.content import Change, Checklist, Communication, Decision, Report, TakenBack, Visit, Watch
 from runbook.report.folded import folded
 from runbook.report.heading import banner, title, trusted, unreal, where
 from runbook.report.markup import code, fenced, html, inline, joined, lines, opening
@@ -49,6 +49,7 @@ class _Page:
         yield from _section("Taken back", [self._undone(undone) for undone in report.taken_back])
         yield from _section("Decisions", self._decisions(report.decisions))
         yield from _section("Deviations from the runbook", self._deviations())
+        yield from _section("Handed over", [self._handed(watch) for watch in report.operators if watch.by])
         yield from _section("Communication", [self._communication(said) for said in report.communications])
         for kind, heading in (("hypothesis", "Hypotheses"), ("note", "Notes")):
             yield from _section(heading, self._notes(kind))
@@ -150,6 +151,12 @@ class _Page:
             where_at = inline(deviation.title)
             rows.append([days.show(deviation.at), inline(deviation.by), where_at, went, inline(deviation.reason)])
         return _rows(["UTC", "Who", "At", "What", "Why"], rows)
+
+    def _handed(self, watch: Watch) -> str:
+        by = f" by {inline(watch.by)}" if watch.by != watch.operator else ", who took it over"
+        why = f": {inline(watch.reason)}" if watch.reason else ""
+        said = [f"  - {inline(label)}: {inline(one)}" for label, text in watch.brief.items() for one in lines(text)]
+        return "\n".join([f"- {in_zone(watch.since)} UTC, to {inline(watch.operator)}{by}{why}. Known then:", *said])
 
     def _communication(self, said: Communication) -> str:
         to = f" to {inline(said.audience)}" if said.audience else ""

@@ -5,12 +5,15 @@ The log is read once, in its order. Nothing is taken from elsewhere: no clock, n
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 from runbook.audit.record import END, NO_RECORD, Record
 from runbook.audit.verdict import Status, Verdict
 from runbook.model.runbook import Runbook, tally
 from runbook.report import sections
 from runbook.report.approvals import approvals
+from runbook.report.brief import brief
 from runbook.report.content import VERSION, Found, Log, Report, Run, Visit
 from runbook.report.deeds import Deeds, PreviewOf, fields_of
 from runbook.report.fields import at, maybe, parsed, step_of, text
@@ -37,6 +40,30 @@ def report_of(
     :param words: what the verdict is in words.
     :param runbook: the one that was walked; None where its file is not there.
     """
+    about = partial(_report, run, verdict=verdict, words=words, runbook=runbook, preview=preview)
+    report = about(records)
+    watches = [
+        replace(watch, brief=_told(about(records[: watch.since.record]))) if watch.by else watch
+        for watch in report.operators
+    ]
+    return replace(report, operators=tuple(watches))
+
+
+def _told(report: Report) -> dict[str, str]:
+    """The brief of whoever took over when the log was this."""
+    return {label: "\n".join(lines) for label, lines in brief(report)}
+
+
+def _report(
+    run: str,
+    records: Sequence[Record],
+    *,
+    verdict: Verdict,
+    words: str,
+    runbook: Runbook | None,
+    preview: PreviewOf,
+) -> Report:
+    """The report of these records, without what others were told at a hand-over."""
     titles = Titles(runbook)
     gathered = Visits(runbook, Deeds(preview))
     for record in records:

@@ -30,7 +30,8 @@ def operators(records: Sequence[Record]) -> tuple[Watch, ...]:
     for record in records:
         name = {"run.started": "operator", "run.handed_over": "to"}.get(record.type)
         if name is not None:
-            found.append(Watch(operator=text(record, name), since=at(record), reason=text(record, "reason")))
+            by, why = text(record, "by"), text(record, "reason")
+            found.append(Watch(operator=text(record, name), since=at(record), by=by, reason=why, brief={}))
     return tuple(found)
 
 

@@ -75,7 +75,9 @@ class _Wording:
             case "run.resumed":
                 return _resumed(record)
             case "run.handed_over":
-                return because(f"{text(record, 'to')} is the operator from now on", reason)
+                to = text(record, "to")
+                handed = f", handed over by {by}" if by != to else ""
+                return because(f"{to} is the operator from now on{handed}", reason)
             case "note.added":
                 return f"{text(record, 'kind').capitalize()} by {by}: {text(record, 'text')}"
             case "reminder.due":
