@@ -40,6 +40,7 @@ SECTIONS = [
     "## What was changed, and is left so",
     "## Decisions",
     "## Deviations from the runbook",
+    "## Handed over",
     "## Communication",
     "## Hypotheses",
     "## Notes",
