@@ -278,6 +278,13 @@ def test_a6_checkpoints_that_are_gone_are_missed(desk: Desk) -> None:
     assert judged(desk, "--strict").status == 5
 
 
+def test_a_report_calls_no_signed_log_unsigned(desk: Desk) -> None:
+    for form in ("md", "json"):
+        done = desk.do("report", "r1", "--format", form)
+        assert (done.status, "unsigned" in done.out) == (0, False), done.text
+    assert "not judged here" in desk.do("report", "r1", "--format", "json").out
+
+
 def test_an_end_that_is_not_signed_is_said(desk: Desk) -> None:
     files(desk)[-1].unlink()
     done = judged(desk)

@@ -126,6 +126,21 @@ class _Covered:
     operators: tuple[str, ...]
 
 
+def not_looked_at(verdict: Verdict, run: RunDir) -> Verdict:
+    """A verdict for which nobody looked at the checkpoints: where there are some, the log is not called unsigned."""
+    if not _names(run.checkpoints):
+        return verdict
+    diagnostic = Diagnostic(
+        code=NOT_ESTABLISHED,
+        message="there are signed checkpoints, and they were not judged here",
+        file=str(run.log),
+        help=f"`runbook verify {run.id}` judges them",
+    )
+    found = [each for each in verdict.findings if each.diagnostic.code is not UNSIGNED]
+    finding = Finding(status=Status.VALID, strict=Status.SIGNATURE, diagnostic=diagnostic)
+    return replace(verdict, findings=(*found, finding))
+
+
 class Checkpoints:
     """Judges the checkpoints of one log.
 
@@ -306,11 +321,7 @@ class Checkpoints:
 
     def _read(self) -> Iterator[_Kept]:
         """The checkpoints in the directory, by their names; a hidden file is one that was not finished."""
-        try:
-            with os.scandir(self._directory) as entries:
-                names = sorted(e.name for e in entries if e.name.endswith(SUFFIX) and not e.name.startswith("."))
-        except OSError:
-            return
+        names = _names(self._directory)
         if len(names) > MOST:
             self._note(
                 f"no more than {MOST:,} checkpoints are looked at, and there are {len(names):,}", "take some away"
@@ -343,6 +354,15 @@ class Checkpoints:
         strict = Status.SIGNATURE if status is Status.VALID else None
         diagnostic = Diagnostic(code=code, message=message, file=self._file, span=span, help=help_)
         return Finding(status=status, line=line, strict=strict, diagnostic=diagnostic)
+
+
+def _names(directory: Path) -> list[str]:
+    """The names of the checkpoints in a directory."""
+    try:
+        with os.scandir(directory) as entries:
+            return sorted(e.name for e in entries if e.name.endswith(SUFFIX) and not e.name.startswith("."))
+    except OSError:
+        return []
 
 
 def _read(path: Path) -> str:

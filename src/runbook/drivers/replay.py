@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from runbook.audit.checkpoints import not_looked_at
 from runbook.audit.clocks import Clocks
 from runbook.audit.kept import KeptOutputs
 from runbook.audit.plain_file import open_plain
@@ -184,6 +185,6 @@ def judged(
         findings = tuple(Finding(status=Status.UNREADABLE, diagnostic=each) for each in refused.diagnostics)
         return Verdict(findings=findings, count=0, head=None, size=0, torn=0, finished=False), None
     replay.end()
-    if witness is not None:
-        verdict = witness.look(verdict, anchor.seq + 1 if anchor else 0)
+    anchored = anchor.seq + 1 if anchor else 0
+    verdict = not_looked_at(verdict, run) if witness is None else witness.look(verdict, anchored)
     return verdict.adding([*replay.findings, *outputs.findings(), *clocks.findings()]), replay.walk
