@@ -20,6 +20,7 @@ from runbook.walk import events as e
 from runbook.walk import rehearsing
 from runbook.walk import run_events as r
 from runbook.walk.approving import approvals_of
+from runbook.walk.outlook import ends_badly_with_changes
 from runbook.walk.results import Visit
 from runbook.walk.rules import IllegalEvent
 from runbook.walk.scope import Scope
@@ -228,7 +229,8 @@ class Starter:
         # What a person stopped does not start again by itself.
         again = visit.phase is Phase.INTERRUPTED and visit.step.id in self._walk.steps
         asked_later = rehearsing.is_shown(self._walk, visit)
-        if (first or again) and not asked_later and _acts_by_itself(action):
+        asked_now = _acts_by_itself(action) or ends_badly_with_changes(self._walk, step)
+        if (first or again) and not asked_later and asked_now:
             hand = self._operator.ready(place, action.preview())
             if hand is not None:
                 return hand

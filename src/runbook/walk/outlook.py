@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runbook.model.address import of_each, owner_of
-from runbook.model.runbook import Effect, Runbook, Step
+from runbook.model.runbook import Effect, Finish, Mode, Runbook, Step
 from runbook.walk import undoing
 from runbook.walk.results import Change, Visit
 from runbook.walk.tables import Phase
@@ -51,6 +51,13 @@ def outlook(walk: "Walk") -> Outlook:
         passed=next((of_each(owner_of(address)) for address in behind), None),
         ahead=_ahead(walk),
     )
+
+
+def ends_badly_with_changes(walk: "Walk", step: Step) -> bool:
+    """Whether a step would end a run otherwise than well while something is changed that could still be taken back."""
+    if walk.prefix or walk.mode is Mode.DRY or not walk.registry[step.kind].TRAITS.ends:
+        return False
+    return not Finish(str(step.fields["outcome"])).good and bool(outlook(walk).undoable)
 
 
 def no_return(step: Step) -> bool:

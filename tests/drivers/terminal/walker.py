@@ -83,7 +83,7 @@ def main(path: str, log: Path, environment: str | None) -> str:
 
         def begin(journal: Journal) -> None:
             fields = started(
-                walk, run="test", mode="live", environment=environment, files={path: "0" * 64},
+                walk, run="test", mode=os.environ.get("MODE", "live"), environment=environment, files={path: "0" * 64},
                 inputs=canonical(inputs), operator="ana@example.com", incident=None, host="here", store="memory",
             )  # fmt: skip
             journal.tell(r.RunStarted, **fields)

@@ -45,7 +45,7 @@ from runbook.walk import including
 from runbook.walk import run_events as r
 from runbook.walk.actions import AskOperator, Choice
 from runbook.walk.guarding import APPROVAL
-from runbook.walk.outlook import no_return, outlook
+from runbook.walk.outlook import ends_badly_with_changes, no_return, outlook
 from runbook.walk.results import Visit
 from runbook.walk.run_events import Event
 from runbook.walk.tables import Phase
@@ -141,15 +141,23 @@ class TerminalOperator:
         if self._news.previewed != preview:
             show_what(self._screen, place.step, preview)
             words, style = heading_of(place.step.effect)
+            if ends_badly_with_changes(self._walk, place.step):
+                words, style = "ends the run for good; what is changed stays so unless you take it back first", "bold"
             if place.step.kind == "runbook":
                 words, style = "each of its steps is shown, and each change asked about, by itself", "dim"
             self._screen.say(Text(words.lower(), style=style), indent=2)
             show_conditions(self._screen, place.step)
             self._news.previewed = preview
-        ways: tuple[Way, ...] = (Way(key="", says="run it", also=("r", "run")),)
+        ending = ends_badly_with_changes(self._walk, place.step)
+        does = "end the run" if ending else "run it"
+        ways: tuple[Way, ...] = (Way(key="", says=does, also=("r", "run")),)
+        described: tuple[Way, ...] = ()
+        if ending:
+            names = shortly(change.step for change in outlook(self._walk).undoable)
+            described = (Way(key="u", says=f"take back first what was changed: {names}; shows the list first"),)
         if place.step.for_each is not None and hides(preview):
             ways += (LIST,)
-        while (said := self._hands.choose(place, ways)) == LIST.key:
+        while (said := self._hands.choose(place, ways, described=described)) == LIST.key:
             show_list(self._screen, preview, whole=True)
         return None if isinstance(said, str) else said
 
