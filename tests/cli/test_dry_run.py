@@ -161,6 +161,21 @@ def test_what_only_a_real_run_sets_is_shown_as_unknown_and_not_performed(desk: D
     assert desk.verify() == 0
 
 
+def test_a_list_that_only_a_real_run_sets_is_not_walked_and_an_undo_of_what_is_unknown_is_shown(desk: Desk) -> None:
+    make = change("make", then="each", more="output: lines\n")
+    each = change("each", then="second").replace("echo each", 'echo "$ITEM"')
+    each += "env: {ITEM: '${{ item }}'}\nfor_each: {in: steps.make.lines}\n"
+    second = change("second", then="back").replace("undo: none\nbecause: a test\n", "")
+    second += "undo: {kind: command, argv: [echo, '${{ steps.make.stdout }}']}\n"
+    done = desk.walk(book(make, each, second, "id: back\nkind: undo\nof: [second]\nnext: done\n"), "--dry-run")
+    assert done.status == 0, done.text
+    labels = {str(fields["step"]): fields["fidelity"] for fields in desk.told("step.finished")}
+    assert labels["each"] == "assumed"
+    assert labels["second.undo"] == "shown"
+    assert desk.verify() == 0
+    assert desk.effects() == []
+
+
 def test_before_anything_is_shown_a_failure_is_a_failure(desk: Desk) -> None:
     done = desk.walk(book(read("look", "false", then="done", fail="bad")), "--dry-run")
     assert done.status == 1
