@@ -30,6 +30,7 @@ class Clocks:
     def __init__(self, file: str) -> None:
         """Begin; ``file`` is the log."""
         self._file = file
+        self._second, self._mono = "", 0
         self._wall: float | None = None
         self._apart = 0.0
         self._jumps: list[tuple[int, float]] = []
@@ -37,6 +38,10 @@ class Clocks:
 
     def tell(self, line: int, record: Record) -> None:
         """Take the record of a line (from 1)."""
+        second = record.ts[:19]
+        if second == self._second and record.mono - self._mono < _BACK:
+            return  # nothing that is said here can have happened since, and there is little time for each record
+        self._second, self._mono = second, record.mono
         try:
             wall = datetime.fromisoformat(record.ts).timestamp() * 1_000
         except ValueError:  # a time that never was, such as the 31st of April

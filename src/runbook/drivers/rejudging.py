@@ -18,6 +18,7 @@ from runbook.drivers.guessing import DryRenderer
 from runbook.drivers.judging import Judge, Judged, Seen, worth
 from runbook.drivers.operator import as_json
 from runbook.drivers.preparing import MASK, AnAction, Prepared
+from runbook.drivers.reminding import is_said
 from runbook.kinds.registry import fields_of
 from runbook.kinds.wait import Wait
 from runbook.language.expressions import Cel
@@ -64,12 +65,10 @@ class Rejudging:
         if within is not None and within.inner is not None:
             self._look_inside(within, within.inner, event)
             return
-        if isinstance(event, ReminderDue) and 0 <= event.reminder < len(walk.runbook.reminders):
-            say = walk.runbook.reminders[event.reminder].say
-            if not same_text(event.say, fit("say", say)):
-                raise Differs(f"reminder {event.reminder} says something else than the file does")
         visit = walk.visit_of(event.step) if isinstance(event, e.StepEvent) else None
         if visit is None:
+            if isinstance(event, ReminderDue) and not is_said(walk.runbook, event):
+                raise Differs(f"reminder {event.reminder} says something else than the file does")
             return
         match event:
             case e.GuardChecked():
@@ -154,8 +153,8 @@ class Rejudging:
                 self._when(walk, visit, holds=True)
             self._answer = None
         again = self._action(walk, visit, event.step, event.what)
-        resolved = self._secrets.pop((event.step, event.visit), set())
-        if event.step == visit.step.id and resolved != again.secrets:
+        read = self._secrets.pop((event.step, event.visit), set()) if self._secrets else set()
+        if event.step == visit.step.id and read != again.secrets:
             raise Differs(f"the secrets that were read for `{event.step}` are not those that its action needs")
 
     def _action(self, walk: Walk, visit: Visit, address: str, what: str) -> AnAction:
