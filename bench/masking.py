@@ -1,4 +1,8 @@
-"""Masking a stream of log lines in pieces of 64 KiB, against one `bytes.find` a value over the same bytes."""
+"""Masking a stream of log lines in pieces of 64 KiB, all forms of the values and all rules, against `bytes.find`.
+
+The limit is one `bytes.find` for each of 15 texts over the same bytes, which is what the bar was set by. A secret of
+letters and digits has some 30 forms, one with every odd character more than 130.
+"""
 
 import random
 
@@ -7,15 +11,21 @@ from runbook.audit.masking import Masker
 
 PIECES = 200
 ROUNDS = 7
+ODD = b"p@ss'w0rd\"/+ <&$x\\y%z"
 LINE = "2026-11-21T09:00:00.123Z web-7 GET /api/v1/items?page=7 200 12ms id=4f1c0d9e-5b7a name=some-user@example.com\n"
 
 
 def main() -> None:
-    """Measure and print, for a few values and for as many as one secret has forms."""
+    """Measure and print, for the forms of no secret, of one, and of many."""
     random_ = random.Random(20261121)  # noqa: S311 - made-up secrets
     piece = (LINE * 700).encode()[: 64 * 1024]
-    for count in (3, 15):
-        values = [random_.randbytes(20).hex().encode() for _ in range(count)]
+    plain = [random_.randbytes(20).hex().encode() for _ in range(15)]
+    for named, values in (
+        ("no secret", []),
+        ("1 plain secret", plain[:1]),
+        ("1 odd secret", [ODD]),
+        ("15 secrets", plain),
+    ):
         masker = Masker()
         for number, value in enumerate(values):
             masker.register(f"secret_{number}", value)
@@ -26,14 +36,14 @@ def main() -> None:
                 stream.feed(piece)
             stream.flush()
 
-        def limit(values: list[bytes] = values) -> None:
+        def limit() -> None:
             for _ in range(PIECES):
-                for value in values:
+                for value in plain:
                     piece.find(value)
 
         took = interleaved({"ours": ours, "limit": limit}, ROUNDS)
         speed = {name: PIECES * len(piece) / 1e6 / seconds for name, seconds in took.items()}
-        row(f"masking, {count} values", "MB/s, at least", ours=speed["ours"], bar=200, limit=speed["limit"])
+        row(f"masking, {named} in all forms", "MB/s, at least", ours=speed["ours"], bar=200, limit=speed["limit"])
 
 
 if __name__ == "__main__":

@@ -1,27 +1,36 @@
-"""Masking of declared secrets by their exact value, in whole texts and in streams, however these are cut.
+"""Masking of secrets, in whole texts and in streams, however these are cut: declared ones by value, others by rules.
 
-What is replaced is the union of all occurrences of all values; occurrences that overlap become one piece, named for
-every secret in it: ``[MASKED:NAME]``, or several of these behind each other. A stream holds back no more than what
-could be the beginning of a value, so its output is the same however its input is cut.
-Values are looked for as they are and as JSON writes them, because most of what is logged passes through JSON.
-Time is linear also for a value that overlaps itself: occurrences that follow each other by the value's smallest period
-are one run (Fine and Wilf, 1965: any other overlapping occurrence lies beyond it).
+What is replaced is the union of all occurrences of everything that is looked for; occurrences that overlap become one
+piece, named for every secret in it: ``[MASKED:NAME]``, or several of these behind each other. What only a rule found is
+``[MASKED:rule:NAME]``. A value is looked for in all its forms (``forms.py``), in the bytes as they are and as they
+would be seen (``views.py``); the rules (``rules.py``) look at both too.
+A stream holds back no more than what could be the beginning of something, so its output is the same however its input
+is cut. Time is linear also for a value that overlaps itself: occurrences that follow each other by the value's smallest
+period are one run (Fine and Wilf, 1965: any other overlapping occurrence lies beyond it).
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
 
 from runbook.audit.footing import refusal
+from runbook.audit.forms import SHORTEST, every_form
+from runbook.audit.rules import RULES
+from runbook.audit.sieve import Sieve, literal
+from runbook.audit.undeclared import BEFORE
+from runbook.audit.views import BEHIND, View, differing, last_character, unfinished, unfinished_break, views
 from runbook.model.diagnostics import Code
 
-Chars = TypeVar("Chars", str, bytes)
-SHORTEST = 4
-"""The fewest characters that a secret may have."""
 SHORTEST_NUMBER = 6
 """The fewest digits that a secret may have which is a number."""
+RULE = "rule:"
+"""What stands before the name of a rule in a mask."""
 _RUN = 4096
+_PIECE = 4096
+"""Bytes of a piece in which something was seen that are looked at closely at a time, at least."""
+_FRONT = 8
+"""Bytes of the beginning of a value that are looked up at once."""
+_SIEVED = 48
+"""Bytes of the beginning of a value that a first look looks for."""
 _WORDS = frozenset({"true", "false", "null", "none", "undefined"})
 
 UNMASKABLE = Code(
@@ -34,84 +43,169 @@ UNMASKABLE = Code(
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class _Needle(Generic[Chars]):
+class _Needle:
     """One form of one value; ``period`` is the smallest distance at which it overlaps itself, ``rank`` its place."""
 
-    text: Chars
+    text: bytes
     name: str
     period: int
     rank: int
 
 
 @dataclass(slots=True, kw_only=True)
-class _Region(Generic[Chars]):
-    """Occurrences that overlap: where they end, and which needles they are."""
+class _Region:
+    """Occurrences that overlap: where they end, which needles they are, and the first rule that found something."""
 
     end: int
-    needles: set[_Needle[Chars]]
+    needles: set[_Needle] = field(default_factory=set)
+    rule: str | None = None
 
 
-class MaskStream(Generic[Chars]):
+_Span = tuple[int, int, _Needle | str, int]
+"""Where it begins and ends, what it is, and the place that must be looked at again for it to be found again."""
+
+
+class _Known:
+    """The needles of a masker, and what finds out quickly that neither they nor what the rules look for is there."""
+
+    def __init__(self, needles: Sequence[_Needle] = ()) -> None:
+        self.needles = needles
+        self._longest = max((len(needle.text) for needle in needles), default=0)
+        self._insides = b"\n".join(needle.text[:-1] for needle in needles)
+        self._fronts = {needle.text[:length] for needle in needles for length in range(1, _FRONT)}
+        self._sieve = Sieve(
+            [*dict.fromkeys(literal(needle.text[:_SIEVED]) for needle in needles), *RULES.sieve],
+            lambda data: any(needle.text in data for needle in needles) or RULES.may_begin(data),
+        )
+
+    def may_stand_in(self, data: bytes) -> bool:
+        """Whether there is something to be found in the data; False only if there is nothing."""
+        return self._sieve.holds(data)
+
+    def find(self, view: View, *, final: bool) -> tuple[list[_Span], int, bool]:
+        """What is in a view, from where on more depends on what comes next, and whether rules had to look at it all."""
+        data, start = view.data, view.start
+        seen = self.may_stand_in(data[max(0, start - BEFORE) :])
+        found: list[_Span] = [span for needle in self.needles for span in _spans(needle, data, start)] if seen else []
+        certain = len(data)
+        if view.rules:
+            seen = seen and RULES.may_match(data[max(0, start - BEFORE) :])
+            matched, certain = RULES.find(data, start, final=final, seen=seen)
+            found += [(begin, end, RULE + rule.name, at) for begin, end, rule, at in matched]
+        if not final:
+            for end in (len(data), last_character(data, start)):
+                begun = self._begun(data, start, end)
+                certain = min(certain, begun) if begun < end else certain
+        return found, certain, seen and view.rules
+
+    def _begun(self, data: bytes, start: int, end: int) -> int:
+        """Where the last of the data begins that could become an occurrence with what comes next."""
+        begun = end
+        for length in range(1, min(_FRONT, end - start + 1)):
+            if data[end - length : end] in self._fronts:
+                begun = end - length
+        if end - start >= _FRONT and data[end - _FRONT : end] in self._insides:
+            last = max(start, end - self._longest)
+            tail = data[last:end]
+            begun = min(begun, last + min(_begun(needle.text, tail) for needle in self.needles))
+        return begun
+
+
+class MaskStream:
     """Masks what arrives in pieces. Its output does not depend on how they were cut."""
 
-    def __init__(self, needles: Callable[[], Sequence[_Needle[Chars]]], label: Callable[[str], Chars]) -> None:
-        """Look for what ``needles`` yields at the time; ``label`` makes a mark of the stream's own type."""
-        self._needles: Callable[[], Sequence[_Needle[Chars]]] = needles
-        self._label: Callable[[str], Chars] = label
-        self._held: Chars = label("")
-        self._region: _Region[Chars] | None = None
+    def __init__(self, known: Callable[[], _Known]) -> None:
+        """Look for what is known at the time."""
+        self._known = known
+        self._past = b""
+        self._held = b""
+        self._region: _Region | None = None
         self._seen: dict[str, None] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the secrets that stood in it so far, in the order in which they were met."""
+        """The names of the secrets and rules that matched so far, in the order in which they were met."""
         return tuple(self._seen)
 
-    def feed(self, piece: Chars) -> Chars:
+    def feed(self, piece: bytes) -> bytes:
         """Take more, and return what is certain; the rest is held back until more comes."""
-        data = self._held + piece
-        needles = self._needles()
-        certain = min((_hold(needle, data) for needle in needles), default=len(data))
-        return self._advance(needles, data, certain)
+        return b"".join(self._advance(piece, final=False))
 
-    def flush(self) -> Chars:
+    def flush(self) -> bytes:
         """Return what was held back: nothing more will come."""
-        out = self._advance(self._needles(), self._held, len(self._held))
-        return out + self._close()
+        return self.whole(b"")
 
-    def _advance(self, needles: Sequence[_Needle[Chars]], data: Chars, certain: int) -> Chars:
-        """Mask every occurrence that begins before ``certain``, and hold back what follows."""
-        spans = [span for needle in needles for span in _spans(needle, data, certain)]
-        pieces: list[Chars] = []
-        shown = 0
-        for start, end, needle in sorted(spans, key=lambda span: span[0]):
-            if self._region is None or start >= self._region.end:
-                shown = max(shown, self._region.end if self._region else 0)
+    def whole(self, data: bytes) -> bytes:
+        """Take the last piece, and return all that is left."""
+        return b"".join([*self._advance(data, final=True), self._close()])
+
+    def _advance(self, piece: bytes, *, final: bool) -> list[bytes]:
+        """Mask what begins before the place from which on nothing is certain, and hold back what follows."""
+        data = self._past + self._held + piece
+        spans, certain, seen = self._look(data, len(self._past), final=final)
+        if seen and len(piece) > _PIECE and not final:
+            size = max(_PIECE, len(piece) // 8)
+            parts = (piece[at : at + size] for at in range(0, len(piece), size))
+            return [part for some in parts for part in self._advance(some, final=False)]
+        pieces: list[bytes] = []
+        shown = len(self._past)
+        for start, end, what, _ in sorted(spans, key=lambda span: span[0]):
+            if start >= certain:
+                break
+            if self._region is None or start >= self._region.end + len(self._past):
+                shown = max(shown, self._region.end + len(self._past) if self._region else 0)
                 pieces += (self._close(), data[shown:start])
-                self._region = _Region(end=end, needles=set())
-            self._region.end = max(self._region.end, end)
-            self._region.needles.add(needle)
-        if self._region is not None and self._region.end <= certain:
-            shown = self._region.end
+                self._region = _Region(end=0)
+            self._region.end = max(self._region.end, end - len(self._past))
+            if isinstance(what, _Needle):
+                self._region.needles.add(what)
+            else:
+                self._region.rule = self._region.rule or what
+        ahead = certain - len(self._past)
+        if self._region is not None and self._region.end <= ahead:
+            shown = self._region.end + len(self._past)
             pieces.append(self._close())
         if self._region is not None:
-            self._region.end -= certain
+            self._region.end -= ahead
         else:
             pieces.append(data[shown:certain])
+        self._past = data[max(0, certain - BEHIND) : certain]
         self._held = data[certain:]
-        masked: Chars = self._label("").join(pieces)
-        return masked
+        return pieces
 
-    def _close(self) -> Chars:
+    def _look(self, data: bytes, start: int, *, final: bool) -> tuple[list[_Span], int, bool]:
+        """What is found from a place on, in raw bytes; how far that is certain; whether rules had to look at it all."""
+        known = self._known()
+        if not final:
+            open_ = min(unfinished(data), unfinished_break(data) if known.needles else len(data))
+            data = data[: max(start, open_)]
+        raw = View(data=data, start=start)
+        spans: list[_Span] = []
+        certain, any_seen = len(data), False
+        for view in (raw, *views(data, start, joined=bool(known.needles))):
+            found, open_, seen = known.find(view, final=final)
+            any_seen = any_seen or seen
+            if view is not raw:
+                found = [(view.place(b), view.place(e - 1) + 1, what, view.place(at)) for b, e, what, at in found]
+            spans += found
+            certain = min(certain, view.place(open_) if open_ < len(view.data) else certain)
+        for begin, _, _, at in sorted(spans, key=lambda span: span[3], reverse=True):
+            if at < certain <= begin:
+                certain = at
+        return spans, max(certain, start), any_seen
+
+    def _close(self) -> bytes:
         """The mark of the open region, which ends here; a value that is a piece of another there is not named."""
         if self._region is None:
-            return self._label("")
-        found = self._region.needles
+            return b""
+        found, rule = self._region.needles, self._region.rule
         self._region = None
         whole = [n for n in found if not any(n.text in other.text for other in found if other is not n)]
         names = dict.fromkeys(needle.name for needle in sorted(whole, key=lambda needle: needle.rank))
+        if not names and rule is not None:
+            names = {rule: None}
         self._seen.update(names)
-        return self._label("".join(f"[MASKED:{name}]" for name in names))
+        return "".join(f"[MASKED:{name}]" for name in names).encode()
 
 
 class Masker:
@@ -119,8 +213,8 @@ class Masker:
 
     def __init__(self) -> None:
         """Know none yet."""
-        self._texts: tuple[_Needle[str], ...] = ()
-        self._bytes: tuple[_Needle[bytes], ...] = ()
+        self._known = _Known()
+        self._values: set[bytes] = set()
 
     def register(self, name: str, value: str | bytes) -> None:
         """Mask a value from now on, in streams that are already open too; a second name for it is passed over.
@@ -129,27 +223,36 @@ class Masker:
         :raises Refused: if it is so short or so common that masking it would do harm.
         """
         data = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+        if data in self._values:
+            return
         if why := _unmaskable(name, data):
             message = f"secret `{name}` cannot be masked: {why}"
             raise refusal(UNMASKABLE, message, None, "give it a value of at least 4 characters that is no common word")
-        exact = data.decode("utf-8", "surrogateescape")
-        replaced = data.decode("utf-8", "replace")  # what a decoder makes of it that replaces what it cannot decode
-        texts = [exact, *_in_json(exact)]
-        if len(replaced.replace("\ufffd", "")) >= SHORTEST:
-            texts += [replaced, *_in_json(replaced)]
-        self._texts = _with(self._texts, name, texts)
-        self._bytes = _with(self._bytes, name, [text.encode("utf-8", "surrogateescape") for text in texts])
+        self._values.add(data)
+        forms = (form for form in every_form(data) if form == data or not _unmaskable(name, form))
+        self._known = _Known(_with(self._known.needles, name, forms))
 
     def mask(self, text: str) -> tuple[str, tuple[str, ...]]:
         """A text without secrets, and the names of those that stood in it, in the order in which they were met."""
-        if not any(needle.text in text for needle in self._texts):
+        try:
+            data, errors = text.encode("utf-8", "surrogateescape"), "surrogateescape"
+        except UnicodeEncodeError:
+            data, errors = text.encode("utf-8", "surrogatepass"), "surrogatepass"
+        known = self._known
+        if not (known.may_stand_in(data) or differing(data, joined=bool(known.needles))):
             return text, ()
-        stream = MaskStream(lambda: self._texts, str)
-        return stream.feed(text) + stream.flush(), stream.names
+        stream = self.stream()
+        masked = stream.whole(data)
+        if not stream.names:
+            return text, ()
+        try:
+            return masked.decode("utf-8", errors), stream.names
+        except UnicodeDecodeError:  # a value that is no text was cut out of a character
+            return masked.decode("utf-8", "replace"), stream.names
 
-    def stream(self) -> MaskStream[bytes]:
+    def stream(self) -> MaskStream:
         """A stream of bytes to be masked."""
-        return MaskStream(lambda: self._bytes, str.encode)
+        return MaskStream(lambda: self._known)
 
 
 def _unmaskable(name: str, data: bytes) -> str:
@@ -168,12 +271,7 @@ def _unmaskable(name: str, data: bytes) -> str:
     return ""
 
 
-def _in_json(text: str) -> Iterable[str]:
-    """A text as JSON writes it, with and without ASCII escapes, where that is another text."""
-    return {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]} - {text}
-
-
-def _with(needles: tuple[_Needle[Chars], ...], name: str, texts: Iterable[Chars]) -> tuple[_Needle[Chars], ...]:
+def _with(needles: Sequence[_Needle], name: str, texts: Iterable[bytes]) -> tuple[_Needle, ...]:
     """These needles, and those among the texts that are new."""
     known = {needle.text for needle in needles}
     made = list(needles)
@@ -183,7 +281,7 @@ def _with(needles: tuple[_Needle[Chars], ...], name: str, texts: Iterable[Chars]
     return tuple(made)
 
 
-def _period(text: Chars) -> int:
+def _period(text: bytes) -> int:
     """The smallest distance at which a text overlaps itself; its length if it never does (Knuth, Morris, Pratt)."""
     border = [0] * len(text)
     length = 0
@@ -195,12 +293,12 @@ def _period(text: Chars) -> int:
     return len(text) - length
 
 
-def _spans(needle: _Needle[Chars], data: Chars, before: int) -> Iterator[tuple[int, int, _Needle[Chars]]]:
-    """The occurrences that begin before a place, as start and end; those that overlap by the period are one."""
+def _spans(needle: _Needle, data: bytes, start: int) -> Iterator[tuple[int, int, _Needle, int]]:
+    """The occurrences from a place on, as start and end; those that overlap by the period are one."""
     text, period = needle.text, needle.period
     size = len(text)
-    step = text[-period:] * max(1, _RUN // period) if period < size else text[:0]
-    start = data.find(text, 0, before + size - 1)
+    step = text[-period:] * max(1, _RUN // period) if period < size else b""
+    start = data.find(text, start)
     while start >= 0:
         end = start + size
         if step:
@@ -208,15 +306,14 @@ def _spans(needle: _Needle[Chars], data: Chars, before: int) -> Iterator[tuple[i
                 end += len(step)
             while data.startswith(text[-period:], end):
                 end += period
-        yield start, end, needle
-        last = end - size
-        start = data.find(text, last + max(period, size - period + 1), before + size - 1)
+        yield start, end, needle, start
+        start = data.find(text, end - size + max(period, size - period + 1))
 
 
-def _hold(needle: _Needle[Chars], data: Chars) -> int:
-    """Where the rest of the data begins that could become an occurrence with what comes next."""
-    text = needle.text
-    start = data.find(text[:1], max(0, len(data) - len(text) + 1))
+def _begun(text: bytes, data: bytes) -> int:
+    """Where the rest of the data begins that could become an occurrence of a text with what comes next."""
+    front = text[:_FRONT]
+    start = data.find(front, max(0, len(data) - len(text) + 1))
     while start >= 0 and not text.startswith(data[start:]):
-        start = data.find(text[:1], start + 1)
+        start = data.find(front, start + 1)
     return start if start >= 0 else len(data)

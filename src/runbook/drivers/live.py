@@ -9,7 +9,7 @@ from functools import partial
 
 from runbook.audit.inbox import Inbox
 from runbook.audit.lock import Holder
-from runbook.audit.masking import Masker
+from runbook.audit.masking import RULE, Masker
 from runbook.audit.outputs import OutputFile
 from runbook.audit.record import Record
 from runbook.audit.store import RunDir, Store, glimpse
@@ -392,6 +392,10 @@ def _not_there(step: str, objection: str) -> Diagnostic:
 
 
 def _no_input(name: str, secret: str) -> Diagnostic:
+    if secret.startswith(RULE):
+        message = f"the input `{name}` holds what looks like a secret ({secret.removeprefix(RULE)})"
+        help_ = "declare it under `secrets`, and leave it out of the inputs"
+        return Diagnostic(code=SECRET_INPUT, message=message, help=help_)
     message = f"the input `{name}` holds the secret `{secret}`"
     help_ = f"leave it out of the inputs; a step takes it as ${{{{ secrets.{secret} }}}}"
     return Diagnostic(code=SECRET_INPUT, message=message, help=help_)
