@@ -392,10 +392,9 @@ def _not_there(step: str, objection: str) -> Diagnostic:
 
 
 def _no_input(name: str, secret: str) -> Diagnostic:
+    message = f"the input `{name}` holds the secret `{secret}`"
+    help_ = f"leave it out of the inputs; a step takes it as ${{{{ secrets.{secret} }}}}"
     if secret.startswith(RULE):
         message = f"the input `{name}` holds what looks like a secret ({secret.removeprefix(RULE)})"
         help_ = "declare it under `secrets`, and leave it out of the inputs"
-        return Diagnostic(code=SECRET_INPUT, message=message, help=help_)
-    message = f"the input `{name}` holds the secret `{secret}`"
-    help_ = f"leave it out of the inputs; a step takes it as ${{{{ secrets.{secret} }}}}"
     return Diagnostic(code=SECRET_INPUT, message=message, help=help_)
