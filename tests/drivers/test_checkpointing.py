@@ -290,3 +290,24 @@ def begun(walk: Walk) -> Mapping[str, object]:
         host="here",
         store="here",
     )
+
+
+def test_b4_an_agent_that_is_locked_signs_nothing_and_is_not_asked_for_its_password(
+    desk: Desk, persons: Persons
+) -> None:
+    path = str(desk.root / "agent")
+    asked = desk.write("asked", "#!/bin/sh\necho secret\n")
+    asked.chmod(0o700)
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
+    try:
+        wait_for(Path(path).exists, "no agent")
+        key = persons.key("ana")
+        env = {"SSH_AUTH_SOCK": path, "SSH_ASKPASS": str(asked), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0"}
+        for argv in (["ssh-add", "-q", str(key)], ["ssh-add", "-x"]):
+            subprocess.run(argv, check=True, capture_output=True, stdin=subprocess.DEVNULL, env={**desk.env, **env})
+        key.unlink()
+        done = desk.walk(LOOK, "--operator", ANA, env={**env, "RUNBOOK_KEY": f"{key}.pub"})
+        assert_unsigned(desk, done, "nothing could be signed with")
+    finally:
+        process.kill()
+        process.wait()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from runbook.audit.checkpoints import keep
-from runbook.audit.signatures import read_signers
+from runbook.audit.signatures import NotVerified, read_signers
 from runbook.audit.signing import NotSigned, Signing, key_of, late
 from runbook.audit.store import RunDir
 from runbook.audit.writer import LogWriter
@@ -152,7 +152,7 @@ class Checkpointing:
         try:
             signature = signing.wait(0)
             if signature is not None:
-                self._tell(text, signature, self._signer(signature))
+                self._tell(text, signature, self._signer(text, signature))
             elif signing.seconds < PATIENCE:
                 return
             else:
@@ -172,7 +172,7 @@ class Checkpointing:
                     self._announce(f"signing the log, at most {SECONDS:.0f} s: touch your key if it waits for that")
                     signature = signing.wait(SECONDS - signing.seconds)
             if signature is not None:
-                return signature, self._signer(signature)
+                return signature, self._signer(text, signature)
         except NotSigned as error:
             self._warn(error)
         else:
@@ -188,7 +188,7 @@ class Checkpointing:
             return
         self._journal.tell(r.CheckpointSigned, size=text.size, head=text.head, file=file, signer=signer)
 
-    def _signer(self, signature: str) -> str:
+    def _signer(self, text: CheckpointText, signature: str) -> str:
         """The name under which a signature is made: the operator's; or, where nobody knows that name, the key's.
 
         :raises NotSigned: if the operator has another key, so that this one would count for nobody.
@@ -202,8 +202,12 @@ class Checkpointing:
         if signers.lists(operator, key) or not (names or signers.knows(operator)):
             return operator
         if signers.knows(operator):
-            why = f"the allowed signers list another key than {self._key} for `{operator}`"
-            raise NotSigned(why, "name the key of whoever walks: --key")
+            try:  # by a certificate, perhaps
+                signers.verify(str(text), signature, operator, NAMESPACE, self._journal.now())
+            except NotVerified:
+                why = f"the allowed signers list another key than {self._key} for `{operator}`"
+                raise NotSigned(why, "name the key of whoever walks: --key") from None
+            return operator
         self._announce(f"the log is signed by {names[0]}, and its operator is {operator}: name both alike, --operator")
         return self._journal.covered(names[0])
 
