@@ -114,7 +114,7 @@ def test_the_page_of_a_drill_shows_inner_graphs_approvals_and_the_walked_path(tm
     assert_inert(made)
     found = parsed(made)
     assert "Roll back a revision within roll_back" in found.texts("h3")
-    assert "trainee asked 1 of platform at " in found.text()
+    assert "trainee asked 1 of platform to approve it, until " in found.text()
     assert "approved ben@example.com" in found.text()
     classes = [str(attributes.get("class")) for name, attributes in found.elements if name in {"path", "line"}]
     assert "way walked" in classes

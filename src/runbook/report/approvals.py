@@ -72,3 +72,11 @@ def approvals(records: Sequence[Record], titles: Mapping[str, str]) -> tuple[App
             case _:
                 pass
     return tuple(found.values())
+
+
+def asked(approval: Approval) -> str:
+    """What was asked of whom, and until when."""
+    persons = f"{approval.count} of {', '.join(approval.roles)}" if approval.roles else str(approval.count)
+    what = "an override" if approval.override else "it"
+    until = approval.not_after[:16].replace("T", " ")
+    return f"{approval.by} asked {persons} to approve {what}, until {until} UTC"

@@ -91,6 +91,13 @@ def trusted(report: Report) -> bool:
     return report.log.status not in _DISTRUSTED
 
 
+def as_far_as(report: Report, nothing: str) -> str:
+    """That there is nothing of a sort, as far as the log can be believed and tells of it."""
+    if not trusted(report):
+        return f"{nothing}, says the log"
+    return nothing if report.finish is not None else f"{nothing} so far"
+
+
 def where(line: int | None) -> str:
     """The line of the log that something is about, to stand before it."""
     return "" if line is None else f"line {line} of the log: "

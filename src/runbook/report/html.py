@@ -21,6 +21,7 @@ from runbook.report.tags import Html, code, facts, joined, paragraphs, prose, st
 from runbook.report.times import in_zone
 
 Zones = Sequence[tuple[str, tzinfo]]
+_WORTH_A_WORD = 1_000
 _UNFINISHED = frozenset({Status.NO_END, Status.TORN_TAIL})
 _TONES = {Finish.FAILED.value: "bad", Finish.ABORTED.value: "bad", Finish.ESCALATED.value: "odd"}
 
@@ -113,13 +114,16 @@ class _Page:
     def _lede(self) -> Iterator[str]:
         """The run in a sentence."""
         report, run = self._report, self._report.run
-        if report.finish is None:
+        after = spoken(report.ended.mono) if report.ended.mono >= _WORTH_A_WORD else "less than a second"
+        if report.finish is None and not self._sure:
+            yield tag("strong", "How it ended is not known", class_="odd")
+        elif report.finish is None:
             yield tag("strong", "Paused" if report.state == "paused" else "Not ended", class_="odd")
-            yield f" {spoken(report.ended.mono)} after its start"
+            yield f" {after} after its start"
         else:
             word = report.finish.capitalize() if self._sure else f"Claimed to be {report.finish}"
             yield tag("strong", word, class_=_TONES.get(report.finish, "good") if self._sure else "odd")
-            yield f" after {spoken(report.ended.mono)}"
+            yield f" after {after}"
         if run.environment:
             yield joined([" in ", tag("b", run.environment)])
         names = [*dict.fromkeys(watch.operator for watch in report.operators)]
@@ -137,7 +141,7 @@ class _Page:
             listed = joined(part for place, said in enumerate(changed) for part in ((", " if place else ""), said))
             yield "Left changed", tag("a", listed, href="#changed")
         else:
-            yield "Left changed", text("nothing")
+            yield "Left changed", text(heading.as_far_as(report, "nothing"))
         if report.worth:
             yield "Outcomes", text(report.worth)
         if report.taken_back:
@@ -145,7 +149,7 @@ class _Page:
         if report.deviations:
             yield "Deviations", tag("a", str(len(report.deviations)), href="#deviations")
         else:
-            yield "Deviations", text("none")
+            yield "Deviations", text(heading.as_far_as(report, "none"))
         yield "Log", tag("a", prose(report.log.verdict), href="#log")
 
     # The rest

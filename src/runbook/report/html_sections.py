@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from typing import TypeAlias
 
-from runbook.report.approvals import Approval
+from runbook.report.approvals import Approval, asked
 from runbook.report.content import Change, Checklist, Communication, Report
 from runbook.report.html_visits import block, moment
 from runbook.report.particulars import deviated, shown
@@ -148,14 +148,6 @@ def _change(change: Change) -> Html:
 
 def _approval(approval: Approval) -> Html:
     """A request, who was asked, and who answered."""
-    what = "an override at" if approval.override else ""
-    persons = f"{approval.count} of {', '.join(approval.roles)}" if approval.roles else str(approval.count)
-    asked = [
-        f"{approval.by} asked {persons} at ",
-        moment(approval.at),
-        f", until {approval.not_after[:19].replace('T', ' ')} UTC; action ",
-        code(approval.action[:12]),
-    ]
     rows = [
         tag(
             "li",
@@ -174,8 +166,8 @@ def _approval(approval: Approval) -> Html:
     nobody = tag("li", tag("span", "nobody answered", class_="word odd"))
     return tag(
         "div",
-        tag("p", tag("b", f"{what} {approval.title}".strip()), " ", code(approval.step)),
-        tag("p", *asked, class_="dim"),
+        tag("p", tag("b", approval.title), " ", code(approval.step)),
+        tag("p", moment(approval.at), f" {asked(approval)}; action ", code(approval.action[:12]), class_="dim"),
         tag("ul", *(rows or [nobody])),
         class_="approval",
     )

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, tzinfo
 
 from runbook.model.durations import spoken
+from runbook.report.approvals import Approval, asked
 from runbook.report.content import Change, Checklist, Communication, Decision, Report, TakenBack, Visit, Watch
 from runbook.report.folded import folded
-from runbook.report.heading import banner, title, trusted, unreal, where
+from runbook.report.heading import as_far_as, banner, title, trusted, unreal, where
 from runbook.report.markup import code, fenced, html, inline, joined, lines, opening
 from runbook.report.particulars import deviated, shown
 from runbook.report.times import Days, in_zone, since_start
@@ -48,6 +49,7 @@ class _Page:
         yield from self._changes()
         yield from _section("Taken back", [self._undone(undone) for undone in report.taken_back])
         yield from _section("Decisions", self._decisions(report.decisions))
+        yield from _section("Approvals", [_approval(approval) for approval in report.approvals])
         yield from _section("Deviations from the runbook", self._deviations())
         yield from _section("Handed over", [self._handed(watch) for watch in report.operators if watch.by])
         yield from _section("Communication", [self._communication(said) for said in report.communications])
@@ -83,11 +85,11 @@ class _Page:
                 ),
             )
         yield "Runbook", f"{inline(run.title)} ({code(run.runbook)})" if run.title else code(run.runbook)
-        yield "Changed", "; ".join(_change(change) for change in report.changes) or "nothing"
+        yield "Changed", "; ".join(_change(change) for change in report.changes) or as_far_as(report, "nothing")
         if report.worth:
             yield "Outcomes", report.worth
         count = len(report.deviations)
-        yield "Deviations", f"{count}, see below" if count else "none"
+        yield "Deviations", f"{count}, see below" if count else as_far_as(report, "none")
         yield "Path", " → ".join(_path(report.visits))
         yield "Log", f"{inline(report.log.verdict)}; {report.log.records:,} records"
 
@@ -249,6 +251,17 @@ def _left_changed(change: Change) -> Iterator[str]:
     else:
         yield f"Nothing takes it back: {inline(change.because or 'the file has no undo for it')}."
     yield "</details>"
+
+
+def _approval(approval: Approval) -> str:
+    """A request for approval, and who answered."""
+    said = [f"- {inline(approval.title)} ({code(approval.step)}): {inline(asked(approval))}; asked at"]
+    said[0] += f" {in_zone(approval.at)} UTC; action {code(approval.action[:12])}"
+    for answer in approval.answers:
+        why = f": {inline(answer.why)}" if answer.why else ""
+        how = "approved" if answer.counts else "**does not count**"
+        said.append(f"  - {in_zone(answer.at)} UTC, {inline(answer.by)}: {how}{why}")
+    return "\n".join(said if approval.answers else [*said, "  - **nobody answered**"])
 
 
 def _change(change: Change) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runbook.audit.record import Record
-from runbook.model.address import of_each
 from runbook.report.fields import number, step_of, text
 
 MACHINE, PERSON, APPROVER, WAIT, NOBODY = "machine", "person", "approver", "wait", "nobody"
@@ -68,8 +67,8 @@ def spans(records: Sequence[Record]) -> tuple[Span, ...]:
     waiting = set[tuple[str, int]]()
     for place, record in enumerate(records[:-1]):
         if record.type in _AFTER:
-            if address := of_each(step_of(record)):
-                step, visit = address, number(record, "visit")
+            if address := step_of(record):
+                step, visit = _whole(address), number(record, "visit")
             who, what = _AFTER[record.type]
             if record.type == "wait.started":
                 waiting.add((step, visit))
@@ -88,6 +87,11 @@ def spans(records: Sequence[Record]) -> tuple[Span, ...]:
             ),
         )
     return tuple(found)
+
+
+def _whole(address: str) -> str:
+    """The step that is repeated, of one of its elements; any other address as it is."""
+    return address.rpartition("[")[0] if address.endswith("]") else address
 
 
 def _add(found: list[Span], span: Span) -> None:

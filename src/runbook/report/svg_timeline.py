@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
-from runbook.model.address import of_each
 from runbook.model.durations import spoken
 from runbook.report.content import Report, Visit
 from runbook.report.scale import Scale
@@ -33,10 +32,11 @@ _TALL = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Chart:
-    """What the bars of all visits have: their scale, and the lines behind them."""
+    """What the bars of all visits have: their scale, the lines behind them, and which is the last."""
 
     scale: Scale
     lines: Sequence[Html]
+    last: Visit
 
 
 def shares(spans: Sequence[Span], total_ms: int) -> Html:
@@ -100,11 +100,12 @@ def picture(report: Report, zones: Sequence[tuple[str, tzinfo]]) -> Html:
     ticks = scale.ticks(report.began, [UTC, *(zone for _, zone in zones)])
     lines = [tag("line", class_="grid", x1=f"{tick.place}%", x2=f"{tick.place}%", y1="0", y2="100%") for tick in ticks]
     lines += [_rect("gap", place, length, tall="100%") for place, length in scale.gaps()]
+    chart = _Chart(scale=scale, lines=lines, last=report.visits[-1])
     by_visit: dict[tuple[str, int], list[Span]] = {}
     for span in report.spans:
         by_visit.setdefault((span.step, span.visit), []).append(span)
     rows = [
-        _row(number, visit, by_visit.get((of_each(visit.step), visit.visit), []), _Chart(scale=scale, lines=lines))
+        _row(number, visit, by_visit.get((visit.step, visit.visit), []), chart)
         for number, visit in enumerate(report.visits, 1)
     ]
     names = ["UTC", *(name for name, _ in zones)]
@@ -136,7 +137,8 @@ def _folded(rows: Sequence[Html]) -> Iterator[Html]:
 def _row(number: int, visit: Visit, spans: Sequence[Span], chart: _Chart) -> Html:
     begin = visit.entered.mono
     scale = chart.scale
-    over = scale.total_ms if visit.took_ms is None and visit.outcome == "open" else begin + (visit.took_ms or 0)
+    goes_on = visit.outcome == "open" and visit is chart.last
+    over = scale.total_ms if goes_on else begin + (visit.took_ms or 0)
     over = max(over, *(span.began_ms + span.took_ms for span in spans if span.who != NOBODY), begin)
     x, until = scale.at(begin), scale.at(over)
     length = max(until - x, _LEAST)
