@@ -68,6 +68,7 @@ def test_h4_a_log_that_was_altered_is_reported_up_to_there_under_a_banner(broken
     broken.log.write_bytes(broken.log.read_bytes().replace(b"hello", b"hullo", 1))
     page = assert_bannered(broken.path.parents[2], 1, "TAMPERED LOG")
     assert "All is well." not in page
+    assert "| Changed | nothing, says the log |\n| Deviations | none, says the log |" in page
     assert "**none yet**: the log has no end" in page
 
 

@@ -116,6 +116,10 @@ def test_the_page_of_a_drill_shows_inner_graphs_approvals_and_the_walked_path(tm
     assert "Roll back a revision within roll_back" in found.texts("h3")
     assert "trainee asked 1 of platform to approve it, until " in found.text()
     assert "approved ben@example.com" in found.text()
+    assert re.search(
+        r"## Approvals\n\n- .* 1 of platform to approve it, until .*\n  - .* `ben@example.com`: approved\n",
+        report(tmp_path),
+    )
     classes = [str(attributes.get("class")) for name, attributes in found.elements if name in {"path", "line"}]
     assert "way walked" in classes
     assert "way" in classes

@@ -96,6 +96,20 @@ def test_a_check_inside_a_wait_is_the_machines_and_what_follows_is_the_wait_agai
     ]
 
 
+def test_elements_count_for_the_step_that_is_repeated_and_undos_of_elements_for_themselves() -> None:
+    found = spans(
+        told(
+            (0, "step.started", visit("one")),
+            (1, "step.started", visit("one[0]")),
+            (5, "step.finished", visit("one[0]")),
+            (9, "step.entered", visit("one[0].undo")),
+            (12, "step.entered", visit("outer[1]/two")),
+            (14, "run.finished", {}),
+        )
+    )
+    assert [(span.step, span.took_ms) for span in found] == [("one", 9), ("one[0].undo", 3), ("outer[1]/two", 2)]
+
+
 @pytest.mark.parametrize("scenario", ["app_second_fix", "table_lock_then_lost"])
 def test_the_spans_of_a_run_add_up_to_it(tmp_path: Path, scenario: str) -> None:
     records = records_of(rehearsed(tmp_path, ROOT / "runbooks" / "scenarios" / f"{scenario}.yaml"))
@@ -115,7 +129,7 @@ def away(began: int, took: int) -> Span:
 
 
 @given(
-    total=st.integers(0, 10**9),
+    total=st.integers(0, 10**9) | st.integers(0, 10**18),
     gaps=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 10**8)), max_size=8),
 )
 def test_a_scale_keeps_the_order_of_moments_and_fits_its_line(total: int, gaps: list[tuple[int, int]]) -> None:
@@ -134,6 +148,12 @@ def test_a_scale_keeps_the_order_of_moments_and_fits_its_line(total: int, gaps: 
     ticks = [tick.place for tick in scale.ticks(BEGAN, [UTC])]
     assert ticks == sorted(ticks)
     assert len(ticks) <= 8
+
+
+def test_times_that_no_calendar_has_are_not_marked() -> None:
+    assert Scale(10**18, []).ticks(BEGAN, [UTC]) == ()
+    long_ago = At(ts="0001-01-01T00:00:00Z", mono=0, record=0)
+    assert Scale(10**6, []).ticks(long_ago, [ZoneInfo("America/St_Johns")]) == ()
 
 
 def test_a_night_in_which_nobody_walked_is_a_short_gap() -> None:

@@ -12,7 +12,7 @@ from runbook.report.spans import NOBODY, Span
 from runbook.report.times import At
 
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400)
-_TICKS = 4
+_TICKS = 3
 _APART = 14
 """So far apart, of 100, no two labels touch on a telephone."""
 _LONG = 8
@@ -85,7 +85,7 @@ class Scale:
             start = round(datetime.fromisoformat(began.ts).timestamp() * 1_000)
         except (ValueError, OverflowError):
             return ()
-        walked_s = sum(piece.ended_ms - piece.began_ms for piece in self._pieces if not piece.gap) / 1_000
+        walked_s = sum(max(piece.ended_ms - piece.began_ms, 0) for piece in self._pieces if not piece.gap) / 1_000
         step_s = next((step for step in _STEPS_S if walked_s / step <= _TICKS), 0)
         step_s = step_s or int(walked_s / _TICKS // 86_400 + 1) * 86_400
         found: list[Tick] = []
@@ -95,12 +95,17 @@ class Scale:
             moment = -((-start - piece.began_ms) // (step_s * 1_000)) * step_s * 1_000
             while moment <= start + piece.ended_ms:
                 place = self.at(moment - start)
-                if not found or place - found[-1].place >= _APART:
-                    found.append(Tick(place=place, labels=tuple(_label(moment, step_s, zone) for zone in zones)))
+                labels = tuple(_label(moment, step_s, zone) for zone in zones)
+                if all(labels) and (not found or place - found[-1].place >= _APART):
+                    found.append(Tick(place=place, labels=labels))
                 moment += step_s * 1_000
         return tuple(found)
 
 
 def _label(moment: int, step_s: int, zone: tzinfo) -> str:
-    time = datetime.fromtimestamp(moment / 1_000, UTC).astimezone(zone)
+    """A moment as it is marked; empty where no calendar has it, as in a log that was made up."""
+    try:
+        time = datetime.fromtimestamp(moment / 1_000, UTC).astimezone(zone)
+    except (ValueError, OverflowError, OSError):
+        return ""
     return f"{time:%H:%M:%S}" if step_s < 60 else f"{time:%H:%M}" if step_s < 43_200 else f"{time:%b %d}"

@@ -23,7 +23,7 @@ WORDS = {
 _WORTH_A_WORD = 1_000
 _WORTH_A_LINE = 50
 """A wait is told of where it is one part of so many of the run."""
-_SHOWN = 60
+_SHOWN = 40
 _TAIL = 15
 _LEAST = 0.5
 """The shortest bar that is seen, of 100."""
