@@ -51,7 +51,7 @@ class Scale:
         self.total_ms = max(total_ms, 1)
         away = sorted((s.began_ms, s.began_ms + s.took_ms) for s in spans if s.who == NOBODY)
         walked = self.total_ms - sum(end - begin for begin, end in away)
-        gaps = [(begin, end) for begin, end in away if (end - begin) * _LONG > walked]
+        gaps = [(begin, end) for begin, end in away if (end - begin) * _LONG > walked > 0]
         gap = min(_GAP, 50.0 / len(gaps)) if gaps else 0.0
         rest = max(self.total_ms - sum(end - begin for begin, end in gaps), 1)
         self._pieces: list[_Piece] = []
