@@ -122,15 +122,21 @@ def test_h4_a_paused_run_is_reported_under_a_banner(hostile: Hostile) -> None:
 
 
 @pytest.mark.reliability
-def test_i3_the_mode_is_in_every_title(broken: RunDir) -> None:
+def test_i3_the_mode_is_in_every_title(whole: Path, broken: RunDir, tmp_path_factory: pytest.TempPathFactory) -> None:
     records = records_of(broken)
-    for mode, words in [("live", "LIVE"), ("drill", "DRILL"), ("dry", "DRY RUN")]:
-        # A rehearsal takes no lock.
-        begun = {name: value for name, value in records[0].fields.items() if name != "lock" or mode == "live"}
-        rewrite(broken, [(records[0], {**begun, "mode": mode}), *((r, r.fields) for r in records[1:])])
-        page = report(broken.path.parents[2])
+    # A rehearsal takes no lock.
+    begun = {name: value for name, value in records[0].fields.items() if name != "lock"}
+    rewrite(broken, [(records[0], {**begun, "mode": "drill"}), *((r, r.fields) for r in records[1:])])
+    dry = tmp_path_factory.mktemp("dry")
+    walked(dry, BOOK, "answers: []\n", "--dry-run")
+    for mode, words, folder in [
+        ("live", "LIVE", whole),
+        ("drill", "DRILL", broken.path.parents[2]),
+        ("dry", "DRY RUN", dry),
+    ]:
+        page = report(folder)
         assert page.startswith(f"# Incident report · {words} · A small one\n")
         assert ("This was a **d" in page.split("\n## ")[0]) == (mode != "live")
-        html = html_page(from_json(report(broken.path.parents[2], "--format", "json")))
+        html = html_page(from_json(report(folder, "--format", "json")))
         assert parsed(html).texts("title")[0] == f"Incident report · {words} · A small one"
         assert parsed(html).texts("h1") == [f"{words} A small one"]

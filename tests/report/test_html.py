@@ -89,14 +89,8 @@ def test_the_first_screen_says_how_it_ended_and_what_is_left(hostile: Hostile) -
 def test_every_section_is_there_that_has_something_to_say(hostile: Hostile) -> None:
     assert parsed(hostile.html).texts("h2") == [
         *("Still open", "Where the time went", "Timeline", "The path through the runbook"),
-        *(
-            "What was changed, and is left so",
-            "Decisions",
-            "Deviations from the runbook",
-            "Communication",
-            "Hypotheses",
-        ),
-        *("Notes", "Checklists", "Every step", "The run", "The log"),
+        *("What was changed, and is left so", "Decisions", "Deviations from the runbook", "Handed over"),
+        *("Communication", "Hypotheses", "Notes", "Checklists", "Every step", "The run", "The log"),
     ]
 
 

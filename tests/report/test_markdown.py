@@ -136,6 +136,13 @@ def test_deviations_and_notes_are_told_with_who_and_why(hostile: Hostile) -> Non
     assert notes == [["eve@example.com", "plain"]]
 
 
+def test_what_was_known_at_a_hand_over_is_told_in_its_own_words(hostile: Hostile) -> None:
+    known = hostile.page.split("Known then:\n")[1].split("\n\n")[0]
+    assert "  - said: " in known
+    assert ": Told the CEO (`eve@example.com`)\n" in known
+    assert "\\\\" not in known  # what is escaped twice shows its escapes
+
+
 def test_the_values_of_a_form_are_written_as_a_runbook_writes_them() -> None:
     values: JsonObject = {"color": "青", "tags": ["a b", "ü"], "sure": True, "count": 3}
     assert named(values) == 'color = 青, tags = ["a b", "ü"], sure = true, count = 3'

@@ -5,7 +5,7 @@ from datetime import tzinfo
 from typing import TypeAlias
 
 from runbook.report.approvals import Approval, asked
-from runbook.report.content import Change, Checklist, Communication, Report
+from runbook.report.content import Change, Checklist, Communication, Report, Watch
 from runbook.report.html_visits import block, moment
 from runbook.report.particulars import deviated, shown
 from runbook.report.tags import Html, code, facts, joined, paragraphs, prose, tag
@@ -44,6 +44,9 @@ def sections(report: Report) -> Iterator[Section]:
         yield "approvals", "Approvals", [_approval(approval) for approval in report.approvals]
     if report.deviations:
         yield "deviations", "Deviations from the runbook", [_deviations(report)]
+    handed = [_handed(watch) for watch in report.operators if watch.by]
+    if handed:
+        yield "handed-over", "Handed over", handed
     if report.communications:
         yield "communication", "Communication", [_communication(said) for said in report.communications]
     for kind, name in (("hypothesis", "Hypotheses"), ("note", "Notes")):
@@ -182,6 +185,18 @@ def _deviations(report: Report) -> Html:
             [moment(deviation.at), prose(deviation.by), prose(deviation.title), tag("b", went), prose(deviation.reason)]
         )
     return table(["UTC", "Who", "At", "What", "Why"], rows)
+
+
+def _handed(watch: Watch) -> Html:
+    """That somebody took over, and what was known by then, folded."""
+    by = f" by {watch.by}" if watch.by != watch.operator else ", who took it over"
+    why = joined([": ", prose(watch.reason)]) if watch.reason else Html()
+    what = tag("span", "to ", tag("b", watch.operator), by, why, class_="what")
+    known = facts(
+        ((label, prose(one)) for label, said in watch.brief.items() for one in said.split("\n")), "particulars"
+    )
+    fold = tag("div", tag("p", "Known then:", class_="label"), known, class_="fold")
+    return tag("details", tag("summary", what, tag("span"), moment(watch.since)), fold, class_="change")
 
 
 def _communication(said: Communication) -> Html:

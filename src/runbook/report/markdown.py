@@ -157,7 +157,9 @@ class _Page:
     def _handed(self, watch: Watch) -> str:
         by = f" by {inline(watch.by)}" if watch.by != watch.operator else ", who took it over"
         why = f": {inline(watch.reason)}" if watch.reason else ""
-        said = [f"  - {inline(label)}: {inline(one)}" for label, text in watch.brief.items() for one in lines(text)]
+        said = [
+            f"  - {inline(label)}: {inline(one)}" for label, text in watch.brief.items() for one in text.split("\n")
+        ]
         return "\n".join([f"- {in_zone(watch.since)} UTC, to {inline(watch.operator)}{by}{why}. Known then:", *said])
 
     def _communication(self, said: Communication) -> str:
