@@ -139,7 +139,7 @@ def test_deviations_and_notes_are_told_with_who_and_why(hostile: Hostile) -> Non
 def test_what_was_known_at_a_hand_over_is_told_in_its_own_words(hostile: Hostile) -> None:
     known = hostile.page.split("Known then:\n")[1].split("\n\n")[0]
     assert "  - said: " in known
-    assert ": Told the CEO (`eve@example.com`)\n" in known
+    assert " Told the CEO (`eve@example.com`)\n" in known
     assert "\\\\" not in known  # what is escaped twice shows its escapes
 
 
