@@ -99,6 +99,10 @@ class Scale:
                 if all(labels) and (not found or place - found[-1].place >= _APART):
                     found.append(Tick(place=place, labels=labels))
                 moment += step_s * 1_000
+        if not found:
+            # So short that no full second is in it, or longer than any calendar: its beginning is marked.
+            labels = tuple(_label(start, 1, zone) for zone in zones)
+            found += [Tick(place=0.0, labels=labels)] if all(labels) else []
         return tuple(found)
 
 
