@@ -53,7 +53,10 @@ LONG_INPUTS = Code(
 
 def main(arguments: Sequence[str]) -> int:
     """Walk a runbook; 0 if it ends well, 1 if otherwise, 2 if it could not begin, 3 if it is paused."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.dry_run and options.break_lock:
+        parser.error("a dry run takes no lock, so it breaks none")
     loaded = load(options.file, KINDS)
     complain(d for d in loaded.diagnostics if loaded.runbook is None or d.severity is Severity.ERROR)
     if loaded.runbook is None or loaded.document is None:
