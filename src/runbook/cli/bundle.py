@@ -18,7 +18,8 @@ from runbook.audit.store import RunDir, Store, state_dir
 from runbook.cli.failing import complain, output_lost
 from runbook.cli.opening import renamed
 from runbook.cli.options import Parser, run_argument, state_option
-from runbook.cli.report import FORMATS, NOT_WRITTEN, reported
+from runbook.cli.output_file import NOT_WRITTEN
+from runbook.cli.report import FORMATS, reported
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.report.content import Report
 from runbook.report.cover import cover

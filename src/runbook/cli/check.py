@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from runbook.cli.options import Parser, format_option, is_directory
 from runbook.kinds.registry import KINDS
@@ -11,16 +10,12 @@ from runbook.language.loading import load, load_answers, load_scenario
 from runbook.language.source import Document
 from runbook.model.diagnostics import Code, Diagnostic, Severity
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 NOTHING_THERE = Code(
     number="RB317",
     title="nothing to check",
     why="A directory stands for every runbook and scenario below it, and there is none in this one. A check of nothing "
     "says nothing, and would be taken for a success.",
 )
-SUFFIXES = (".yaml", ".yml")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -53,24 +48,13 @@ def _files(path: str) -> Iterator[str | None]:
     if not is_directory(path):
         yield path
         return
-    from pathlib import Path  # not for a single file
+    from runbook.cli.below import files_below  # not for a single file
 
-    below = sorted(str(p) for p in Path(path).rglob("*") if p.suffix in SUFFIXES and p.is_file() and _ours(p))
+    below = files_below(path, ("runbook:", "scenario:"))
     if below:
         yield from below
     else:
         yield None
-
-
-def _ours(path: "Path") -> bool:
-    """Whether a file below a directory says that it is a runbook or a scenario."""
-    if any(part.startswith(".") and part not in {".", ".."} for part in path.parts):
-        return False
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return any(line.startswith(("runbook:", "scenario:")) for line in file)
-    except OSError:
-        return True
 
 
 def _check(file: str) -> tuple[Document | None, Sequence[Diagnostic]]:

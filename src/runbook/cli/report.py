@@ -5,13 +5,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
-from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from runbook.audit.store import RunDir, Store, state_dir
 from runbook.audit.verdict import Verdict
 from runbook.cli.failing import complain
 from runbook.cli.options import Parser, format_option, run_argument, state_option
+from runbook.cli.output_file import write_output
 from runbook.cli.told_so_far import told_so_far
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.report.content import Report
@@ -24,11 +24,6 @@ ZONE = Code(
     title="no such time zone",
     why="A report shows times in UTC and, with --zone, in one zone more, named as the IANA does: Europe/Berlin. What "
     "zones there are is told by this machine's own list.",
-)
-NOT_WRITTEN = Code(
-    number="RB319",
-    title="file that cannot be written",
-    why="The file or directory that was named for an output cannot be written. The log is not touched by that.",
 )
 FORMATS: Mapping[str, Callable[[Report, tzinfo, str], str]] = {
     "md": markdown,
@@ -87,8 +82,4 @@ def _write(text: str, path: str | None) -> None:
             sys.stdout.reconfigure(encoding="utf-8")  # the same bytes whatever the locale
         sys.stdout.write(text)
         return
-    try:
-        Path(path).write_bytes(text.encode())
-    except OSError as error:
-        message = f"the report cannot be written: {(error.strerror or str(error)).lower()}"
-        raise Refused(Diagnostic(code=NOT_WRITTEN, message=message, file=path, help="name another file")) from None
+    write_output(text, path, "the report")

@@ -1,21 +1,27 @@
-"""``runbook test``: walk scenarios without anybody, and say which edges no scenario walks."""
+"""``runbook test``: walk scenarios without anybody, and say which edges no scenario walks.
 
+Where all is well it says little: a line for each runbook, and how many scenarios came out as they expect.
+"""
+
+import argparse
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
-from pathlib import Path
+from contextlib import closing
 
-from runbook.cli.check import SUFFIXES
+from runbook.cli.below import files_below, says
 from runbook.cli.failing import complain
-from runbook.cli.options import Parser, is_directory, number
-from runbook.drivers.rehearsal import Rehearsed, rehearse
+from runbook.cli.main import INTERRUPTED
+from runbook.cli.options import Parser, format_option, is_directory, number
+from runbook.cli.output_file import write_output
+from runbook.drivers.coverage import Coverage
+from runbook.drivers.processes import Died, cores, in_order
+from runbook.drivers.scenarios import Result, Suite, Verdict
 from runbook.kinds.registry import KINDS
-from runbook.language.loading import Loaded, load, load_scenario
-from runbook.model.diagnostics import Code, Diagnostic, Refused, Severity
-from runbook.model.graph import FAILED, SKIPPED, Edge, edges_of, options_of, refusal_of, undo_of
-from runbook.model.runbook import Runbook, Step
-from runbook.model.scenario import Scenario
+from runbook.language.frames import visible
+from runbook.model.canonical import Json, JsonObject
+from runbook.model.diagnostics import Code, Diagnostic, Refused
 
 NO_SCENARIO = Code(
     number="RB355",
@@ -23,121 +29,171 @@ NO_SCENARIO = Code(
     why="A path for `runbook test` is a scenario, or a directory with scenarios below it. A test of nothing says "
     "nothing, and would be taken for a success.",
 )
+_LABELS = {Verdict.PASSED: "ok   ", Verdict.FAILED: "FAIL ", Verdict.UNREADABLE: "ERROR"}
 
 
 def main(arguments: Sequence[str]) -> int:
     """Walk scenarios; 0 if all came out as they expect, 1 if not, 2 if one cannot be read."""
+    options = _parser().parse_args(arguments)
+    scenarios, alone = _files(options.paths)
+    suite = Suite(scenarios, KINDS)
+    for path in alone:
+        suite.add(path)
+    spoken = options.format == "text"
+    results: list[Result] = []
+    told: set[str] = set()
+    try:
+        with closing(in_order(suite.walk, len(suite.cases), options.jobs or cores())) as walked:
+            for result in walked:
+                results.append(result)
+                if spoken:
+                    _tell(result, told, options.verbose)
+    except Died as died:
+        file = suite.cases[died.index].file
+        raise RuntimeError(f"{file} could not be walked to its end: {died}") from None
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\ninterrupted: {len(results)} of {len(suite.cases)} scenarios were walked\n")
+        return INTERRUPTED
+    coverages = suite.coverage(results)
+    if spoken:
+        for coverage in coverages:
+            _tell_coverage(coverage, results, options.min_coverage)
+        sys.stdout.write(_count(results) + "\n")
+    else:
+        sys.stdout.write(json.dumps(_as_json(results, coverages), indent=2) + "\n")
+    if options.junit is not None:
+        from runbook.cli.junit import junit  # it writes XML
+
+        write_output(junit(results, coverages, options.min_coverage), options.junit, "the results")
+    return _status(results, coverages, options.min_coverage)
+
+
+def _parser() -> Parser:
     parser = Parser("test", "Walk scenarios without anybody, and print which edges of their runbooks none walks.")
     parser.add_argument("paths", metavar="PATH", nargs="*", default=["."], help="a scenario or a directory; default: .")
-    parser.add_argument("--min-coverage", metavar="N", type=number, help="fail below N percent of a runbook's edges")
-    options = parser.parse_args(arguments)
-    tests = _Tests()
-    for file in [file for path in options.paths for file in _scenarios(path)]:
-        tests.walk(file)
-    return tests.summary(options.min_coverage)
+    parser.add_argument(
+        "--min-coverage", metavar="N", type=_percentage, help="fail below N percent of a runbook's edges"
+    )
+    parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML too")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print a line for each scenario that passed, too")
+    parser.add_argument(
+        "-j", "--jobs", metavar="N", type=number, default=0, help="so many processes; default: as many as processors"
+    )
+    format_option(parser, ("text", "json"))
+    return parser
 
 
-def _scenarios(path: str) -> Iterator[str]:
-    """The scenario files that a path means.
+def _percentage(text: str) -> int:
+    """A part of a hundred.
 
-    :raises Refused: if there is none.
+    :raises ArgumentTypeError: if it is something else.
     """
-    if not is_directory(path):
-        yield path
+    percent = number(text)
+    if percent > 100:
+        raise argparse.ArgumentTypeError(f"{percent} is no percentage: it is from 0 to 100")
+    return percent
+
+
+def _files(paths: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The scenarios that paths mean, each once, and the runbooks below them, which may have none.
+
+    :raises Refused: if there is no scenario below a directory.
+    """
+    scenarios: dict[str, str] = {}
+    alone: list[str] = []
+    for path in paths:
+        found = files_below(path, ("scenario:", "runbook:")) if is_directory(path) else [path]
+        mine = [file for file in found if file == path or says(file, "scenario:")]
+        if not mine:
+            message = "there is no scenario below this directory"
+            raise Refused(Diagnostic(code=NO_SCENARIO, message=message, file=path, help="name a scenario's file"))
+        scenarios.update({os.path.realpath(file): file for file in mine})
+        alone += [file for file in found if file not in mine]
+    return list(scenarios.values()), alone
+
+
+def _tell(result: Result, told: set[str], verbose: bool) -> None:
+    """Print how a scenario came out, where that is of interest; what is wrong with a runbook is told once."""
+    if result.verdict is Verdict.PASSED and not verbose:
         return
-    found = [str(p) for p in sorted(Path(path).rglob("*")) if p.suffix in SUFFIXES and p.is_file() and _is_one(p)]
-    if not found:
-        message = "there is no scenario below this directory"
-        raise Refused(Diagnostic(code=NO_SCENARIO, message=message, file=path, help="name a scenario's file"))
-    yield from found
+    sys.stdout.write(f"{_LABELS[result.verdict]} {visible(result.file)}  {visible(result.title)}".rstrip() + "\n")
+    sys.stdout.write("".join(f"      {visible(line)}\n" for line in result.failures))
+    new = [diagnostic for diagnostic in result.diagnostics if repr(diagnostic) not in told]
+    told.update(map(repr, new))
+    if new:
+        sys.stdout.flush()
+        complain(new)
+    elif result.diagnostics:
+        sys.stdout.write("      its runbook has errors, as above\n")
 
 
-def _is_one(path: Path) -> bool:
-    if any(part.startswith(".") and part not in {".", ".."} for part in path.parts):
-        return False
-    with path.open(encoding="utf-8", errors="replace") as file:
-        return any(line.startswith("scenario:") for line in file)
+def _tell_coverage(coverage: Coverage, results: Sequence[Result], wanted: int | None) -> None:
+    """Print how much of a runbook was walked, and each edge that was not."""
+    mine = [result for result in results if result.runbook == coverage.file]
+    failed = sum(result.verdict is not Verdict.PASSED for result in mine)
+    thin = wanted is not None and coverage.below(wanted)
+    scenarios = f"{len(mine)} scenario{'s' * (len(mine) != 1)}" if mine else "no scenario"
+    words = [f"{failed} of {scenarios} failed" if failed else scenarios, coverage.in_words()]
+    words += [f"{wanted} % are wanted"] if thin else []
+    label = "FAIL " if failed or thin else "ok   "
+    sys.stdout.write(f"{label} {visible(coverage.file)}  {', '.join(words)}\n")
+    sys.stdout.write("".join(f"      {visible(line)}\n" for line in coverage.named()))
+    silent = sum(not result.counts for result in mine)
+    if silent and coverage.unwalked:
+        sys.stdout.write(f"      scenarios without `finish` and `path`, which walk no edge that counts: {silent}\n")
 
 
-class _Tests:
-    """The scenarios that were walked so far."""
-
-    def __init__(self) -> None:
-        self._loaded: dict[str, Loaded] = {}
-        self._walked: dict[str, set[Edge]] = {}
-        self._passed = self._failed = self._broken = 0
-
-    def walk(self, file: str) -> None:
-        """Walk one scenario and print how it went."""
-        told = load_scenario(file)
-        if told.scenario is None:
-            self._unreadable(file, Refused(*told.diagnostics))
-            return
-        try:
-            rehearsed = self._rehearsed(told.scenario)
-        except Refused as refused:
-            self._unreadable(file, refused)
-            return
-        if rehearsed.failures:
-            self._failed += 1
-            sys.stdout.write(f"FAIL  {file}  {told.scenario.title}\n")
-            sys.stdout.write("".join(f"        {failure}\n" for failure in rehearsed.failures))
-        else:
-            self._passed += 1
-            sys.stdout.write(f"ok    {file}  {told.scenario.title}\n")
-
-    def _unreadable(self, file: str, refused: Refused) -> None:
-        self._broken += 1
-        sys.stdout.write(f"ERROR {file}\n")
-        complain(refused.diagnostics)
-
-    def _rehearsed(self, scenario: Scenario) -> Rehearsed:
-        path = os.path.normpath(Path(scenario.file).parent / scenario.runbook)
-        if path not in self._loaded:
-            self._loaded[path] = load(path, KINDS)
-            self._walked[path] = set()
-        loaded = self._loaded[path]
-        if loaded.runbook is None:
-            raise Refused(*(d for d in loaded.diagnostics if d.severity is Severity.ERROR))
-        rehearsed = rehearse(
-            scenario,
-            loaded.runbook,
-            KINDS,
-            files={name: sha256(data).hexdigest() for name, data in loaded.files.items()},
-        )
-        if not rehearsed.failures and scenario.expect.finish is not None and scenario.expect.path:
-            self._walked[path] |= rehearsed.edges
-        return rehearsed
-
-    def summary(self, wanted: int | None) -> int:
-        """Print the coverage of each runbook and the count; return the exit status."""
-        thin = False
-        for path, loaded in sorted(self._loaded.items()):
-            if loaded.runbook is not None:
-                percent = self._coverage(path, loaded.runbook)
-                thin = thin or (wanted is not None and percent < wanted)
-        words = [f"{self._passed} passed", f"{self._failed} failed"]
-        sys.stdout.write(", ".join([*words, f"{self._broken} unreadable"] if self._broken else words) + "\n")
-        if self._broken:
-            return 2
-        return 1 if self._failed or thin else 0
-
-    def _coverage(self, path: str, runbook: Runbook) -> float:
-        """Print which edges of a runbook no scenario walks; return the percentage that some does."""
-        steps = {step.id: step for step in runbook.steps}
-        edges = [edge for edge in edges_of(runbook) if edge.via != SKIPPED and _can_be(edge, steps[edge.source])]
-        edges += [undo_of(step.id) for step in runbook.steps if step.undo is not None]
-        edges += [refusal_of(step.id) for step in runbook.steps if step.guards]
-        missing = [edge for edge in edges if edge not in self._walked[path]]
-        percent = 100 * (len(edges) - len(missing)) / len(edges) if edges else 100.0
-        sys.stdout.write(f"\n{path}: {len(edges) - len(missing)} of {len(edges)} edges, {percent:.0f} %\n")
-        lines = {step.id: step.span.line for step in runbook.steps}
-        for edge in missing:
-            sys.stdout.write(f"  {path}:{lines[edge.source]}: `{edge.source}` {edge.via} → `{edge.target}`\n")
-        return percent
+def _count(results: Sequence[Result]) -> str:
+    found = {verdict: sum(result.verdict is verdict for result in results) for verdict in Verdict}
+    words = [f"{found[Verdict.PASSED]} passed", f"{found[Verdict.FAILED]} failed"]
+    return ", ".join([*words, f"{found[Verdict.UNREADABLE]} unreadable"] if found[Verdict.UNREADABLE] else words)
 
 
-def _can_be(edge: Edge, step: Step) -> bool:
-    """Whether any walk can take an edge: a choice with an option that is always open does not fail by itself."""
-    always = any("when" not in option for option in options_of(step))
-    return edge.via != FAILED or not always or step.max_visits is not None or step.expect is not None
+def _as_json(results: Sequence[Result], coverages: Sequence[Coverage]) -> JsonObject:
+    return {
+        "scenarios": [*map(_result_as_json, results)],
+        "runbooks": [*map(_coverage_as_json, coverages)],
+    }
+
+
+def _result_as_json(result: Result) -> Json:
+    return {
+        "file": result.file,
+        "title": result.title,
+        "runbook": result.runbook,
+        "result": result.verdict.value,
+        "counts": result.counts,
+        "path": [*result.path],
+        "failures": [*result.failures],
+        "diagnostics": [diagnostic.as_json() for diagnostic in result.diagnostics],
+        "seconds": f"{result.seconds:.3f}",
+    }
+
+
+def _coverage_as_json(coverage: Coverage) -> Json:
+    unwalked: Iterator[Json] = (
+        {
+            "file": coverage.file,
+            "line": told.span.line,
+            "column": told.span.column,
+            "step": told.edge.source,
+            "via": told.edge.via,
+            "to": told.edge.target,
+        }
+        for told in coverage.unwalked
+    )
+    return {
+        "file": coverage.file,
+        "valid": coverage.runbook is not None,
+        "edges": len(coverage.edges),
+        "walked": coverage.walked,
+        "percent": coverage.percent,
+        "unwalked": [*unwalked],
+    }
+
+
+def _status(results: Sequence[Result], coverages: Sequence[Coverage], wanted: int | None) -> int:
+    if any(result.verdict is Verdict.UNREADABLE for result in results):
+        return 2
+    thin = wanted is not None and any(coverage.below(wanted) for coverage in coverages)
+    return 1 if thin or any(result.verdict is Verdict.FAILED for result in results) else 0

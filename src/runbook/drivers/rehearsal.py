@@ -14,6 +14,7 @@ from runbook.drivers.foresight import look_over
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act
+from runbook.drivers.path_diff import difference, entered
 from runbook.drivers.session import Ending, Stop
 from runbook.drivers.simulated_approvals import SimulatedApprovals
 from runbook.drivers.told_past import GUARDS_SEE, past_of, unknown_in
@@ -31,6 +32,7 @@ from runbook.model.kind import Registry
 from runbook.model.runbook import Runbook
 from runbook.model.scenario import Scenario, Scripted
 from runbook.walk import events as e
+from runbook.walk import including
 from runbook.walk import run_events as r
 from runbook.walk.walk import Walk
 from runbook.world.clock import RealClock, SimulatedClock
@@ -178,11 +180,10 @@ def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files:
     try:
         ending = session.go()
     except (Refused, FieldNotTold) as refused:
-        failures.append(str(refused))
+        failures.append(f"{_place_in(walk)}{refused}")
     failures += _compared(scenario, walk, ending, log)
-    failures += [
-        f"the answer for `{entry.step}` (line {entry.span.line}) was never used" for entry in operator.unused()
-    ]
+    if walk.finish is not None:  # where it stopped before its end, that is what there is to say
+        failures += [f"the answer for `{it.step}` (line {it.span.line}) was never used" for it in operator.unused()]
     return Rehearsed(
         scenario=scenario,
         ending=ending,
@@ -191,6 +192,12 @@ def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files:
         edges=frozenset(_walked(walk, log)),
         records=log.records,
     )
+
+
+def _place_in(walk: Walk) -> str:
+    """Which visit the walk is in, of the innermost step."""
+    inner = including.chain(walk)[-1]
+    return "" if inner.visit is None else f"in visit {inner.visit.number} of `{inner.prefix}{inner.visit.step.id}`: "
 
 
 def _entries(scenario: Scenario) -> Mapping[str, Sequence[JsonObject]]:
@@ -267,24 +274,13 @@ def _compared(scenario: Scenario, walk: Walk, ending: Ending | None, log: Memory
         yield f"it ended {finish}, expected {expect.finish.value}"
     path = [step for step, _ in walk.path]
     if expect.path and path != list(expect.path):
-        yield from _difference(list(expect.path), path)
+        yield from difference(expect.path, entered(log.records))
     begun = {str(record.fields["step"]) for record in log.records if record.type == e.StepStarted.TYPE}
     begun |= {of_each(step) for step in begun}
     yield from (f"`{step}` must be walked and was not" for step in expect.must if step not in begun)
     yield from (f"`{step}` must never start and did" for step in expect.never if step in begun)
     if expect.within is not None and walk.mono > expect.within:
         yield f"it took {spoken(walk.mono)}, expected at most {spoken(expect.within)}"
-
-
-def _difference(expected: list[str], path: list[str]) -> Iterator[str]:
-    """Two paths side by side, from where they part."""
-    same = 0
-    while same < min(len(expected), len(path)) and expected[same] == path[same]:
-        same += 1
-    before = " → ".join(path[:same]) or "the start"
-    yield f"the path parts after {before}"
-    yield f"  expected → {' → '.join(expected[same:]) or '(the end)'}"
-    yield f"  walked   → {' → '.join(path[same:]) or '(the end)'}"
 
 
 def _walked(walk: Walk, log: MemoryLog) -> Iterator[Edge]:
