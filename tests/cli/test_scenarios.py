@@ -127,6 +127,29 @@ def test_a_coverage_that_is_demanded_fails_below_it_and_counts_runbooks_without_
     assert desk.do("test", "--min-coverage", "101").status == 2
 
 
+def test_the_rail_is_drawn_with_what_was_walked_and_keeps_to_the_terminal(desk: Desk) -> None:
+    wide, narrow = (lines(desk.do("test", "--rail", env={"COLUMNS": columns}).out)[4:-1] for columns in ("80", "40"))
+    assert wide == [
+        "      ● walked  ○ not walked",
+        "      ●◂╮     look",
+        "      ├─┼─╮     ● passed → which",
+        "      │ │ │     ● failed → mend",
+        "      ● │ │   mend",
+        "      ├─╯ │     ● passed → look",
+        "      ╰╌╌╌┼╌╮   ○ failed → bad  :13",
+        "          │ ┆   ○ undo → mend.undo  :11",
+        "      ●◂──╯ ┆ which",
+        "      ├─────┤   ● odd → bad",
+        "      │     │   ○ failed → bad  :22",
+        "      │     │   ● fine → good",
+        "      ■     │ good",
+        "      ■◂────╯ bad",
+    ]
+    assert "\x1b" not in "".join(wide)
+    assert max(map(len, narrow)) <= 40
+    assert any("\x1b[33m" in line for line in lines(desk.do("test", "--rail", env={"FORCE_COLOR": "1"}).out))
+
+
 def test_what_cannot_be_read_is_status_2_and_an_error_of_a_runbook_is_told_once(desk: Desk) -> None:
     desk.write("book.yaml", BOOK.replace("next: which,", "next: whch,"))
     done = desk.do("test")

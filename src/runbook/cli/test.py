@@ -58,6 +58,10 @@ def main(arguments: Sequence[str]) -> int:
     if spoken:
         for coverage in coverages:
             _tell_coverage(coverage, results, options.min_coverage)
+            if options.rail:
+                from runbook.cli.coverage_rail import write_rail  # few want it
+
+                write_rail(coverage, results)
         sys.stdout.write(_count(results) + "\n")
     else:
         sys.stdout.write(json.dumps(_as_json(results, coverages), indent=2) + "\n")
@@ -74,6 +78,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--min-coverage", metavar="N", type=_percentage, help="fail below N percent of a runbook's edges"
     )
+    parser.add_argument("--rail", action="store_true", help="draw each runbook, with what was walked of it")
     parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML too")
     parser.add_argument("-v", "--verbose", action="store_true", help="print a line for each scenario that passed, too")
     parser.add_argument(

@@ -46,6 +46,11 @@ class Result:
     path: Sequence[str] = ()
     seconds: float = 0.0
 
+    @property
+    def holds(self) -> bool:
+        """Whether the edges that it walked count: it says ``finish`` and ``path``, and came out so."""
+        return self.counts and self.verdict is Verdict.PASSED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -112,7 +117,7 @@ class Suite:
         """What was walked of each runbook, in the order of their names."""
         walked: dict[str, set[Edge]] = {path: set() for path in self.runbooks}
         for result in results:
-            if result.runbook is not None and result.counts and result.verdict is Verdict.PASSED:
+            if result.runbook is not None and result.holds:
                 walked[result.runbook] |= result.edges
         return [
             coverage(path, loaded.runbook, loaded.document, walked[path])
