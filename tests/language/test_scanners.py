@@ -125,6 +125,7 @@ def test_both_say_the_same_of_very_many_broken_texts() -> None:
         ("a: b\tc", "RB107"),
         ("a:\tb", "RB107"),
         ("a: |#\n  b\n", "RB108"),
+        ("? |#complex\n: b\n", "RB108"),
         ("a: |\t\n  b\n", "RB107"),
         (r'"\ud800"', "RB106"),
         ("a: !=!x b", "RB108"),

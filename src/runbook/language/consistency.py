@@ -98,9 +98,9 @@ def consistency(document: Document, steps: Sequence[Written], *, whole: bool = T
         yield from facts.environments()
     for step in steps:
         yield from facts.groups(step)
-        yield from facts.variants(step)
         yield from facts.ids(step)
         if whole:
+            yield from facts.variants(step)  # `defaults` may hold what a step lacks
             yield from facts.roles(step)
             yield from facts.guards(step, ids)
         if step.kind.TRAITS.ends:

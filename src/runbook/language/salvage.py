@@ -187,7 +187,7 @@ class _Salvage:
             nameless=self.nameless,
             families=frozenset(families),
             unsafe=frozenset(n for n, keys in self.touched.items() if keys & _SAFETY or n in self.lost),
-            top=bool(unknown or self.top & {"environments", "roles", "id"}),
+            top=bool(unknown or self.top & {"environments", "roles", "id", "defaults"}),
         )
 
 

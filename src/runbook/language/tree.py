@@ -103,6 +103,8 @@ def build(next_event: Callable[[], Any], findings: Findings) -> tuple[Json, Plac
             style = event.style
             if event.tag is not None or event.anchor is not None:
                 findings.property(event)
+            if style in _BLOCK and findings.sign_behind_block(event):
+                raise Doubtful("expected a line break behind the sign of a block", event.start_mark.index)
             if flow and not style and "?" in word:
                 raise Doubtful("expected ',', but got '?'", event.start_mark.index + word.index("?"))
             place = event.start_mark.index << _SHIFT | event.end_mark.index
@@ -117,8 +119,6 @@ def build(next_event: Callable[[], Any], findings: Findings) -> tuple[Json, Plac
             if style:
                 if style == '"' and hidden_in(word) is not None:
                     findings.hidden(event)
-                elif style in _BLOCK and findings.sign_behind_block(event):
-                    raise Doubtful("expected a line break behind the sign of a block", event.start_mark.index)
                 value = word
             elif word[:1] not in _FIRSTS:
                 value = word
