@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "look for mistakes in runbooks and scenarios",
     "run": "walk a runbook",
     "resume": "go on with a run that was paused or interrupted",
+    "drill": "walk a scenario in a scripted world, and be scored",
     "test": "walk scenarios without anybody, with edge coverage",
     "runs": "list past and present runs",
     "status": "show where a run stands",
@@ -35,7 +36,6 @@ COMMANDS: Mapping[str, str] = {
 }
 """Every command that works, with what it does."""
 COMMANDS_NOT_YET: Mapping[str, str] = {
-    "drill": "walk a scenario in the terminal; until then `runbook test` walks it headless",
     "show": "print a runbook as text, Markdown or a graph",
     "new": "begin a runbook",
     "import": "turn Markdown into a draft",

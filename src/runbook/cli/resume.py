@@ -20,9 +20,10 @@ from runbook.cli.rows import rows
 from runbook.cli.run import load_answers_for
 from runbook.cli.told_so_far import told_so_far
 from runbook.cli.walking import elsewhere, walk
-from runbook.drivers.live import snapshot_of
+from runbook.drivers.aside import snapshot_of
 from runbook.kinds.registry import KINDS
 from runbook.model.diagnostics import Code, Diagnostic, Refused
+from runbook.model.runbook import Mode
 
 HANDED_OVER = Code(
     number="RB336",
@@ -44,6 +45,15 @@ def main(arguments: Sequence[str]) -> int:
     run = run_to_write(options.run, options.state_dir)
     _look_who_goes_on(run, options.operator)
     answers = load_answers_for(options.answers, snapshot_of(run, KINDS)) if options.answers else None
+    seen = glimpse(run)
+    if seen.first is not None and seen.first.fields.get("mode") == Mode.DRILL.value:
+        from runbook.cli.drilled import walk_drill
+        from runbook.drivers.drilling import resume, scenario_of
+
+        since = seen.last.ts if seen.last is not None else None
+        return walk_drill(
+            scenario_of(run, seen.first), answers, lambda training: resume(training, run, options.operator), since=since
+        )
     return walk(answers, credentials_of(options), lambda _, live: live.resume(run, options.operator))
 
 

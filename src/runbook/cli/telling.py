@@ -9,7 +9,7 @@ from runbook.audit.lock import HELD, holder_of
 from runbook.audit.record import END
 from runbook.audit.store import glimpse
 from runbook.cli.options import run_to_write
-from runbook.drivers.live import abort_aside, hand_over_aside, note_aside
+from runbook.drivers.aside import abort_aside, hand_over_aside, note_aside
 from runbook.kinds.registry import KINDS
 from runbook.model.diagnostics import Refused
 

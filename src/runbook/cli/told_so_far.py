@@ -1,7 +1,7 @@
 """What a log tells so far, for whoever comes to a run: where it stands, and the brief of what happened."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -13,11 +13,16 @@ from runbook.audit.store import Glimpse, RunDir, glimpse
 from runbook.audit.verdict import Verdict
 from runbook.cli.runs import state_of
 from runbook.cli.verify import WORDS
+from runbook.drivers.drilling import scenario_of
 from runbook.drivers.replay import judged
+from runbook.drivers.scoring import scored
 from runbook.drivers.standing import standing, stood
 from runbook.drivers.stopping import sentences
 from runbook.kinds.registry import KINDS, make
+from runbook.model.diagnostics import Refused
 from runbook.model.kind import Preview
+from runbook.model.runbook import Mode
+from runbook.model.score import Score
 from runbook.model.secrets import Resolved
 from runbook.report.brief import FEW, brief
 from runbook.report.content import Report
@@ -57,7 +62,18 @@ class ToldSoFar:
             words=WORDS[self.verdict.status],
             runbook=self.walk.runbook if self.walk else None,
             preview=_preview,
+            score=self._score(records),
         )
+
+    def _score(self, records: Sequence[Record]) -> Score | None:
+        """The score of a drill that is over; None where its scenario is not there, and for every other run."""
+        if self.walk is None or self.walk.mode is not Mode.DRILL or self.walk.finish is None:
+            return None
+        try:
+            scenario = scenario_of(self.run, records[0])
+        except Refused:
+            return None
+        return scored(scenario, self.walk.runbook, records)
 
     def brief(self) -> Iterator[tuple[str, str]]:
         """What somebody has to know who takes over: a label and a line each."""

@@ -47,13 +47,14 @@ def walk(answers: Answers | None, credentials: Credentials, sit: Callable[[Seat,
             ending = sitting.session.go()
         finally:
             sitting.close()
-    _say(sitting, ending)
+    say(sitting, ending)
     if answers is not None and seat.answers is not None and ending.stop is Stop.FINISHED:
-        _say_unused(answers, seat.answers, sitting.session.walk.runbook)
+        say_unused(answers, seat.answers, sitting.session.walk.runbook)
     return _status(ending)
 
 
-def _say(sitting: Sitting, ending: Ending) -> None:
+def say(sitting: Sitting, ending: Ending) -> None:
+    """Say what became of a run, and what comes next."""
     run = sitting.run
     where = elsewhere(run)
     head = str(sitting.writer.anchor)
@@ -95,7 +96,8 @@ def elsewhere(run: RunDir) -> str:
     return f" --state-dir {shlex.quote(str(store))}"
 
 
-def _say_unused(answers: Answers, operator: AnswersOperator, runbook: Runbook) -> None:
+def say_unused(answers: Answers, operator: AnswersOperator, runbook: Runbook) -> None:
+    """Warn of the answers that were never used."""
     for entry in operator.unused():
         never = Diagnostic(
             code=RB302,

@@ -6,7 +6,7 @@ reason and an evidence stand on record beside the answer, also where nothing dem
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Shown, Sought, Yes
 from runbook.model.answers import Answer
@@ -104,19 +104,36 @@ class AnswersOperator:
         return No(reason=entry.reason or said)
 
     def approval(self, place: Place, sought: Sought, ms: int) -> str | Hand | None:
-        """Nobody waits here: what has not arrived by now is waited for without us. A scenario names who approves."""
-        del ms
+        """Nobody waits here: what has not arrived by now is waited for without us.
+
+        Where a scenario says what is done when too few approve, the request is left to expire.
+        """
         if (act := self._idle()) is not None or sought.over():
             return act
         entry = self._entry(place)
-        names = entry.approvals if entry is not None else ()
-        visit = (place.address, place.visit)
-        if self._approved[visit] < len(names):
-            self._approved[visit] += 1
-            return names[self._approved[visit] - 1]
+        acts = entry is not None and entry.do is not None and (place.address, place.visit) not in self._acted
+        if acts and self._source == "scenario":
+            self._clock.wait(ms)
+            return None
         how = f": runbook approve {sought.file}" if sought.file else ""
         missing = sought.count - len(sought.given)
         return Act(do="pause", reason=f"`{place.address}` waits for {missing} more to approve{how}")
+
+    def declined(self, place: Place) -> Mapping[str, str]:
+        """Whom a scenario names who refuses to approve in a visit, and why."""
+        entry = self._entry(place)
+        return entry.refusals if entry is not None else {}
+
+    def next(self, place: Place, sought: Sought) -> str | None:
+        """Whom a scenario names who approves next in a visit; None if nobody does."""
+        del sought
+        entry = self._entry(place)
+        names = entry.approvals if entry is not None else ()
+        visit = (place.address, place.visit)
+        if self._approved[visit] >= len(names):
+            return None
+        self._approved[visit] += 1
+        return names[self._approved[visit] - 1]
 
     def answer(self, place: Place, question: Question) -> JsonObject | Hand:
         """Answer what the step asks, if the file does."""

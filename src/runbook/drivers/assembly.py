@@ -1,6 +1,7 @@
 """Puts the parts of one sitting together; which parts they are is all that tells a live walk from a scripted one."""
 
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 
 from runbook import VERSION
 from runbook.audit.masking import Masker
@@ -26,7 +27,9 @@ from runbook.language.scope import types_of
 from runbook.model.canonical import Json
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Diagnostic
+from runbook.model.scenario import Scenario
 from runbook.walk.run_events import Warned
+from runbook.walk.running import SIMULATED
 from runbook.walk.walk import Walk
 
 
@@ -131,10 +134,12 @@ def started(
     directory: str | None = None,
     lock: str | None = None,
     guards_see: str = "nothing but this run",
+    scenario: Scenario | None = None,
 ) -> dict[str, Json | Mapping[str, Json]]:
     """The fields of ``run.started``.
 
     :param guards_see: what its guards and its lock can see, as it is said at its start, in its log and in its report.
+    :param scenario: what is drilled.
     """
     return {
         "format": "1.0",
@@ -154,4 +159,6 @@ def started(
         "guards_see": guards_see,
         "tool": VERSION,
         "kinds": kinds_of(walk.runbook, walk.registry),
+        "scenario": sha256(scenario.source).hexdigest() if scenario else None,
+        "clock": SIMULATED if scenario and scenario.simulated else None,
     }

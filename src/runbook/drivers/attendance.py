@@ -13,7 +13,9 @@ from runbook.drivers.reporter import Reporter
 from runbook.drivers.terminal.presence import presence
 from runbook.model.answers import Answers
 from runbook.model.canonical import Json
+from runbook.model.clock import Clock
 from runbook.model.runbook import Runbook
+from runbook.model.scenario import Scenario
 from runbook.world.clock import RealClock
 from runbook.world.secrets import Prompt
 
@@ -40,8 +42,22 @@ class Seat:
         return self.operator.ask_inputs(runbook, given) if isinstance(self.operator, TerminalOperator) else given
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drilled:
+    """What whoever sits at a drill has to know. ``itself`` says that the scenario's own answers are given."""
+
+    scenario: Scenario
+    clock: Clock
+    itself: bool
+
+
+def attended(answers: Answers | None) -> bool:
+    """Whether somebody sits here who is asked."""
+    return answers is None and presence(os.environ) is not None
+
+
 @contextmanager
-def attending(interrupts: Interrupts, *, answers: Answers | None) -> Iterator[Seat]:
+def attending(interrupts: Interrupts, *, answers: Answers | None, drilled: Drilled | None = None) -> Iterator[Seat]:
     """Find out who sits here, and have their terminal for so long.
 
     Without a terminal and without an answers file every question pauses the run. An answers file goes before the
@@ -49,10 +65,13 @@ def attending(interrupts: Interrupts, *, answers: Answers | None) -> Iterator[Se
     """
     terminal = presence(os.environ) if answers is None else None
     if terminal is None:
-        nobody = Reporter(answers.entries if answers else (), RealClock(), sys.stderr)
+        clock = drilled.clock if drilled else RealClock()
+        source = "scenario" if drilled and drilled.itself else "answers"
+        nobody = Reporter(answers.entries if answers else (), clock, sys.stderr, source)
         yield Seat(operator=nobody, answers=nobody)
         return
     from runbook.drivers.terminal.operator import seated
+    from runbook.drivers.terminal.trainee import trainee
 
-    with seated(terminal, interrupts) as operator:
+    with seated(terminal, interrupts, trainee(drilled.scenario, drilled.clock) if drilled else None) as operator:
         yield Seat(operator=operator, prompt=operator.ask_secret)

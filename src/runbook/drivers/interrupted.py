@@ -3,7 +3,7 @@
 import platform
 
 from runbook.drivers.journal import Journal
-from runbook.model.runbook import Nested
+from runbook.model.runbook import Mode, Nested
 from runbook.walk import actions as a
 from runbook.walk import events as e
 from runbook.walk.walk import Walk
@@ -16,7 +16,8 @@ _MANY = 5
 def tell_interrupted(journal: Journal, action: a.Interrupted) -> None:
     """Tell what was in flight when the walk was killed: a read runs again, a change is unknown."""
     cls = e.StepUnknown if action.changing else e.StepCancelled
-    reason = f"the walk was interrupted while it ran{still_running(journal.walk, action.step)}"
+    running = "" if journal.walk.mode is Mode.DRILL else still_running(journal.walk, action.step)
+    reason = f"the walk was interrupted while it ran{running}"
     journal.tell(cls, step=action.step, visit=action.visit, attempt=action.attempt, reason=reason)
 
 

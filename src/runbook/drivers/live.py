@@ -1,53 +1,39 @@
 """A run in a store, for real or dry: begun, or gone on with after a pause or a crash."""
 
-import os
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from runbook.audit.inbox import Inbox
-from runbook.audit.lock import Holder
 from runbook.audit.masking import RULE, Masker
 from runbook.audit.outputs import OutputFile
-from runbook.audit.record import Record
 from runbook.audit.store import RunDir, Store, glimpse
-from runbook.audit.writer import LogWriter, Reopened
+from runbook.audit.writer import LogWriter
 from runbook.drivers.approving import Credentials, SignedApprovals, deliver, may_take_over
+from runbook.drivers.aside import NOT_LEGAL, aside, holder, reopen, tell_resumed
 from runbook.drivers.assembly import assemble, started, tell_unusable
 from runbook.drivers.attempts import Stoppable, TakeOutput
 from runbook.drivers.checkpointing import Checkpointing, Sealer, Unsealed
-from runbook.drivers.interrupted import tell_interrupted
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last
 from runbook.drivers.locking import hold, key_of, tell_lost, untold
 from runbook.drivers.messages import Messages
 from runbook.drivers.operator import Act, Operator
-from runbook.drivers.replay import runbook_of
 from runbook.drivers.session import Session
-from runbook.drivers.snapshot import FileWatch, difference, directory_of, here
+from runbook.drivers.snapshot import FileWatch, directory_of, here
 from runbook.drivers.store_past import StorePast, seen_in
 from runbook.language.included import secrets_of
 from runbook.model.canonical import JsonObject, canonical
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.kind import Registry
-from runbook.model.runbook import Finish, Mode, Runbook
+from runbook.model.runbook import Mode, Runbook
 from runbook.walk import run_events as r
-from runbook.walk.actions import Interrupted
-from runbook.walk.records import MalformedEvent, from_record
-from runbook.walk.walk import IllegalEvent, Walk
+from runbook.walk.walk import Walk
 from runbook.world.clock import RealClock
 from runbook.world.real import RealWorld
 from runbook.world.secrets import Prompt, SecretStore
-
-NOT_LEGAL = Code(
-    number="RB320",
-    title="log cannot be gone on with",
-    why="The log of the run is whole, but it is not a walk that this version of the program can follow: it was written "
-    "by another version, or changed. Going on would mean to guess where the walk stands.",
-)
 
 SECRET_INPUT = Code(
     number="RB321",
@@ -76,19 +62,19 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sitting:
-    """A session of a live run, and what must be closed after it."""
+    """A session of a run, and what must be closed after it; ``let_go`` closes its world."""
 
     session: Session
     run: RunDir
     writer: LogWriter
-    world: RealWorld
+    let_go: Callable[[], None]
     signing: Sequence[Checkpointing]
 
     def close(self) -> None:
         """Let the log, its lock, connections and secrets go."""
         for each in self.signing:
             each.close()
-        self.world.close()
+        self.let_go()
         self.writer.close()
 
 
@@ -146,9 +132,9 @@ class Live:
             guards_see=seen_in(Store(run.path.parent.parent)),
         )
         key = fields["lock"] = key_of(walk, fields)
-        writer = LogWriter.create(run, _holder(start.operator))
-        aside = partial(_aside, operator=start.operator, registry=self._registry)
-        broken = hold(run, writer, key, start.operator, reason=start.break_lock, aside=aside)
+        writer = LogWriter.create(run, holder(start.operator))
+        others = partial(aside, operator=start.operator, registry=self._registry)
+        broken = hold(run, writer, key, start.operator, reason=start.break_lock, aside=others)
 
         def begin(journal: Journal) -> None:
             journal.tell(r.RunStarted, **fields)
@@ -172,7 +158,7 @@ class Live:
         :raises Refused: if it is held, over, damaged, or its runbook is not there.
         """
         handed = glimpse(run).handed
-        reopened, walk, last = _reopen(run, operator, self._registry)
+        reopened, walk, last = reopen(run, operator, self._registry)
         if operator is not None:
             try:
                 may_take_over(walk, operator, self._credentials.signers)
@@ -180,8 +166,8 @@ class Live:
                 reopened.writer.close()
                 raise
         key = walk.started.lock if walk.started else None
-        aside = partial(_aside, operator=walk.operator, registry=self._registry)
-        hold(run, reopened.writer, key, operator or walk.operator, reason=None, aside=aside)
+        others = partial(aside, operator=walk.operator, registry=self._registry)
+        hold(run, reopened.writer, key, operator or walk.operator, reason=None, aside=others)
         secrets, masker, unusable = self._secrets(walk.runbook, directory_of(walk))
         known = (secrets, masker)
         sitting = self._sit(run, walk, reopened.writer, lambda _: None, last=last, known=known)
@@ -189,7 +175,7 @@ class Live:
         if operator is not None and operator != walk.operator:
             though = f", though it was handed over to {walk.operator}" if handed is not None else ""
             journal.tell(r.RunHandedOver, to=operator, by=operator, reason=f"resumed by another operator{though}")
-        _tell_resumed(journal, reopened)
+        tell_resumed(journal, reopened)
         tell_lost(journal, untold(run, walk))
         tell_unusable(journal, unusable)
         journal.sync()
@@ -272,117 +258,7 @@ class Live:
             sealer=sealer,
             last=last,
         )
-        return Sitting(session=session, run=run, writer=writer, world=worlds[0], signing=signing)
-
-
-def _reopen(run: RunDir, operator: str | None, registry: Registry) -> tuple[Reopened, Walk, Last]:
-    """The writer of a log that goes on, the walk as it stands, and its last record.
-
-    :raises Refused: if it is held, over, damaged, or no legal walk.
-    """
-    walks: list[Walk] = []
-    last: list[Record] = []
-
-    def each(record: Record) -> None:
-        last[:] = [record]
-        if record.type.startswith("x-"):
-            return  # a guest's, which no walk is told
-        event = from_record(record.type, record.ts, record.mono, record.fields)
-        if not walks and isinstance(event, r.RunStarted):
-            walks.append(Walk(runbook_of(event, run.snapshot, registry), registry))
-        walks[0].tell(event)
-
-    try:
-        # Who walked last is who holds it, unless somebody else says so; only the records tell.
-        reopened = LogWriter.reopen(run, lambda: _holder(operator or walks[0].operator), each)
-    except (IllegalEvent, MalformedEvent) as error:
-        message = f"the log is no walk that can be gone on with: {error}"
-        help_ = f"`runbook verify {run.id}` says more"
-        raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=str(run.log), help=help_)) from None
-    return reopened, walks[0], Last(ts=last[0].ts, mono=last[0].mono)
-
-
-def _tell_resumed(journal: Journal, reopened: Reopened) -> None:
-    walk = journal.walk
-    journal.tell(
-        r.RunResumed,
-        operator=walk.operator,
-        host=platform.node(),
-        torn=tuple(torn.as_json() for torn in reopened.torn),
-        differs=difference(walk),
-    )
-
-
-@contextmanager
-def _aside(run: RunDir, operator: str, registry: Registry) -> Iterator[tuple[Journal, Reopened]]:
-    """The journal of a run that nobody walks, for a record or two."""
-    reopened, walk, last = _reopen(run, operator, registry)
-    with reopened.writer as writer:
-        masker = Masker()
-        SecretStore(secrets_of(walk.runbook), register=masker.register, directory=directory_of(walk)).foresee()
-        cover = partial(_covered, masker)
-        yield Journal(walk, writer, RealClock(), show=lambda _: None, mask=cover, last=last), reopened
-
-
-def _covered(masker: Masker, text: str) -> str:
-    return masker.mask(text)[0]
-
-
-def note_aside(run: RunDir, registry: Registry, *, kind: str, text: str, by: str) -> None:
-    """Write a note into the log of a run that nobody walks.
-
-    :raises Refused: if it is held after all, over or damaged.
-    """
-    with _aside(run, by, registry) as (journal, _):
-        journal.tell(r.NoteAdded, kind=kind, text=text, by=by)
-        journal.sync()
-
-
-def hand_over_aside(run: RunDir, registry: Registry, *, to: str, by: str, reason: str | None = None) -> None:
-    """Make somebody else the operator of a run that nobody walks.
-
-    :raises Refused: as :func:`note_aside` does.
-    """
-    with _aside(run, by, registry) as (journal, _):
-        journal.tell(r.RunHandedOver, to=journal.covered(to), by=journal.covered(by), reason=reason)
-        journal.sync()
-
-
-def abort_aside(run: RunDir, registry: Registry, *, reason: str, by: str) -> None:
-    """End a run that nobody walks; what was in flight when its walk was killed is said to be interrupted first.
-
-    :raises Refused: as :func:`note_aside` does.
-    """
-    with _aside(run, by, registry) as (journal, reopened):
-        if journal.walk.in_flight():
-            _tell_resumed(journal, reopened)
-        while isinstance(action := journal.walk.pending()[0], Interrupted):
-            tell_interrupted(journal, action)
-        tell_lost(journal, untold(run, journal.walk))
-        journal.tell(r.OperatorActed, do="abort", reason=reason, by=by, source="inbox")
-        journal.tell(r.RunFinished, finish=Finish.ABORTED.value)
-        journal.sync()
-
-
-def snapshot_of(run: RunDir, registry: Registry) -> Runbook:
-    """The runbook that a run walks, from the file kept beside its log.
-
-    :raises Refused: if the run never began, or the file is not there.
-    """
-    first = glimpse(run).first
-    try:
-        event = from_record(first.type, first.ts, first.mono, first.fields) if first else None
-    except MalformedEvent:
-        event = None
-    if not isinstance(event, r.RunStarted):
-        message = "the run never began, or the beginning of its log cannot be read"
-        help_ = f"`runbook verify {run.id}` says which"
-        raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=str(run.log), help=help_))
-    return runbook_of(event, run.snapshot, registry)
-
-
-def _holder(operator: str) -> Holder:
-    return Holder(pid=os.getpid(), host=platform.node(), operator=operator)
+        return Sitting(session=session, run=run, writer=writer, let_go=worlds[0].close, signing=signing)
 
 
 def _not_there(step: str, objection: str) -> Diagnostic:

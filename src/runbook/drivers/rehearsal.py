@@ -1,7 +1,8 @@
 """Walks a scenario without anybody: its scripted world, its answers, a simulated clock, a log in memory."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from runbook.audit.chain import encode
 from runbook.audit.masking import Masker
@@ -13,8 +14,7 @@ from runbook.drivers.assembly import assemble, started
 from runbook.drivers.foresight import look_over
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
-from runbook.drivers.operator import Act
-from runbook.drivers.path_diff import difference, entered
+from runbook.drivers.scoring import scored
 from runbook.drivers.session import Ending, Stop
 from runbook.drivers.simulated_approvals import SimulatedApprovals
 from runbook.drivers.told_past import GUARDS_SEE, past_of, unknown_in
@@ -25,20 +25,21 @@ from runbook.model.answers import Answers
 from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Code, Diagnostic, Refused
-from runbook.model.durations import spoken
 from runbook.model.graph import Edge, refusal_of, undo_of
 from runbook.model.io import Performs
 from runbook.model.kind import Registry
 from runbook.model.runbook import Runbook
-from runbook.model.scenario import Scenario, Scripted
+from runbook.model.scenario import Scenario, Scripted, ScriptedEvent
 from runbook.walk import events as e
 from runbook.walk import including
 from runbook.walk import run_events as r
 from runbook.walk.walk import Walk
 from runbook.world.clock import RealClock, SimulatedClock
-from runbook.world.scripted import FieldNotTold, ScriptedWorld
+from runbook.world.scripted import FieldNotTold, ScriptedWorld, Untold
 from runbook.world.secrets import Resolution
 
+SCENARIO = "scenario"
+"""Who says what a scenario tells, and answers what it answers."""
 RB352 = Code(
     number="RB352",
     title="scenario names an unknown step",
@@ -87,7 +88,13 @@ class MemoryLog:
 
 
 class NoSecrets:
-    """The secrets of a rehearsal: every one is there, and none has a value."""
+    """The secrets of a rehearsal: every one is there, and none has a value; one that is typed is covered all the same.
+
+    :param register: covers a value from now on.
+    """
+
+    def __init__(self, register: Callable[[str, str], None]) -> None:
+        self._register = register
 
     def resolve(self, names: object) -> Resolution:
         """Nothing is read."""
@@ -95,7 +102,23 @@ class NoSecrets:
         return Resolution(commitments={})
 
     def keep(self, name: str, value: str) -> None:
-        """Nothing is kept."""
+        """Nothing is kept, and nothing of it is shown."""
+        self._register(name, value)
+
+
+class ScriptedEvents:
+    """What a scenario has said when its time has come.
+
+    :param said: how many of them were said in earlier sittings.
+    """
+
+    def __init__(self, events: Iterable[ScriptedEvent], said: int = 0) -> None:
+        self._events = deque(sorted(events, key=lambda event: event.after)[said:])
+
+    def say(self, journal: Journal) -> None:
+        """Write down what is due now."""
+        while self._events and self._events[0].after <= journal.mono():
+            journal.tell(r.NoteAdded, kind="communication", text=self._events.popleft().say, by=SCENARIO)
 
 
 class Rehearsal:
@@ -132,12 +155,13 @@ def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files:
     :param files: the runbook's file and its SHA-256.
     :raises Refused: if it does not fit its runbook.
     """
-    inputs = _fitting(scenario, runbook, registry)
+    inputs = fitting(scenario, runbook, registry)
     walk = Walk(runbook, registry)
     log = MemoryLog()
     clock: Clock = SimulatedClock() if scenario.simulated else RealClock()
-    operator = AnswersOperator(scenario.answers, clock, source="scenario")
-    events = list(scenario.events)
+    operator = AnswersOperator(scenario.answers, clock, source=SCENARIO)
+    events = ScriptedEvents(scenario.events)
+    masker = Masker()
 
     def begin(journal: Journal) -> None:
         fields = started(
@@ -152,26 +176,22 @@ def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files:
             host="scripted",
             store="memory",
             guards_see=GUARDS_SEE,
+            scenario=scenario,
         )
         journal.tell(r.RunStarted, **fields)
-
-    def messages(journal: Journal) -> Act | None:
-        while events and events[0].after <= journal.mono():
-            journal.tell(r.NoteAdded, kind="communication", text=events.pop(0).say, by="scenario")
-        return None
 
     session = assemble(
         walk=walk,
         log=log,
         operator=operator,
-        world=lambda _: Rehearsal(ScriptedWorld(_entries(scenario), clock=clock)),
-        secrets=NoSecrets(),
-        masker=Masker(),
+        world=lambda _: Rehearsal(ScriptedWorld(entries_of(scenario), clock=clock)),
+        secrets=NoSecrets(masker.register),
+        masker=masker,
         keepers=lambda *_: Nowhere(),
         clock=clock,
         interrupts=Interrupts(),
         begin=begin,
-        messages=messages,
+        messages=events.say,
         past=past_of(scenario, runbook, clock.now()),
         approvals=lambda journal: SimulatedApprovals(journal, operator),
     )
@@ -179,9 +199,14 @@ def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files:
     failures: list[str] = []
     try:
         ending = session.go()
-    except (Refused, FieldNotTold) as refused:
+    except (Untold, FieldNotTold) as error:
+        failures.append(untold(scenario, walk, error).message)
+    except Refused as refused:
         failures.append(f"{_place_in(walk)}{refused}")
-    failures += _compared(scenario, walk, ending, log)
+    if ending is not None and ending.stop is not Stop.FINISHED:
+        failures.append(f"the walk stopped: {ending.reason}")
+    score = scored(scenario, runbook, log.records)
+    failures += [failure for expectation in score.expectations for failure in expectation.failures]
     if walk.finish is not None:  # where it stopped before its end, that is what there is to say
         failures += [f"the answer for `{it.step}` (line {it.span.line}) was never used" for it in operator.unused()]
     return Rehearsed(
@@ -200,7 +225,16 @@ def _place_in(walk: Walk) -> str:
     return "" if inner.visit is None else f"in visit {inner.visit.number} of `{inner.prefix}{inner.visit.step.id}`: "
 
 
-def _entries(scenario: Scenario) -> Mapping[str, Sequence[JsonObject]]:
+def untold(scenario: Scenario, walk: Walk, error: Untold | FieldNotTold) -> Diagnostic:
+    """What a scenario does not tell, with the visit in which it is wanted, and its place in the file."""
+    known = scenario.world.get(error.address) or scenario.world.get(of_each(error.address))
+    said = error.diagnostics[0] if isinstance(error, Untold) else error.diagnostic
+    place = known.span if known is not None else None
+    return replace(said, message=_place_in(walk) + said.message, file=scenario.file, span=place)
+
+
+def entries_of(scenario: Scenario) -> Mapping[str, Sequence[JsonObject]]:
+    """What a scenario tells of the world, as :class:`~runbook.world.scripted.ScriptedWorld` takes it."""
     return {address: [_entry(told) for told in step.attempts] for address, step in scenario.world.items()}
 
 
@@ -213,7 +247,7 @@ def _entry(told: Scripted) -> JsonObject:
     return entry
 
 
-def _fitting(scenario: Scenario, runbook: Runbook, registry: Registry) -> JsonObject:
+def fitting(scenario: Scenario, runbook: Runbook, registry: Registry) -> JsonObject:
     """The inputs of a scenario that fits its runbook.
 
     :raises Refused: if it does not.
@@ -262,25 +296,6 @@ def _performed_at(address: str, runbook: Runbook) -> bool:
     _, step = found
     nested = {"probe": step.probe, "undo": step.undo, **step.nested}
     return not part or nested.get(part) is not None
-
-
-def _compared(scenario: Scenario, walk: Walk, ending: Ending | None, log: MemoryLog) -> Iterator[str]:
-    """A sentence for everything that came out otherwise than the scenario expects."""
-    expect = scenario.expect
-    if ending is not None and ending.stop is not Stop.FINISHED:
-        yield f"the walk stopped: {ending.reason}"
-    finish = walk.finish.value if walk.finish else "not at all"
-    if expect.finish is not None and finish != expect.finish.value:
-        yield f"it ended {finish}, expected {expect.finish.value}"
-    path = [step for step, _ in walk.path]
-    if expect.path and path != list(expect.path):
-        yield from difference(expect.path, entered(log.records))
-    begun = {str(record.fields["step"]) for record in log.records if record.type == e.StepStarted.TYPE}
-    begun |= {of_each(step) for step in begun}
-    yield from (f"`{step}` must be walked and was not" for step in expect.must if step not in begun)
-    yield from (f"`{step}` must never start and did" for step in expect.never if step in begun)
-    if expect.within is not None and walk.mono > expect.within:
-        yield f"it took {spoken(walk.mono)}, expected at most {spoken(expect.within)}"
 
 
 def _walked(walk: Walk, log: MemoryLog) -> Iterator[Edge]:

@@ -18,8 +18,8 @@ class Reporter(AnswersOperator):
     :param stream: takes the lines; one that cannot be written to any more stops nothing, and None takes none.
     """
 
-    def __init__(self, entries: Iterable[Answer], clock: Clock, stream: TextIO | None) -> None:
-        super().__init__(entries, clock)
+    def __init__(self, entries: Iterable[Answer], clock: Clock, stream: TextIO | None, source: str = "answers") -> None:
+        super().__init__(entries, clock, source)
         self._now = clock.now
         self._stream = stream
         self._onlooker = Onlooker()

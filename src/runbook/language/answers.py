@@ -116,6 +116,7 @@ def _answer(entry: Json, path: Path, document: Document) -> Answer:
         items=typed.texts_by_name(raw.get("items")),
         notes=typed.texts_by_name(raw.get("notes")),
         approvals=typed.texts(raw.get("approvals")),
+        refusals=typed.texts_by_name(raw.get("refusals")),
         outcome=typed.text_or_none(raw.get("outcome")),
         do=typed.text_or_none(raw.get("do")),
         to=typed.text_or_none(raw.get("to")),

@@ -51,6 +51,12 @@ _APPROVALS: JsonObject = {
     "minItems": 1,
     "description": "Who approves, where the step or an override of its guards must be approved.",
 }
+_REFUSALS: JsonObject = {
+    "type": "object",
+    "additionalProperties": {"type": "string", "minLength": 1},
+    "minProperties": 1,
+    "description": "Who refuses to approve, and why. Who is named neither here nor in `approvals` does not answer.",
+}
 _RUN: JsonObject = closed(
     "Another live run, as guards see it.",
     ["run", "ago"],
@@ -118,7 +124,7 @@ SCHEMA: JsonObject = {
             ),
             "description": "What is said while the clock runs.",
         },
-        "answers": schema_of_answers(approvals=_APPROVALS),
+        "answers": schema_of_answers(approvals=_APPROVALS, refusals=_REFUSALS),
         "expect": closed(
             "What a good walk looks like.",
             finish=enumeration("How it ends.", *(finish.value for finish in Finish)),
@@ -153,6 +159,7 @@ def bind_scenario(document: Document) -> Scenario:
         file=document.file,
         runbook=typed.text(top["runbook"]),
         runbook_span=document.span(("runbook",)),
+        source=document.raw,
         title=typed.text(top.get("title")),
         briefing=typed.text(top.get("briefing")),
         environment=typed.text_or_none(top.get("environment")),

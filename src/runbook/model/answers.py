@@ -15,7 +15,7 @@ class Answer:
     ``confirm`` is ``yes``, ``no`` or the phrase to type. ``outcome`` is ``done`` or ``failed``, an item ``yes``, ``no``
     or ``not_verified``, ``do`` one of ``retry skip abort undo go_to override``, ``settle`` one of ``passed failed
     unknown``.
-    ``approvals`` are the persons who approve, in scenarios only.
+    ``approvals`` are the persons who approve and ``refusals`` those who refuse to, with why, in scenarios only.
     """
 
     step: str
@@ -26,6 +26,7 @@ class Answer:
     items: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     approvals: tuple[str, ...] = ()
+    refusals: Mapping[str, str] = field(default_factory=dict)
     outcome: str | None = None
     do: str | None = None
     to: str | None = None

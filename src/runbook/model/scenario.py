@@ -88,12 +88,14 @@ class Scenario:
     """A scenario file.
 
     ``runbook`` is the path as written, relative to ``file``. ``inputs`` are as written, to be bound to the runbook's.
-    ``simulated`` says that waits pass at once.
+    ``simulated`` says that waits pass at once. ``source`` are the
+    bytes of the file.
     """
 
     file: str
     runbook: str
     runbook_span: Span
+    source: bytes = b""
     title: str = ""
     briefing: str = ""
     environment: str | None = None

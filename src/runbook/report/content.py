@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runbook.model.canonical import JsonObject
+from runbook.model.score import Score
 from runbook.report.approvals import Approval
 from runbook.report.graph import Graph
 from runbook.report.spans import Span
@@ -52,6 +53,7 @@ class Run:
 
     ``title``, ``owner`` and ``description`` are the runbook's, empty where its file is not there. ``store`` is where
     the log was written, ``guards_see`` what guards and locks of the run could see, ``tool`` the version that walked.
+    ``clock`` is ``simulated`` where waits passed at once and no time is one of the real world; else empty.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Run:
     store: str
     guards_see: str
     tool: str
+    clock: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,6 +367,7 @@ class Report:
     why it is. ``summary`` is that of the step that ended it. ``worth`` says of a dry run how many of its outcomes have
     which label; empty for every other run. ``open`` are sentences: what nobody verified, settled or took back.
     ``spans`` say what the time went into, ``graphs`` what could be walked and what was.
+    ``score`` is that of a drill which is over and whose scenario is there.
     """
 
     report: str
@@ -392,3 +396,4 @@ class Report:
     approvals: tuple[Approval, ...]
     spans: tuple[Span, ...]
     graphs: tuple[Graph, ...]
+    score: Score | None

@@ -83,7 +83,8 @@ def banner(report: Report) -> str:
 
 def unreal(report: Report) -> str:
     """The sentence, in Markdown of our own, that says that nothing of it happened; empty for a live run."""
-    return _UNREAL.get(report.run.mode, "")
+    simulated = " Its clock was simulated: waits passed at once." if report.run.clock else ""
+    return _UNREAL.get(report.run.mode, "") + simulated
 
 
 def trusted(report: Report) -> bool:

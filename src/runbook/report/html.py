@@ -16,7 +16,9 @@ from runbook.model.runbook import Finish
 from runbook.report import heading, html_sections, svg_graph, svg_timeline
 from runbook.report.content import Report
 from runbook.report.graph import Graph
+from runbook.report.html_score import html_score
 from runbook.report.html_visits import block, folded
+from runbook.report.scored import points
 from runbook.report.tags import Html, code, facts, joined, paragraphs, prose, strong, tag, text
 from runbook.report.times import in_zone
 
@@ -144,6 +146,8 @@ class _Page:
             yield "Left changed", text(heading.as_far_as(report, "nothing"))
         if report.worth:
             yield "Outcomes", text(report.worth)
+        if report.score is not None:
+            yield "Score", tag("a", points(report.score), href="#score")
         if report.taken_back:
             yield "Taken back", tag("a", ", ".join(undone.title for undone in report.taken_back), href="#taken-back")
         if report.deviations:
@@ -156,6 +160,8 @@ class _Page:
 
     def _sections(self) -> Iterator[html_sections.Section]:
         report = self._report
+        if report.score is not None:
+            yield "score", "The score", [*html_score(report.score)]
         if went := svg_timeline.shares(report.spans, report.ended.mono):
             waits = svg_timeline.longest(report)
             longest = [tag("h3", "Longest waits"), tag("ol", *waits, class_="waits")] if waits else []

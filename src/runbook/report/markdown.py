@@ -14,6 +14,7 @@ from runbook.report.folded import folded
 from runbook.report.heading import as_far_as, banner, title, trusted, unreal, where
 from runbook.report.markup import code, fenced, html, inline, joined, lines, opening
 from runbook.report.particulars import deviated, shown
+from runbook.report.scored import markdown_score, points
 from runbook.report.times import Days, in_zone, since_start
 
 _PATH = 24
@@ -44,6 +45,8 @@ class _Page:
         yield unreal(report)
         yield "\n".join(lines(report.summary))
         yield _table(self._facts())
+        if report.score is not None:
+            yield from markdown_score(report.score)
         yield from _section("Still open", [f"- [ ] {inline(said)}" for said in report.open])
         yield from self._timeline()
         yield from self._changes()
@@ -88,6 +91,8 @@ class _Page:
         yield "Changed", "; ".join(_change(change) for change in report.changes) or as_far_as(report, "nothing")
         if report.worth:
             yield "Outcomes", report.worth
+        if report.score is not None:
+            yield "Score", points(report.score)
         count = len(report.deviations)
         yield "Deviations", f"{count}, see below" if count else as_far_as(report, "none")
         yield "Path", " → ".join(_path(report.visits))

@@ -11,6 +11,7 @@ from functools import partial
 from runbook.audit.record import END, NO_RECORD, Record
 from runbook.audit.verdict import Status, Verdict
 from runbook.model.runbook import Runbook, tally
+from runbook.model.score import Score
 from runbook.report import sections
 from runbook.report.approvals import approvals
 from runbook.report.brief import brief
@@ -32,6 +33,7 @@ def report_of(
     words: str,
     runbook: Runbook | None,
     preview: PreviewOf,
+    score: Score | None = None,
 ) -> Report:
     """The report of a log.
 
@@ -39,6 +41,7 @@ def report_of(
     :param records: those before the first that is wrong.
     :param words: what the verdict is in words.
     :param runbook: the one that was walked; None where its file is not there.
+    :param score: that of a drill, where there is one.
     """
     about = partial(_report, run, verdict=verdict, words=words, runbook=runbook, preview=preview)
     report = about(records)
@@ -46,7 +49,7 @@ def report_of(
         replace(watch, brief=_told(about(records[: watch.since.record]))) if watch.by else watch
         for watch in report.operators
     ]
-    return replace(report, operators=tuple(watches))
+    return replace(report, operators=tuple(watches), score=score)
 
 
 def _told(report: Report) -> dict[str, str]:
@@ -101,6 +104,7 @@ def _report(
         approvals=approvals(records, {visit.step: visit.title for visit in visits}),
         spans=spans(records),
         graphs=graphs(records, runbook),
+        score=None,
     )
 
 
@@ -153,6 +157,7 @@ def _run(first: Record, runbook: Runbook | None) -> Run:
         store=text(first, "store"),
         guards_see=text(first, "guards_see"),
         tool=text(first, "tool"),
+        clock=text(first, "clock"),
     )
 
 

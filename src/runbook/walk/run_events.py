@@ -28,7 +28,8 @@ class RunStarted(Event):
 
     ``directory`` is where the user was: from there relative paths are seen, also when the run is resumed elsewhere.
     ``lock`` is the key of the lock that a live run has; ``guards_see`` says what guards and locks of this run can see;
-    ``kinds`` maps each kind to ``{distribution, version, judge}``.
+    ``kinds`` maps each kind to ``{distribution, version, judge}``. Of a drill, ``scenario`` is the SHA-256 of its file
+    and ``clock`` is ``simulated`` where waits pass at once, so that no time in the log is one of the real world.
     """
 
     TYPE = "run.started"
@@ -49,6 +50,8 @@ class RunStarted(Event):
     guards_see: str
     tool: str
     kinds: Mapping[str, Json]
+    scenario: str | None = None
+    clock: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 FORMAT = "1.0"
 """The version of the log's format that this walk is told."""
+SIMULATED = "simulated"
+"""The clock of a drill whose waits pass at once."""
 
 _REASONED = {"skip", "go_to", "abort", "stop_waiting", "override"}
 
@@ -84,6 +86,10 @@ def _begin(walk: "Walk", event: RunStarted) -> None:
         raise IllegalEvent("mode", f"there is no mode `{event.mode}`")
     if event.lock is not None and event.mode != Mode.LIVE.value:
         raise IllegalEvent("lock", "a rehearsal has a lock")
+    if (event.scenario or event.clock) and event.mode != Mode.DRILL.value:
+        raise IllegalEvent("mode", "a run that is no drill has a scenario, or a simulated clock")
+    if event.clock not in {None, SIMULATED}:
+        raise IllegalEvent("mode", f"there is no clock `{event.clock}`")
     known = walk.runbook.environments
     if (event.environment is not None or known) and event.environment not in known:
         raise IllegalEvent("environment", f"the runbook has no environment `{event.environment}`")

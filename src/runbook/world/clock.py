@@ -1,4 +1,4 @@
-"""The real clock, and the simulated one of drills, whose waits pass at once."""
+"""The real clock, and those of drills, whose waits pass at once."""
 
 import threading
 import time
@@ -32,6 +32,37 @@ class RealClock:
     def wake(self) -> None:
         """End the present wait, or the next one if there is none; from any thread or signal handler."""
         self._woken.set()
+
+
+class SkippingClock(RealClock):
+    """The clock of a drill with somebody at a terminal: their time passes as it does, and what is waited for at once.
+
+    A drill that goes on begins where it stood, so its time is not that of the world.
+    """
+
+    def __init__(self, start: str | None = None) -> None:
+        """Begin now, or at a time of day.
+
+        :param start: RFC 3339 with an offset or Z.
+        """
+        super().__init__()
+        now = datetime.now(UTC)
+        self._away = (datetime.fromisoformat(start) if start else now) - now
+        self._skipped = 0
+        self._lock = threading.Lock()
+
+    def now(self) -> str:
+        """The time of day in UTC, in the drill."""
+        return _text(datetime.now(UTC) + self._away + timedelta(milliseconds=self._skipped))
+
+    def mono(self) -> int:
+        """Milliseconds since the machine was started, and what was skipped."""
+        return super().mono() + self._skipped
+
+    def wait(self, ms: int) -> None:
+        """Let so many milliseconds pass at once; several threads may."""
+        with self._lock:
+            self._skipped += max(0, ms)
 
 
 class SimulatedClock:

@@ -9,6 +9,7 @@ never made up: an address without entries and a field that is read but not in th
 import copy
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from runbook.model.address import of_each
 from runbook.model.canonical import Json, JsonObject
@@ -31,6 +32,7 @@ RB351 = Code(
     "entry for that attempt does not have. A field that nobody reads may be left out; this one is read. Add it.",
 )
 
+_NONE_YET: Mapping[str, int] = MappingProxyType({})
 _WORDS = frozenset({"lost", "timeout", "refused", "error", "delay"})
 
 
@@ -46,6 +48,7 @@ class Untold(Refused):
                 help=f"add an entry under `world: {{{address}: [...]}}`",
             )
         )
+        self.address = address
 
 
 class FieldNotTold(KeyError):  # noqa: N818 - named for what happened
@@ -54,6 +57,7 @@ class FieldNotTold(KeyError):  # noqa: N818 - named for what happened
     def __init__(self, address: str, field: str) -> None:
         """Name the address and the field."""
         super().__init__(field)
+        self.address = address
         self.diagnostic = Diagnostic(
             code=RB351,
             message=f"the scenario does not tell `{field}` of `{address}`, and it is read",
@@ -79,15 +83,18 @@ class Told(dict[str, Json]):
 class ScriptedWorld:
     """Performs nothing, and answers as it was told."""
 
-    def __init__(self, entries: Mapping[str, Sequence[JsonObject]], *, clock: Clock) -> None:
+    def __init__(
+        self, entries: Mapping[str, Sequence[JsonObject]], *, clock: Clock, attempts: Mapping[str, int] = _NONE_YET
+    ) -> None:
         """Take the ``world`` of a scenario.
 
         :param entries: per address one entry an attempt; those of a repeated step stand for each of its elements.
         :param clock: is told to wait for a ``delay``.
+        :param attempts: how many there were at each address already.
         """
         self._entries = entries
         self._clock = clock
-        self._attempts: Counter[str] = Counter()
+        self._attempts = Counter(attempts)
 
     def perform(self, address: str, kind: Performs, timeout: int | None, *, changes: bool = False) -> JsonObject:
         """What the scenario tells of the next attempt at an address.

@@ -75,6 +75,12 @@ class Vigil:
             screen.say("Send them this, or the file that holds it:")
             for line in sought.text[sought.text.index("-----") :].splitlines():
                 screen.exactly(line, style="cyan", indent=2)
+        if not sought.file:
+            screen.say(
+                "In a drill only those approve whom its scenario names, when they are asked. If nobody does, wait, go "
+                "another way (`:?` lists the keys), or type `wait` to let the time pass until the request is over."
+            )
+            return
         screen.say("They look at it, and approve it, with")
         screen.exactly(f"runbook approve {sought.file}", style="cyan", indent=2)
         screen.say(

@@ -5,8 +5,9 @@ anything is asked about it. What a person does is returned as an act or a note; 
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TypeAlias
 
 from rich.text import Text
 
@@ -60,14 +61,17 @@ NOT_TYPED = Code(
 
 
 @contextmanager
-def seated(presence: Presence, interrupts: Interrupts) -> Iterator["TerminalOperator"]:
-    """The operator at this terminal, for as long as the terminal is held."""
+def seated(presence: Presence, interrupts: Interrupts, makes: "Makes | None" = None) -> Iterator["TerminalOperator"]:
+    """The operator at this terminal, for as long as the terminal is held.
+
+    :param makes: makes an operator of another class.
+    """
     modes = Modes(presence)
     interrupts.on_wake(modes.wake)
     screen = Screen(presence)
     with modes.held():
         try:
-            yield TerminalOperator(screen, modes, interrupts)
+            yield (makes or TerminalOperator)(screen, modes, interrupts)
         finally:
             screen.drop_row()
 
@@ -368,3 +372,7 @@ def _overriding(visit: Visit | None) -> str:
 
 def _not_typed(message: str, help_: str) -> Refused:
     return Refused(Diagnostic(code=NOT_TYPED, message=message, help=help_))
+
+
+Makes: TypeAlias = Callable[[Screen, Modes, Interrupts], TerminalOperator]
+"""Makes an operator at a terminal."""

@@ -1,0 +1,170 @@
+"""A log that goes on: opened again and followed to its end, by whoever goes on with the run or has a word for it."""
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from runbook.audit.lock import Holder
+from runbook.audit.masking import Masker
+from runbook.audit.record import Record
+from runbook.audit.store import RunDir, glimpse
+from runbook.audit.writer import LogWriter, Reopened
+from runbook.drivers.interrupted import tell_interrupted
+from runbook.drivers.journal import Journal, Last
+from runbook.drivers.locking import tell_lost, untold
+from runbook.drivers.replay import runbook_of
+from runbook.drivers.snapshot import difference, directory_of
+from runbook.language.included import secrets_of
+from runbook.model.clock import Clock
+from runbook.model.diagnostics import Code, Diagnostic, Refused
+from runbook.model.kind import Registry
+from runbook.model.runbook import Finish, Runbook
+from runbook.walk import run_events as r
+from runbook.walk.actions import Interrupted
+from runbook.walk.records import MalformedEvent, from_record
+from runbook.walk.walk import IllegalEvent, Walk
+from runbook.world.clock import RealClock, SkippingClock
+from runbook.world.secrets import SecretStore
+
+NOT_LEGAL = Code(
+    number="RB320",
+    title="log cannot be gone on with",
+    why="The log of the run is whole, but it is not a walk that this version of the program can follow: it was written "
+    "by another version, or changed. Going on would mean to guess where the walk stands.",
+)
+
+
+def reopen(run: RunDir, operator: str | None, registry: Registry) -> tuple[Reopened, Walk, Last]:
+    """The writer of a log that goes on, the walk as it stands, and its last record.
+
+    :raises Refused: if it is held, over, damaged, or no legal walk.
+    """
+    walks: list[Walk] = []
+    last: list[Record] = []
+
+    def each(record: Record) -> None:
+        last[:] = [record]
+        if record.type.startswith("x-"):
+            return  # a guest's, which no walk is told
+        event = from_record(record.type, record.ts, record.mono, record.fields)
+        if not walks and isinstance(event, r.RunStarted):
+            walks.append(Walk(runbook_of(event, run.snapshot, registry), registry))
+        walks[0].tell(event)
+
+    try:
+        # Who walked last is who holds it, unless somebody else says so; only the records tell.
+        reopened = LogWriter.reopen(run, lambda: holder(operator or walks[0].operator), each)
+    except (IllegalEvent, MalformedEvent) as error:
+        message = f"the log is no walk that can be gone on with: {error}"
+        help_ = f"`runbook verify {run.id}` says more"
+        raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=str(run.log), help=help_)) from None
+    return reopened, walks[0], Last(ts=last[0].ts, mono=last[0].mono)
+
+
+def clock_of(walk: Walk, last: Last) -> Clock:
+    """The clock of a run that goes on: where waits pass at once, it has stood still since the last record."""
+    simulated = walk.started is not None and walk.started.clock is not None
+    return SkippingClock(last.ts) if simulated else RealClock()
+
+
+def tell_resumed(journal: Journal, reopened: Reopened) -> None:
+    """Tell that a run goes on, and what a crash left at the end of its log."""
+    walk = journal.walk
+    journal.tell(
+        r.RunResumed,
+        operator=walk.operator,
+        host=platform.node(),
+        torn=tuple(torn.as_json() for torn in reopened.torn),
+        differs=difference(walk),
+    )
+
+
+@contextmanager
+def aside(run: RunDir, operator: str, registry: Registry) -> Iterator[tuple[Journal, Reopened]]:
+    """The journal of a run that nobody walks, for a record or two."""
+    reopened, walk, last = reopen(run, operator, registry)
+    with reopened.writer as writer:
+        masker = Masker()
+        SecretStore(secrets_of(walk.runbook), register=masker.register, directory=directory_of(walk)).foresee()
+        cover = partial(_covered, masker)
+        yield Journal(walk, writer, clock_of(walk, last), show=lambda _: None, mask=cover, last=last), reopened
+
+
+def _covered(masker: Masker, text: str) -> str:
+    return masker.mask(text)[0]
+
+
+def note_aside(run: RunDir, registry: Registry, *, kind: str, text: str, by: str) -> None:
+    """Write a note into the log of a run that nobody walks.
+
+    :raises Refused: if it is held after all, over or damaged.
+    """
+    with aside(run, by, registry) as (journal, _):
+        journal.tell(r.NoteAdded, kind=kind, text=text, by=by)
+        journal.sync()
+
+
+def hand_over_aside(run: RunDir, registry: Registry, *, to: str, by: str, reason: str | None = None) -> None:
+    """Make somebody else the operator of a run that nobody walks.
+
+    :raises Refused: as :func:`note_aside` does.
+    """
+    with aside(run, by, registry) as (journal, _):
+        journal.tell(r.RunHandedOver, to=journal.covered(to), by=journal.covered(by), reason=reason)
+        journal.sync()
+
+
+def abort_aside(run: RunDir, registry: Registry, *, reason: str, by: str) -> None:
+    """End a run that nobody walks; what was in flight when its walk was killed is said to be interrupted first.
+
+    :raises Refused: as :func:`note_aside` does.
+    """
+    with aside(run, by, registry) as (journal, reopened):
+        _settle(journal, reopened)
+        tell_lost(journal, untold(run, journal.walk))
+        journal.tell(r.OperatorActed, do="abort", reason=reason, by=by, source="inbox")
+        journal.tell(r.RunFinished, finish=Finish.ABORTED.value)
+        journal.sync()
+
+
+def pause_aside(run: RunDir, registry: Registry, *, reason: str, by: str) -> None:
+    """Pause a run whose sitting could not go on; what was in flight then is said to be interrupted.
+
+    :raises Refused: as :func:`note_aside` does.
+    """
+    with aside(run, by, registry) as (journal, reopened):
+        _settle(journal, reopened)
+        journal.tell(r.RunPaused, reason=reason, by=by)
+        journal.sync()
+
+
+def _settle(journal: Journal, reopened: Reopened) -> None:
+    """Tell what was in flight when a walk ended without a word."""
+    if journal.walk.in_flight():
+        tell_resumed(journal, reopened)
+    while isinstance(action := journal.walk.pending()[0], Interrupted):
+        tell_interrupted(journal, action)
+
+
+def snapshot_of(run: RunDir, registry: Registry) -> Runbook:
+    """The runbook that a run walks, from the file kept beside its log.
+
+    :raises Refused: if the run never began, or the file is not there.
+    """
+    first = glimpse(run).first
+    try:
+        event = from_record(first.type, first.ts, first.mono, first.fields) if first else None
+    except MalformedEvent:
+        event = None
+    if not isinstance(event, r.RunStarted):
+        message = "the run never began, or the beginning of its log cannot be read"
+        help_ = f"`runbook verify {run.id}` says which"
+        raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=str(run.log), help=help_))
+    return runbook_of(event, run.snapshot, registry)
+
+
+def holder(operator: str) -> Holder:
+    """Who holds a log that this process writes."""
+    return Holder(pid=os.getpid(), host=platform.node(), operator=operator)
