@@ -38,7 +38,7 @@ def test_c2_a_change_inside_that_was_killed_is_unknown_and_is_settled_there(desk
     walk.signal(signal.SIGKILL)
     walk.ended()
     status = desk.do("status", "r1")
-    assert "first/mend, visit 1, running" in status.out
+    assert "first/mend: was running when its walk was killed" in status.out
     assert "first/mend (maybe" in status.out
     assert "still be running" in status.out
     assert desk.do("resume", "r1", *WITH).status == 0
