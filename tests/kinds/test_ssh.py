@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 from tests.drivers.books import book
@@ -199,23 +198,70 @@ def test_d1_why_a_machine_was_not_reached_says_nothing_of_a_secret(desk: Desk) -
     assert SECRET.encode() not in desk.every_byte() + walked.text.encode()
 
 
-def test_a_change_whose_connection_was_lost_is_unknown(desk: Desk) -> None:
-    step = """\
-        id: mend
-        title: Mend it
-        kind: ssh
-        host: web1
-        effect: change
-        undo: none
-        because: a test
-        confirm: {phrase: go}
-        argv: [sh, -c, "kill -9 $PPID"]
-        next: done
-        on_fail: bad
-        on_unknown: bad
-    """
+MEND = """\
+id: mend
+title: Mend it
+kind: ssh
+host: web1
+transport: TRANSPORT
+effect: change
+undo: none
+because: a test
+confirm: {phrase: go}
+script: |
+  SCRIPT
+next: done
+on_fail: bad
+on_unknown: bad
+"""
+ENDS = {
+    "status 255": ("exit 255", "failed", "maybe", "exit status 255"),
+    "refused": ("true", "failed", "no", "refused the connection"),
+    "not let in": ("true", "failed", "no", "let"),
+    "dropped": ("kill -9 $PPID; sleep 1", "unknown", "maybe", "may still run there"),
+}
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize("transport", ["paramiko", "openssh"])
+@pytest.mark.parametrize("how", ENDS)
+def test_e4_a_change_that_was_not_sent_failed_and_one_that_was_dropped_is_unknown(
+    desk: Desk, home: Home, sshd: Sshd, how: str, transport: str
+) -> None:
+    script, outcome, changed, why = ENDS[how]
+    if how == "not let in":
+        home.key.unlink()
+    elif how == "refused":
+        home.config.write_text(home.config.read_text().replace(f"Port {sshd.port}", "Port 1"))
     desk.write("answers.yaml", "answers: [{step: mend, confirm: go}]\n")
-    walked = desk.walk(book(dedent(step)), "--answers", "answers.yaml")
-    assert "step.unknown" in desk.types(), walked
-    assert "may still run there" in desk.told("step.unknown")[0]["reason"]
+    text = book(MEND.replace("TRANSPORT", transport).replace("SCRIPT", script))
+    walked = desk.walk(text, "--answers", "answers.yaml")
+    assert walked.status == 1, walked
+    if outcome == "unknown":
+        (told,) = desk.told("step.unknown")
+    else:
+        assert "step.unknown" not in desk.types()
+        told = next(told for told in desk.told("step.finished") if told["step"] == "mend")
+        assert (told["outcome"], told["changed"]) == (outcome, changed)
+    assert why in told["reason"]
     assert desk.verify() == 0
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize("transport", ["paramiko", "openssh"])
+def test_e6_a_change_whose_time_is_up_there_is_ended_there_and_unknown(desk: Desk, transport: str) -> None:
+    long = f"97.{os.getpid()}"
+    text = MEND.replace("TRANSPORT", transport).replace("SCRIPT", f"trap '' TERM; sleep {long}; sleep {long}")
+    desk.write("answers.yaml", "answers: [{step: mend, confirm: go}]\n")
+    walked = desk.walk(book(text + "timeout: 2s\n"), "--answers", "answers.yaml")
+    assert walked.status == 1, walked
+    assert "did not end within 2 s and was ended" in desk.told("step.unknown")[0]["reason"]
+    assert not [entry for entry in Path("/proc").glob("[0-9]*/cmdline") if f"sleep\0{long}".encode() in _bytes(entry)]
+    assert desk.verify() == 0
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has ended meanwhile
+        return b""

@@ -1,6 +1,7 @@
 """What ``run`` and ``resume`` share: who sits here, the walk itself, and what is said at its end."""
 
 import os
+import resource
 import shlex
 import sys
 from collections.abc import Callable
@@ -33,6 +34,7 @@ def walk(answers: Answers | None, credentials: Credentials, sit: Callable[[Seat,
     :param credentials: what is signed, and verified, with here.
     :param sit: begins or resumes the run of whoever sits here.
     """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # it would hold secrets
     interrupts = Interrupts()
     with interrupts.caught(), attending(interrupts, answers=answers) as seat:
         live = Live(

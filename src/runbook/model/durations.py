@@ -20,10 +20,10 @@ def milliseconds(text: str) -> int:
 
 
 def spoken(ms: int) -> str:
-    """A duration as a person reads it, with at most two units: ``3 min 20 s``."""
+    """A duration as a person reads it, to the nearest second, with at most two units: ``3 min 20 s``."""
     if ms < 1_000:
         return f"{ms} ms"
-    seconds = ms // 1_000
+    seconds = (ms + 500) // 1_000  # what is left of a limit of 30 s at the start is 29,999 ms
     parts = [(seconds // 86_400, "d"), (seconds // 3_600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s")]
     first = next(i for i, (count, _) in enumerate(parts) if count)
     return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)

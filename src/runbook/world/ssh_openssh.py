@@ -1,11 +1,13 @@
 """Runs one program on another machine through the ``ssh`` of this machine, with the same wrapper and end mark.
 
 Rules. ssh may ask nobody anything (``BatchMode``) and learns no key. The name of the machine comes behind ``--``. Each
-program is a connection of its own, unless the person's own configuration shares them (``ControlMaster``).
+program is a connection of its own, unless the person's own configuration shares them (``ControlMaster``). ssh waits for
+its agent without end, so an agent that hangs is kept from it (that of ``SSH_AUTH_SOCK``; not a configured IdentityAgent).
 """
 
 import os
 import re
+import socket
 
 from runbook.model.io import Cancelled, NotSent, ProcessResult, TimedOut, WorldError
 from runbook.world.processes import GRACE, Program
@@ -45,6 +47,10 @@ _CAUSES = (
 )
 """What ssh says, in small letters, what it means, and what to do."""
 _CONNECTION = 255  # the status of ssh itself
+_AGENT = "SSH_AUTH_SOCK"
+_AGENT_PATIENCE = 3.0
+_WHICH_KEYS = b"\0\0\0\1\x0b"
+"""SSH_AGENTC_REQUEST_IDENTITIES (draft-ietf-sshm-ssh-agent, section 3.5), which an agent answers without a person."""
 
 
 class OpenSsh:
@@ -58,6 +64,9 @@ class OpenSsh:
         self._remote = remote
         self._conversation = remote.conversation
         self._env = {name: value for name, value in os.environ.items() if name not in withheld}
+        self._agent_hangs = _hangs(self._env.get(_AGENT, ""))
+        if self._agent_hangs:
+            del self._env[_AGENT]
         self._seen = b""
         self._error: WorldError | None = None
         self._ended = False
@@ -134,7 +143,26 @@ class OpenSsh:
         if conversation.gone or ended.exit_code != _CONNECTION:
             return conversation.broken(how)
         seen = self._seen.decode(errors="replace").lower()
+        if self._agent_hangs and "permission denied" in seen:
+            return NotSent(f"ssh to {host}: it let nobody in; the ssh agent does not answer", "start one that does")
         for mark, meaning, help_ in _CAUSES:
             if re.search(mark, seen):
                 return NotSent(f"ssh to {host}: {meaning} (`{conversation.said()}`)", help_)
         return NotSent(f"ssh to {host} failed: {conversation.said() or how}", f"try `ssh {host}` by hand")
+
+
+def _hangs(agent: str) -> bool:
+    """Whether an agent takes a question and does not answer it; one that is not there does not hang."""
+    if not agent:
+        return False
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_AGENT_PATIENCE)
+        try:
+            connection.connect(agent)
+            connection.sendall(_WHICH_KEYS)
+            connection.recv(1)
+        except TimeoutError:
+            return True
+        except OSError:
+            pass
+    return False

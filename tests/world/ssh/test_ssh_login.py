@@ -126,10 +126,18 @@ def test_e7_an_agent_that_is_gone_is_said_where_nothing_else_logs_in(machine: Ma
 
 @pytest.mark.reliability
 @pytest.mark.usefixtures("timed")
-@pytest.mark.parametrize("transport", ["paramiko"])  # the system's ssh waits for its agent until the step's limit
-def test_e7_an_agent_that_hangs_is_not_waited_for(machine: Machine, agent: Agent) -> None:
+@pytest.mark.parametrize("limit", [30_000, None])
+def test_e7_an_agent_that_hangs_is_not_waited_for(machine: Machine, agent: Agent, limit: int | None) -> None:
     agent.process.send_signal(signal.SIGSTOP)
-    assert machine.run("echo", "in").stdout == "in\n"
+    assert machine.run("echo", "in", limit=limit).stdout == "in\n"
+
+
+@pytest.mark.reliability
+@pytest.mark.usefixtures("timed")
+def test_e7_an_agent_that_hangs_is_said_where_nothing_else_logs_in(machine: Machine, agent: Agent) -> None:
+    agent.process.send_signal(signal.SIGSTOP)
+    machine.home.key.unlink()
+    assert "the ssh agent does not answer" in refused(machine).reason
 
 
 @pytest.mark.reliability
