@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.drivers.books import END, book
+from tests.drivers.books import END, book, read
 from tests.drivers.desk import Desk, Process, answers, count, wait_for
 
 HOSTS = 100
@@ -189,6 +189,49 @@ def test_j15_reads_side_by_side_are_all_settled_whatever_becomes_of_them(desk: D
     }
     assert desk.stragglers() == []
     assert desk.verify() == 0
+
+
+THREADS = read("{0}", "sh", "-c", "ls /proc/$PPID/task | wc -l", then="{1}")
+"""Says how many threads the walk has that started it."""
+
+
+@pytest.mark.reliability
+def test_j15_hanging_flooding_and_killed_reads_leave_no_thread(desk: Desk) -> None:
+    """The threads that performed them perform again: a second time costs none."""
+    sides = (
+        "id: {0}\ntitle: All\nkind: parallel\nnext: bad\non_fail: {0}_over\nsteps:\n"
+        "  - {{id: hangs, kind: command, argv: [sleep, '60'], timeout: 1s}}\n"
+        "  - {{id: floods, kind: command, argv: [sh, -c, 'yes | head -c 20000000']}}\n"
+        "  - {{id: killed, kind: command, argv: [sh, -c, 'kill -9 $$']}}\n"
+    )
+    steps = [sides.format("one"), THREADS.format("one_over", "two"), sides.format("two")]
+    done = desk.walk(book(*steps, THREADS.format("two_over", "done"), end=END))
+    assert done.status == 0, done.text
+    told = {str(told["step"]): json.loads(told["obs"]) for told in desk.told("step.finished") if "obs" in told}
+    assert told["one_over"]["stdout"] == told["two_over"]["stdout"]
+
+
+@pytest.mark.reliability
+def test_j15_ctrl_c_while_one_hangs_one_floods_and_one_was_killed_settles_them_all(desk: Desk) -> None:
+    text = book(
+        "id: all\ntitle: All\nkind: parallel\nnext: done\non_fail: bad\nsteps:\n"
+        "  - {id: hangs, kind: command, argv: [sleep, '60']}\n"
+        "  - {id: floods, kind: command, argv: ['yes']}\n"
+        "  - {id: killed, kind: command, argv: [sh, -c, 'kill -9 $$']}\n"
+        "  - {id: fine, kind: command, argv: [echo, fine]}\n",
+        end=END,
+    )
+    desk.write("book.yaml", text)
+    process = desk.start("run", "book.yaml", "--run-id", "r1")
+    wait_for(lambda: desk.run().log.exists() and len(desk.told("step.finished")) == 2, "the quick ones do not end")
+    process.signal(signal.SIGINT)
+    done = process.ended()
+    assert done.status == 3, done.text
+    ends = {str(told["step"]): str(told["outcome"]) for told in desk.told("step.finished")}
+    assert ends == {"all.killed": "failed", "all.fine": "passed"}
+    assert {str(told["step"]) for told in desk.told("step.cancelled")} == {"all", "all.hangs", "all.floods"}
+    assert desk.stragglers() == []
+    assert desk.verify() == 3
 
 
 @pytest.mark.reliability

@@ -154,6 +154,21 @@ def test_j6_a_secret_that_changes_between_confirmation_and_start_is_asked_about_
     assert "the-" not in str(sitting.log.records)
 
 
+@pytest.mark.parametrize("second", ["the-first-valuf", "the-first-value ", "The-first-value"])
+@pytest.mark.parametrize("source", ["env: J6_TOKEN", "command: [printenv, J6_TOKEN], strip: newline"])
+def test_j6_a_variable_or_command_that_says_another_byte_is_asked_about_again(
+    tmp_path: Path, source: str, second: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("J6_TOKEN", "the-first-value")
+    text = book(ALTER + "env: {S: '${{ secrets.token }}'}\n", head=f"secrets: {{token: {{{source}}}}}\n")
+    clock = SimulatedClock()
+    operator = Slow(clock, lambda: monkeypatch.setenv("J6_TOKEN", second))
+    sitting = Sitting(loaded(tmp_path, text), operator, clock=clock, world={"one": [{"exit_code": 0}]})
+    assert sitting.go().stop is Stop.FINISHED
+    assert [request.stale for request in operator.requests] == [None, "a secret has another value now"]
+    assert len(sitting.told("step.started", "one")) == 1
+
+
 def test_j6_a_secret_that_is_gone_between_confirmation_and_start_refuses_the_step(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("the-first-value")

@@ -139,8 +139,9 @@ def test_a_torn_tail_of_the_record_of_starts_is_cut(desk: Desk) -> None:
     assert go(desk, reset(), "third") == 3
 
 
+@pytest.mark.reliability
 @pytest.mark.parametrize("forge", ["another key", "no key", "no guard", "a guard too many"])
-def test_what_the_log_says_of_a_guard_is_computed_again(desk: Desk, forge: str) -> None:
+def test_i1_what_the_log_says_of_a_guard_is_computed_again(desk: Desk, forge: str) -> None:
     assert go(desk, reset(), "first") == 0
     assert desk.verify("first") == 0
     forged = Forgery.of(desk.run("first").log)
@@ -154,7 +155,10 @@ def test_what_the_log_says_of_a_guard_is_computed_again(desk: Desk, forge: str) 
             forged.drop(*asked)
         case _:
             forged.edit(asked[0], guard=7)
-    assert judged(desk, forged, of="first")[0] == 6
+    status, out = judged(desk, forged, of="first")
+    assert status == 6
+    assert ("rule: " if forge in {"no guard", "a guard too many"} else "counts under another key") in out, out
+    assert "audit.jsonl:" in out.partition("error RB54")[0].rpartition("\n")[2]  # the line is named
 
 
 def test_a_reservation_whose_walk_was_killed_counts_until_the_record_is_made_anew(desk: Desk) -> None:

@@ -147,6 +147,23 @@ def test_g5_a_walk_that_is_stopped_and_continued_goes_on(desk: Desk) -> None:
     assert desk.verify() == 0
 
 
+def test_g5_a_walk_that_is_suspended_while_something_runs_goes_on_with_it(desk: Desk) -> None:
+    """What runs is in a session of its own and goes on; its end is recorded when the walk is continued."""
+    wait = "touch again; while [ ! -e go ]; do sleep 0.02; done; touch over"
+    process = begun(
+        desk, book(read("look", "sh", "-c", wait, then="one"), change("one", then="done")), until="step.started"
+    )
+    for number in (signal.SIGTSTP, signal.SIGSTOP):
+        process.signal(number)
+    (desk.root / "go").touch()
+    wait_for((desk.root / "over").exists, "what runs was stopped too")
+    assert desk.types()[-1] == "step.started"
+    process.signal(signal.SIGCONT)
+    assert process.ended().status == 0
+    assert desk.types().count("step.finished") == 3
+    assert desk.verify() == 0
+
+
 def test_g5_a_hangup_that_was_ignored_from_the_beginning_stays_ignored(desk: Desk) -> None:
     process = begun(desk, CALM.replace("1h", "1s"), until="wait.started", ignore=(signal.SIGHUP,))
     process.signal(signal.SIGHUP)

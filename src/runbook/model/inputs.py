@@ -113,12 +113,12 @@ def _typed(type_: str, given: Json) -> Json:
 
 
 def _whole(text: str) -> int | None:
-    value = int(text) if re.fullmatch(r"-?[0-9]{1,19}", text) else None
+    value = int(text) if re.fullmatch(r"-?(0|[1-9][0-9]{0,18})", text) else None  # 010 is 8 to some, 10 to others
     return value if value is not None and -(1 << 63) <= value < 1 << 63 else None
 
 
 def _number(text: str) -> float | None:
-    value = float(text) if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", text) else math.inf
+    value = float(text) if re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", text) else math.inf
     return value if math.isfinite(value) else None
 
 

@@ -2,7 +2,7 @@
 
 Rules. ssh may ask nobody anything (``BatchMode``) and learns no key. The name of the machine comes behind ``--``. Each
 program is a connection of its own, unless the person's own configuration shares them (``ControlMaster``). ssh waits for
-its agent without end, so an agent that hangs is kept from it (that of ``SSH_AUTH_SOCK``; not a configured IdentityAgent).
+its agent without end, so one that hangs is kept from it (that of ``SSH_AUTH_SOCK``; not a configured IdentityAgent).
 """
 
 import os

@@ -54,6 +54,27 @@ def test_a_loop_that_begins_after_a_resume_is_not_said_to_be_stopped(tmp_path: P
 
 
 @pytest.mark.reliability
+def test_f11_a_runbook_that_is_edited_between_load_and_start_is_walked_as_it_was_loaded(tmp_path: Path) -> None:
+    """It is read once; while its input is asked for, somebody edits it."""
+    book = tmp_path / "demo.yaml"
+    book.write_text(BOOK.replace("environments:", "inputs: {ticket: {type: string}}\nenvironments:"))
+    loaded = book.read_bytes()
+    with runbook(tmp_path, "run", str(book), "-e", "production", "--run-id", "r1") as terminal:
+        terminal.expect("ticket")
+        book.write_bytes(loaded.replace(b"[echo, seen]", b"[echo, something else]"))
+        terminal.answer("INC-7")
+        terminal.expect("run r1", "run it")
+        terminal.answer("")
+        assert "something else" not in terminal.expect("│ seen", "yes do it now")
+        terminal.answer("p", guarded=True)
+        terminal.expect("run r1 is paused")
+    run = tmp_path / "state" / "runs" / "r1"
+    (snapshot,) = (run / "runbook").iterdir()
+    assert snapshot.read_bytes() == loaded
+    assert "has changed since; the walk goes on with the snapshot" in (run / "audit.jsonl").read_text()
+
+
+@pytest.mark.reliability
 def test_g5_a_dropped_connection_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
     """The terminal is gone: no trace, the status of a signal, and a log that says that it is paused."""
     book = str(tmp_path / "demo.yaml")

@@ -144,6 +144,7 @@ def test_j4_only_the_exact_word_confirms(walking: Walking, tmp_path: Path) -> No
     for typed, said in {
         "": "Enter alone does nothing",
         " ": "not exactly `yes`",
+        "y": "not exactly `yes`",
         "Y": "not exactly `yes`",
         "YES": "capital and small letters count",
         "yes ": "there is a space too many",
@@ -163,8 +164,16 @@ def test_j4_only_the_exact_phrase_confirms(walking: Walking, tmp_path: Path) -> 
     terminal = walking.start(PHRASE)
     terminal.expect("CANNOT BE UNDONE", "sessions cannot be made again", "production (typed exactly so)")
     for typed, said in {
+        "": "Enter alone does nothing",
+        " ": "not exactly `production`",
+        "y": "not exactly `production`",
+        "Y": "not exactly `production`",
         "yes": "not exactly `production`",
+        "yes ": "not exactly `production`",
+        "Production": "capital and small letters count",
+        "PRODUCTION": "capital and small letters count",
         "production ": "there is a space too many",
+        " production": "there is a space too many",
         "рroduction": "U+0440, cyrillic small letter er",
         "ｐroduction": "U+FF50, fullwidth latin small letter p",
         "produc\u00adtion": "U+00AD, soft hyphen",
