@@ -3,6 +3,7 @@
 A directory with the set-group-id bit is one of a store that a group shares; what is made in it, the group may read.
 """
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -47,8 +48,10 @@ def is_shared(directory: Path) -> bool:
 def file_mode(directory: Path) -> int:
     """The mode of a file that is made in a directory of a store: 0600, and 0640 in a shared one.
 
-    :raises OSError: if it cannot be looked at.
+    :raises OSError: if it cannot be looked at, or a link stands in its place.
     """
+    if directory.is_symlink():
+        raise NotADirectoryError(errno.ENOTDIR, "a link stands in the place of a directory", str(directory))
     return 0o640 if is_shared(directory) else 0o600
 
 
