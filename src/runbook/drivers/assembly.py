@@ -22,6 +22,7 @@ from runbook.drivers.recording import Recorder
 from runbook.drivers.session import Session
 from runbook.drivers.showing import Showing
 from runbook.drivers.starting import Approvals, Starter
+from runbook.drivers.worker import Workers
 from runbook.language.expressions import Cel
 from runbook.language.scope import types_of
 from runbook.model.canonical import Json
@@ -50,6 +51,7 @@ def assemble(
     approvals: Callable[[Journal], Approvals],
     sealer: Callable[[Journal], Sealer] = Unsealed,
     last: Last | None = None,
+    workers: Workers | None = None,
 ) -> Session:
     """A session of these parts.
 
@@ -58,6 +60,7 @@ def assemble(
     :param past: what was done before; the guards ask it. ``approvals`` makes what asks others to approve.
     :param sealer: makes what signs the log.
     :param last: the last record of a log that goes on.
+    :param workers: perform what is performed; None: in threads, so that the operator can be heard meanwhile.
     """
 
     def mask(text: str) -> str:
@@ -65,7 +68,9 @@ def assemble(
 
     journal = Journal(walk, log, clock, show=operator.show, mask=mask, last=last)
     seal = sealer(journal)
-    attempts = Attempts(journal=journal, operator=operator, world=world, keepers=keepers, clock=clock)
+    attempts = Attempts(
+        journal=journal, operator=operator, world=world, keepers=keepers, clock=clock, workers=workers or Workers()
+    )
 
     def session(journal: Journal, attempts: Attempts, outer: Session | None) -> Session:
         """The session of a walk, or of one inside it."""

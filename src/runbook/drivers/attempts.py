@@ -75,13 +75,14 @@ class Attempts:
         world: Callable[[TakeOutput], Stoppable],
         keepers: Keepers,
         clock: Clock,
+        workers: Workers,
     ) -> None:
         self._journal = journal
         self._operator = operator
         self._world = world(self.take_output)
         self._keepers = keepers
         self._clock = clock
-        self._workers = Workers()
+        self._workers = workers
         self._watch: Callable[[], int] = lambda: 0
         self._all: dict[str, _Attempt] = {}
 

@@ -18,6 +18,7 @@ from runbook.drivers.scoring import scored
 from runbook.drivers.session import Ending, Stop
 from runbook.drivers.simulated_approvals import SimulatedApprovals
 from runbook.drivers.told_past import GUARDS_SEE, past_of, unknown_in
+from runbook.drivers.worker import AtOnce
 from runbook.language.inputs import bind_inputs
 from runbook.language.near import nearest
 from runbook.model.address import of_each
@@ -194,6 +195,7 @@ def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files:
         messages=events.say,
         past=past_of(scenario, runbook, clock.now()),
         approvals=lambda journal: SimulatedApprovals(journal, operator),
+        workers=AtOnce() if scenario.simulated else None,
     )
     ending: Ending | None = None
     failures: list[str] = []

@@ -103,3 +103,12 @@ class Workers:
             with self._lock:
                 self._free += 1
             job.over()
+
+
+class AtOnce(Workers):
+    """Performs each job where it is started, before anything else: for a world in which nothing takes real time."""
+
+    def start(self, job: Job) -> None:
+        """Perform a job now."""
+        job.run()
+        job.over()
