@@ -47,10 +47,11 @@ def begin(walk: "Walk", visit: Visit, inner: "Walk", what: str, mono: int) -> No
 
 def inside(walk: "Walk", event: Event) -> Visit | None:
     """The visit whose inner walk an event is about; None if it is the outer one's."""
-    if not isinstance(event, StepEvent | OperatorActed | DeviationRecorded | NoteAdded) or event.step is None:
+    step: str | None = getattr(event, "step", None)  # asked of every record of a log
+    if step is None or "/" not in step:
         return None
-    head, slash, _ = event.step.partition("/")
-    visit = walk.visit_of(head) if slash else None
+    head, _, _ = step.partition("/")
+    visit = walk.visit_of(head)
     return visit if visit is not None and visit.step.id == head and visit.inner is not None else None
 
 

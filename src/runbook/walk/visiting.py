@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from runbook.walk.walk import Walk
 
 
+_BEGIN = (e.StepStarted, e.StepRetrying)
+"""What an attempt begins with."""
+
+
 def asks_a_person(walk: "Walk", step: Step) -> bool:
     """Whether a person does the step, so that nothing of it is in flight while the walk waits."""
     return walk.registry[step.kind].asks(step.fields)
@@ -40,7 +44,7 @@ def tell(walk: "Walk", event: e.StepEvent) -> None:
         raise IllegalEvent("order", f"`{event.TYPE}` while `{visit.step.id}` is {visit.phase.value}")
     if visit.nested_running:
         raise IllegalEvent("order", f"`{event.TYPE}` while `{min(visit.nested_running)}` runs")
-    if isinstance(event, e.AttemptEvent) and not isinstance(event, e.StepStarted | e.StepRetrying):
+    if isinstance(event, e.AttemptEvent) and not isinstance(event, _BEGIN):
         current = 0 if walk.exhausted(visit) else visit.attempt
         if event.attempt != current:
             raise IllegalEvent("attempts", f"`{event.TYPE}` of attempt {event.attempt}, and attempt {current} is on")
