@@ -51,7 +51,7 @@ _ASKED_BY: Mapping[str, frozenset[str]] = {
     "message": frozenset({"outcome"}),
 }
 """The keys that answer what a step of a kind asks."""
-_SAYS = ("confirm", "choose", "fields", "items", "notes", "outcome", "do", "to", "settle", "approvals")
+_SAYS = ("confirm", "choose", "fields", "items", "notes", "outcome", "do", "to", "settle", "approvals", "refusals")
 """The keys that say something; a reason and an evidence only go with one of them."""
 _EXPLAINED = frozenset({"skip", "go_to", "abort", "override"})
 """What an operator may do with a reason only."""

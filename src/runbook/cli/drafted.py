@@ -1,0 +1,85 @@
+"""Scenarios that ``drill`` writes for a person to go on with: tried before they are handed over."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from runbook.audit.plain_file import open_plain
+from runbook.audit.reader import reading
+from runbook.audit.store import Store, state_dir
+from runbook.audit.verdict import Status
+from runbook.cli.output_file import write_output
+from runbook.drivers.capturing import NOT_CAPTURED, capture
+from runbook.drivers.rehearsal import Rehearsed, rehearse
+from runbook.drivers.replay import judged
+from runbook.kinds.registry import KINDS
+from runbook.language.drafting import Draft, draft_text
+from runbook.language.loading import load_scenario
+from runbook.model.diagnostics import Diagnostic, Refused
+from runbook.model.runbook import Runbook
+
+_TRUSTED = frozenset({Status.VALID, Status.NO_END, Status.TORN_TAIL})
+
+
+def capture_run(run_id: str, output: str | None, state: str | None) -> int:
+    """Write a run as a scenario, to a file or to standard output; 0 if it passes as it is, 1 if not.
+
+    :raises Refused: if its log cannot be trusted, or tells too little.
+    """
+    run = Store(state_dir(state, os.environ)).find(run_id)
+    verdict, walk = judged(run.log, KINDS)
+    if walk is None or walk.started is None or verdict.status not in _TRUSTED:
+        message = f"the log of {run.id} is not a legal walk of its runbook"
+        help_ = f"`runbook verify {run.id}` says more"
+        raise Refused(Diagnostic(code=NOT_CAPTURED, message=message, file=str(run.log), help=help_))
+    with reading(run.log) as log:
+        records = [record for _, record in zip(range(verdict.count), log, strict=False)]
+    name, digest = next(iter(walk.started.files.items()))
+    there = Path(walk.started.directory or ".", name)
+    path = os.path.relpath(there, Path(output).parent if output is not None else ".")
+    draft = capture(records, walk.runbook, path)
+    draft = replace(draft, comments=[*draft.comments, *_since(there, str(digest))])
+    rehearsed, problems = tried(draft, walk.runbook)
+    failures = [*(rehearsed.failures if rehearsed else ()), *problems]
+    if failures:
+        said = ["`runbook test` says of it as it is:", *(f"  {failure}" for failure in failures)]
+        draft = replace(draft, comments=[*draft.comments, *said])
+        sys.stderr.write("it does not come out as the run did; its first lines say where\n")
+    write_draft(draft, output)
+    return 1 if failures else 0
+
+
+def write_draft(draft: Draft, output: str | None) -> None:
+    """Write a scenario to a file, or to standard output."""
+    if output is None:
+        sys.stdout.write(draft_text(draft))
+    else:
+        write_output(draft_text(draft), output, "the scenario")
+
+
+def tried(draft: Draft, runbook: Runbook) -> tuple[Rehearsed | None, Sequence[str]]:
+    """How the walk of a draft goes; where it cannot begin, why not."""
+    with tempfile.TemporaryDirectory(prefix="runbook-draft-") as folder:
+        file = Path(folder, "scenario.yaml")
+        file.write_text(draft_text(draft), encoding="utf-8")
+        told = load_scenario(str(file))
+        if told.scenario is None:
+            return None, [diagnostic.message for diagnostic in told.diagnostics]
+        try:
+            return rehearse(told.scenario, runbook, KINDS, files={draft.runbook: "0" * 64}), []
+        except Refused as refused:
+            return None, [diagnostic.message for diagnostic in refused.diagnostics]
+
+
+def _since(file: Path, digest: str) -> Sequence[str]:
+    """What has become of the runbook's file since."""
+    try:
+        with open_plain(file, follow=True) as opened:
+            same = sha256(opened.read()).hexdigest() == digest
+    except OSError:
+        return [f"The runbook is not there any more: {file}"]
+    return [] if same else ["The runbook has changed since; the run walked what it was then."]
