@@ -1,6 +1,7 @@
 """Puts the parts of one sitting together; which parts they are is all that tells a live walk from a scripted one."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 
 from runbook import VERSION
@@ -75,7 +76,8 @@ def assemble(
     def session(journal: Journal, attempts: Attempts, outer: Session | None) -> Session:
         """The session of a walk, or of one inside it."""
         walk = journal.walk
-        renderer = DryRenderer(walk.registry, Cel(types_of(walk.runbook, walk.registry)), mask, walk.runbook.included)
+        cel = _evaluator(tuple(types_of(walk.runbook, walk.registry).items()))
+        renderer = DryRenderer(walk.registry, cel, mask, walk.runbook.included)
         recorder = Recorder(journal, renderer, masker)
         looker = Looker(
             journal=journal, renderer=renderer, attempts=attempts, secrets=secrets, recorder=recorder, clock=clock
@@ -116,6 +118,12 @@ def assemble(
         )
 
     return session(journal, attempts, None)
+
+
+@lru_cache(maxsize=16)
+def _evaluator(types: tuple[tuple[str, str], ...]) -> Cel:
+    """The evaluator for names of these types: one for all walks of a runbook, so that it compiles nothing twice."""
+    return Cel(dict(types))
 
 
 def tell_unusable(journal: Journal, unusable: Sequence[Diagnostic]) -> None:

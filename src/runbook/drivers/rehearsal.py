@@ -14,6 +14,7 @@ from runbook.drivers.assembly import assemble, started
 from runbook.drivers.foresight import look_over
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
+from runbook.drivers.leaping import LeapingOperator
 from runbook.drivers.scoring import scored
 from runbook.drivers.session import Ending, Stop
 from runbook.drivers.simulated_approvals import SimulatedApprovals
@@ -116,6 +117,10 @@ class ScriptedEvents:
     def __init__(self, events: Iterable[ScriptedEvent], said: int = 0) -> None:
         self._events = deque(sorted(events, key=lambda event: event.after)[said:])
 
+    def next(self) -> int | None:
+        """When something is to be said next, in milliseconds since the start; None: never again."""
+        return self._events[0].after if self._events else None
+
     def say(self, journal: Journal) -> None:
         """Write down what is due now."""
         while self._events and self._events[0].after <= journal.mono():
@@ -160,8 +165,12 @@ def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files:
     walk = Walk(runbook, registry)
     log = MemoryLog()
     clock: Clock = SimulatedClock() if scenario.simulated else RealClock()
-    operator = AnswersOperator(scenario.answers, clock, source=SCENARIO)
     events = ScriptedEvents(scenario.events)
+    operator = (
+        LeapingOperator(scenario.answers, clock, source=SCENARIO, next_event=events.next)
+        if scenario.simulated
+        else AnswersOperator(scenario.answers, clock, source=SCENARIO)
+    )
     masker = Masker()
 
     def begin(journal: Journal) -> None:
