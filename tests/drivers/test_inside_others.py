@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,35 @@ def test_f12_a_loop_of_three_files_is_refused_with_the_whole_circle(desk: Desk) 
     assert "RB242" in checked.out + checked.err
     said = desk.do("check", "book.yaml", "two.yaml", "three.yaml")
     assert said.status == 1
+
+
+def bomb(desk: Desk, deep: int, wide: int) -> None:
+    """Runbooks ``b0`` to the last, each of which walks the next so often."""
+    for level in range(deep):
+        ways = [f"s{number}" for number in range(wide)] + ["done"]
+        step = WALK.replace("next: done", "next: {then}")
+        steps = [step.format(id=name, path=f"b{level + 1}.yaml", then=then) for name, then in pairwise(ways)]
+        desk.write(f"b{level}.yaml", named(book(*steps), f"b{level}"))
+    desk.write(f"b{deep}.yaml", named(book(read("look", then="done")), f"b{deep}"))
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize(("deep", "wide"), [(24, 2), (65, 1), (500, 1), (1, 257)])
+def test_f1_runbooks_inside_runbooks_without_bound_are_refused_at_their_place(desk: Desk, deep: int, wide: int) -> None:
+    bomb(desk, deep, wide)
+    checked = desk.do("check", "b0.yaml")
+    assert (checked.status, "error[RB248]" in checked.text) == (1, True), checked
+    assert "b0.yaml:" in checked.text
+    assert desk.do("run", "b0.yaml", "--run-id", "r1", *WITH).status == 2
+    assert not desk.run().path.exists()
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize(("deep", "wide"), [(64, 1), (7, 2), (1, 256)])
+def test_f1_as_many_as_are_allowed_are_loaded(desk: Desk, deep: int, wide: int) -> None:
+    bomb(desk, deep, wide)
+    checked = desk.do("check", "b0.yaml")
+    assert checked.status == 0, checked
 
 
 def test_thirty_files_deep_are_walked_and_verified(desk: Desk) -> None:

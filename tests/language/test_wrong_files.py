@@ -24,6 +24,7 @@ NO_FILE = {
     "RB101": "a directory or a pipe is no file",
     "RB102": "permissions are not kept in the tree",
     "RB104": "megabytes do not belong into the tree",
+    "RB248": "hundreds of files do not belong into the tree",
     "RB140": "said of a command line",
     "RB141": "said of a command line",
     "RB142": "said of a command line",

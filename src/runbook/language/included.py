@@ -66,8 +66,31 @@ NO_LIMIT = Code(
     "their limits.",
 )
 
+TOO_MANY = Code(
+    number="RB248",
+    title="too many runbooks inside",
+    why="Every runbook that a step walks is loaded and judged before a run begins, each time that it is named. "
+    "Hundreds of them are no procedure that a person could follow, but a mistake or an attack, and would take time "
+    "that nobody has.",
+)
+DEEPEST = 64
+MOST = 256
+"""How deep runbooks may stand inside one another, and how many may be walked by one with all that is inside."""
+
 Say = Callable[[Code, str, str], Diagnostic]
 """Makes a diagnostic at the step that is looked at: code, message, help."""
+
+
+@dataclass(slots=True)
+class Room:
+    """How many runbooks may still be loaded, for all that is loaded together; below zero there were too many."""
+
+    left: int = MOST
+
+    def take(self, depth: int) -> bool:
+        """Take the room of one that stands so deep inside others."""
+        self.left = self.left - 1 if depth <= DEEPEST else -1
+        return self.left >= 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +100,7 @@ class Origin:
     name: str
     above: tuple[str, ...] = ()
     find: Callable[[str], str] | None = None
+    room: Room = field(default_factory=Room)
 
 
 class Loads(Protocol):
@@ -119,7 +143,14 @@ def included(runbook: Runbook, document: Document, origin: Origin, load: Loads) 
             found.diagnostics.append(refused)
             continue
         above = (*origin.above, origin.name)
-        inside = load(origin.find(name) if origin.find else name, Origin(name=name, above=above, find=origin.find))
+        if not origin.room.take(len(above)):
+            found.diagnostics.append(_too_many(name, say))
+            break
+        path = origin.find(name) if origin.find else name
+        inside = load(path, Origin(name=name, above=above, find=origin.find, room=origin.room))
+        if origin.room.left < 0:
+            found.diagnostics.append(_too_many(name, say))
+            break
         if inside.runbook is None:
             found.diagnostics.append(say(BROKEN, f"`{name}` cannot be walked", f"`runbook check {name}` says why"))
             continue
@@ -133,6 +164,11 @@ def _at(document: Document, number: int, code: Code, message: str, help_: str) -
     """A diagnostic at the path that a step names."""
     span = document.span(("steps", number, "path"))
     return Diagnostic(code=code, message=message, file=document.file, span=span, help=help_)
+
+
+def _too_many(name: str, say: Say) -> Diagnostic:
+    message = f"with `{name}` and what that walks, more than {MOST} runbooks are inside, or more than {DEEPEST} deep"
+    return say(TOO_MANY, message, "walk fewer, or the same one for many with `for_each`")
 
 
 def _name(origin: Origin, path: str, say: Say) -> tuple[str, Diagnostic | None]:
