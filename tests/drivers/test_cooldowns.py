@@ -80,6 +80,21 @@ def test_j9_an_aborted_attempt_counts(desk: Desk) -> None:
 
 
 @pytest.mark.reliability
+def test_j9_a_drill_an_instant_ago_counts_for_no_guard_and_is_held_back_by_none(desk: Desk) -> None:
+    scenario = "scenario: v1\nrunbook: book.yaml\ntitle: Drilled\nworld: {reset: [{exit_code: 0}]}\n"
+    scenario += "answers: [{step: reset, confirm: yes}]\nexpect: {finish: resolved, path: [reset, done]}\n"
+    desk.write("scenario.yaml", scenario)
+    desk.write("book.yaml", reset())
+    assert desk.do("drill", "scenario.yaml", "--self", "--run-id", "before").status == 0
+    assert desk.effects() == []
+    assert go(desk, reset(), "first") == 0
+    assert desk.do("drill", "scenario.yaml", "--self", "--run-id", "between").status == 0
+    assert go(desk, reset(), "second") == 3
+    assert "run first" in desk.told("step.refused", "second")[0]["reason"]
+    assert desk.effects() == ["reset"]
+
+
+@pytest.mark.reliability
 def test_j9_another_run_of_another_runbook_counts_and_another_key_does_not(desk: Desk) -> None:
     assert go(desk, reset().replace("id: tested", "id: other"), "first") == 0
     assert go(desk, reset(), "second") == 3

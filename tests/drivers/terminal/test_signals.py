@@ -71,6 +71,22 @@ def test_g5_ctrl_c_twice_insists(walking: Walking) -> None:
     terminal.expect("stopped", "SIGTERM", "run it")
 
 
+def test_g5_ctrl_c_three_times_kills(walking: Walking) -> None:
+    """A command that listens to nothing is killed, and the walk asks what next."""
+    deaf = SLOW.replace("echo going; sleep 30", "trap '' INT TERM; echo going; while :; do sleep 0.1; done")
+    terminal = walking.start(deaf)
+    terminal.expect("run it", "›")
+    terminal.answer("")
+    terminal.expect("│ going", "Ctrl-C stops it")
+    terminal.send("\x03")
+    terminal.expect("asked to stop; Ctrl-C again insists")
+    terminal.send("\x03")
+    time.sleep(0.2)  # a person presses again
+    terminal.send("\x03")
+    terminal.expect("stopped", "SIGKILL", "run it")
+    assert len(walking.records("step.cancelled")) == 1
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("where", ["at a question", "while it runs"])
 def test_g5_a_signal_ends_the_sitting_and_restores_the_terminal(
