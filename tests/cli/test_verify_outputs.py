@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,50 @@ def test_two_records_of_one_output_are_no_walk(desk: Desk) -> None:
     forgery.lines.insert(place, forgery.lines[place])
     forgery.write(desk.run("copy").log)
     assert judged(desk)[0] == 6
+
+
+def test_a6_an_output_that_was_changed_with_its_record_is_not_what_the_step_observed(desk: Desk) -> None:
+    told = b"all is well\n"
+    (desk.run("copy").output / OUT).write_bytes(told)
+    forgery = Forgery.of(desk.run("copy").log)
+    place = forgery.find("step.output", stream="stdout")
+    forgery.edit(place, size=len(told), sha256=sha256(told).hexdigest()).write(desk.run("copy").log)
+    status, text = judged(desk)
+    assert status == 6
+    assert f"`output/{OUT}` says something else than the step observed" in text
+    finished = forgery.find("step.finished", "loud") + 1
+    assert f"audit.jsonl:{finished}:1: error RB553" in text
+
+
+def test_a6_what_a_step_observed_cannot_be_changed_beside_its_output(desk: Desk) -> None:
+    forgery = Forgery.of(desk.run("copy").log)
+    forgery.within(forgery.find("step.finished", "loud"), "obs", lambda obs: obs.update(stderr="all is well\n"))
+    forgery.write(desk.run("copy").log)
+    assert judged(desk)[0] == 6
+
+
+def test_a6_an_output_that_was_taken_away_with_its_record_is_missed(desk: Desk) -> None:
+    (desk.run("copy").output / OUT).unlink()
+    forgery = Forgery.of(desk.run("copy").log)
+    forgery.drop(forgery.find("step.output", stream="stdout")).write(desk.run("copy").log)
+    status, text = judged(desk)
+    assert f"RB551 output files that cannot be checked: {OUT};" in text
+    assert (status, judged(desk, "--strict")[0]) == (0, 6)
+
+
+def test_what_a_step_wrote_is_what_it_observed_however_much_and_whatever_it_is(desk: Desk) -> None:
+    flood = "head -c 3000000 /dev/zero | tr '\\0' e; printf '\\303\\251\\303'"
+    odd = "printf 'a\\033[31mb\\0\\377\\n'; head -c 90000 /dev/zero | tr '\\0' '\\377' >&2"
+    hidden = "echo $(echo UEdQQVNTV09SRA== | base64 -d)=hunter2hunter2; echo plain >&2"
+    steps = [("flood", flood), ("odd", odd), ("hidden", hidden)]
+    following = ["odd", "hidden", "done"]
+    wrote = [
+        f"id: {name}\nkind: command\neffect: none\nscript: |\n  {script}\nnext: {then}\non_fail: bad\n"
+        for (name, script), then in zip(steps, following, strict=True)
+    ]
+    done = desk.walk(book(*wrote), run="loud")
+    assert done.status == 0, done
+    strictly = desk.do("verify", "loud", "--strict")
+    assert strictly.status == 5, strictly.text  # nobody signed it
+    assert desk.told("step.finished", "loud")[2]["masked"] == ["stdout"]
+    assert "output" not in strictly.text.replace("--strict", "")

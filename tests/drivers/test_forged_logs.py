@@ -186,6 +186,10 @@ ORDER: dict[str, tuple[Callable[[Forgery], object], str]] = {
         ),
         "rule: deviation",
     ),
+    "a pause by somebody else": (
+        lambda f: f.edit(f.find("run.paused"), by="eve@example.com"),
+        "`eve@example.com` pauses the run",
+    ),
     "an unknown field": (lambda f: f.edit(f.find("run.paused"), mood="bad"), "rule: record"),
     "a field of another type": (lambda f: f.edit(f.find("run.paused"), reason=7), "rule: record"),
     "a field that is missing": (lambda f: f.edit(f.find("run.paused"), reason=None), "rule: record"),

@@ -38,8 +38,8 @@ UNSAFE = Code(
     number="RB571",
     title="unsafe bundle",
     why="A bundle holds plain files below one directory and nothing else. A link, a device, a path that leads out of "
-    "the directory or a name that stands in it twice could write somewhere else, or show two readers two different "
-    "things. Whoever made this archive did not make it with `runbook bundle`.",
+    "the directory or a name that stands in it twice, in whatever case, could write somewhere else, or show two "
+    "readers two different things. Whoever made this archive did not make it with `runbook bundle`.",
 )
 TOO_LARGE = Code(
     number="RB572",
@@ -63,6 +63,8 @@ _PLACES: Mapping[str, tuple[re.Pattern[str], int]] = {
 _ON_TOP: Mapping[str, int] = {LOG: _LARGEST, LEADING: _MIB, SCRIPT: _MIB}
 _REPORT = re.compile(r"report\.[a-z]{1,8}")
 _BLOCK = 512
+_MAGIC, _PREFIX = slice(257, 265), slice(345, 500)
+"""Where a header says of which format it is, and, in that of POSIX alone, has the first part of a long name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +238,8 @@ class _Opening:
         if not block.strip(b"\0"):
             return False
         header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+        if block[_PREFIX].strip(b"\0") and block[_MAGIC] != b"ustar\x0000":
+            raise self._refused(UNSAFE, "a name in it reads otherwise to another tar")
         name, size = long_name or header.name, header.size
         if size < 0:
             raise self._refused(NOT_A_BUNDLE, "a file in it has less than no bytes")
@@ -262,9 +266,9 @@ class _Opening:
             self._gathered = _new_run(self._directory, top)
         if self._gathered.id != top or not name:
             raise self._refused(UNSAFE, "it holds more than one directory")
-        if name in self._seen:
+        if name.casefold() in self._seen:  # on many disks another case is no other name
             raise self._refused(UNSAFE, f"`{shown}` stands in it twice")
-        self._seen.add(name)
+        self._seen.add(name.casefold())
         most = room(name)
         self._total += size
         if self._total > _LARGEST or (most is not None and size > most):

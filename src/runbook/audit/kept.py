@@ -3,8 +3,11 @@
 A file that differs was changed: tampered with, status 1. One that is missing, or that a loss of power may have cut
 (outputs are not fsynced), is said not to be established; so is one beside them, which a killed attempt may have left.
 No name of a log leads to anywhere but a plain file in that directory.
+What a step is said to have observed of a stream is the beginning of its file, and a stream of which it observed
+something has one: two stories of one output are not told.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,10 +15,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from runbook.audit.outputs import name_of
 from runbook.audit.plain_file import open_plain
 from runbook.audit.record import Record
 from runbook.audit.verdict import Finding, Status
-from runbook.model.address import with_visit
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Severity, Span
 
@@ -43,13 +46,20 @@ NOT_AN_OUTPUT = Code(
     number="RB553",
     title="output that cannot be",
     why="What a record says of an output contradicts itself: the name of its file is not that of its step, visit, "
-    "attempt and stream, another record has it too, or sizes and digests do not go together.",
+    "attempt and stream, another record has it too, sizes and digests do not go together, or the step is said to have "
+    "observed something else.",
 )
 _PIECE = 1024 * 1024
 _HEX = re.compile("[0-9a-f]{64}")
 _STREAM = re.compile("[a-z_]{1,40}")
 _NAMED = 3
 """How many names a message lists."""
+_STREAMS = ("stdout", "stderr")
+"""The fields of an observation that are streams which are kept in full."""
+_OBSERVED = 128 * 1024
+"""How many bytes of a file an observation can hold at most: 32 KiB of text."""
+_REHEARSED = "drill"
+"""The mode in which nothing is performed, and no output kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,15 @@ class _Stated:
     line: int
     size: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Observed:
+    """What a record says that a step observed of one stream; ``cut`` says that more may have followed."""
+
+    line: int
+    text: str
+    cut: bool
 
 
 class KeptOutputs:
@@ -73,6 +92,10 @@ class KeptOutputs:
         self._file = file
         self._output = output
         self._stated: dict[str, _Stated] = {}
+        self._written: dict[str, str | None] = {}
+        self._observed: dict[str, _Observed] = {}
+        self._unkept: list[str] = []
+        self._mode = ""
         self._resumed = 0
         self._finished = False
         self._findings: list[Finding] = []
@@ -80,8 +103,12 @@ class KeptOutputs:
     def tell(self, line: int, record: Record) -> None:
         """Take the record of a line (from 1)."""
         match record.type:
+            case "run.started":
+                self._mode = str(record.fields.get("mode"))
             case "step.output":
                 self._state(line, record)
+            case "step.finished" if self._mode != _REHEARSED:
+                self._observe(line, record.fields)
             case "run.resumed":
                 self._resumed = line
             case "run.finished":
@@ -91,7 +118,7 @@ class KeptOutputs:
 
     def findings(self) -> tuple[Finding, ...]:
         """There are no more records: what was found in them and in the files."""
-        missing: list[str] = []
+        missing: list[str] = [*self._unkept]
         for name, stated in self._stated.items():
             changed = self._changed(name, stated)
             if changed is None:
@@ -130,35 +157,70 @@ class KeptOutputs:
             self._found(NOT_AN_OUTPUT, Status.NOT_A_WALK, message, "trust nothing from this line on", line=line)
         elif isinstance(file, str) and isinstance(size, int) and isinstance(digest, str):
             self._stated[file.removeprefix("output/")] = _Stated(line, size, digest)
+        self._written[_name(fields, str(fields.get("stream")))] = (
+            file.removeprefix("output/") if isinstance(file, str) else None
+        )
+
+    def _observe(self, line: int, fields: Mapping[str, Json]) -> None:
+        """Take what a step observed of its streams, as far as no mask covers it."""
+        try:
+            obs = json.loads(str(fields.get("obs", "{}")))
+        except (ValueError, RecursionError):
+            return  # which the walk says
+        masked, cut = (fields.get(name) or [] for name in ("masked", "truncated"))
+        for stream in _STREAMS:
+            text = obs.get(stream) if isinstance(obs, dict) else None
+            if not isinstance(text, str) or not isinstance(masked, list) or stream in masked:
+                continue
+            name = _name(fields, stream)
+            file = self._written.get(name)
+            if file is not None:
+                whole = not (isinstance(cut, list) and stream in cut) and obs.get("truncated") is not True
+                self._observed[file] = _Observed(line, text, not whole)
+            elif text and name not in self._written:
+                self._unkept.append(name)
 
     @staticmethod
     def _is_name_of(file: str, fields: Mapping[str, Json]) -> bool:
         """Whether a file has the name under which the writer keeps such an output."""
-        step, visit, attempt, stream = (fields.get(name) for name in ("step", "visit", "attempt", "stream"))
+        visit, attempt, stream = (fields.get(name) for name in ("visit", "attempt", "stream"))
         if not isinstance(visit, int) or not isinstance(attempt, int) or not isinstance(stream, str):
             return False
         if not _STREAM.fullmatch(stream):
             return False
-        name = f"output/{with_visit(str(step), visit, attempt).replace('/', '~')}.{stream}"
-        return re.fullmatch(re.escape(name) + r"(\.[1-9][0-9]{0,5})?", file) is not None
+        return re.fullmatch(re.escape(f"output/{_name(fields, stream)}") + r"(\.[1-9][0-9]{0,5})?", file) is not None
 
     def _changed(self, name: str, stated: _Stated) -> str | None:
         """In what a file differs from what is stated, empty if in nothing; None if that cannot be known."""
-        digest, size, last = sha256(), 0, b""
+        digest, size, last, head = sha256(), 0, b"", b""
         try:
             with open_plain(self._output / name) as file:
                 while size <= stated.size and (piece := file.read(_PIECE)):
                     digest.update(piece)
                     size += len(piece)
                     last = piece[-1:]
+                    head += piece[: max(0, _OBSERVED - len(head))]
         except OSError:
             return None
         if size == stated.size and digest.hexdigest() == stated.sha256:
-            return ""
+            return self._as_observed(name, head)
         interrupted = not self._finished or self._resumed > stated.line
         if interrupted and (size < stated.size or (size == stated.size and last == b"\0")):
             return None
         return "is not as long as the log says" if size != stated.size else "is not what the log says"
+
+    def _as_observed(self, name: str, head: bytes) -> str | None:
+        """Say it where a file that is as stated begins otherwise than its step observed; None if nobody can know."""
+        observed = self._observed.get(name)
+        text = head.decode("utf-8", "replace")
+        if observed is None or text == observed.text or (observed.cut and text.startswith(observed.text)):
+            return ""
+        if "[MASKED" in text and "[MASKED" not in observed.text:
+            return None
+        message = f"`output/{name}` says something else than the step observed (rule: output)"
+        help_ = "one of the two was changed: trust neither"
+        self._found(NOT_AN_OUTPUT, Status.NOT_A_WALK, message, help_, line=observed.line)
+        return ""
 
     def _names(self) -> Iterator[str]:
         try:
@@ -172,6 +234,15 @@ class KeptOutputs:
         strict = Status.NOT_A_WALK if code is MISSING else None
         diagnostic = Diagnostic(code=code, message=message, file=self._file, span=span, help=help_)
         self._findings.append(Finding(status=status, line=line, strict=strict, diagnostic=diagnostic))
+
+
+def _name(fields: Mapping[str, Json], stream: str) -> str:
+    """The name under which the writer keeps a stream of the attempt of a record."""
+    return name_of(str(fields.get("step")), _number(fields.get("visit")), _number(fields.get("attempt")), stream)
+
+
+def _number(value: Json) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _natural(value: Json) -> bool:

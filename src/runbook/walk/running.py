@@ -57,6 +57,8 @@ def tell(walk: "Walk", event: Event) -> None:
         case RunPaused():
             if walk.in_flight():
                 raise IllegalEvent("order", "the run pauses while a step is in flight")
+            if event.by not in {walk.operator, "signal"}:
+                raise IllegalEvent("operator", f"`{event.by}` pauses the run, and `{walk.operator}` walks")
         case RunResumed():
             _resume(walk, event)
         case RunHandedOver():
@@ -229,6 +231,8 @@ def _deviate(walk: "Walk", event: DeviationRecorded) -> None:
         return
     if walk.phase is RunPhase.PAUSED:
         raise IllegalEvent("order", f"a deviation `{event.deviation}` while the run is paused")
+    if event.by != walk.operator:
+        raise IllegalEvent("operator", f"`{event.by}` deviates, and `{walk.operator}` walks")
     if walk.visit is None:
         if event.deviation != "start_at" or event.to is None or not event.reason.strip():
             raise IllegalEvent("deviation", f"a deviation `{event.deviation}` before the first step")
@@ -253,10 +257,10 @@ def _lock(walk: "Walk", event: DeviationRecorded) -> None:
         raise IllegalEvent("lock", "a lock is broken without another run or a reason")
     if event.deviation == "lock_lost":
         walk.lost_to.add(event.to)
-    elif begins and walk.phase is RunPhase.GOING:
+    elif begins and walk.phase is RunPhase.GOING and event.by == walk.operator:
         walk.lock_of = event.to
     else:
-        raise IllegalEvent("lock", "the lock of another run is broken, and not as the run begins")
+        raise IllegalEvent("lock", "the lock of another run is broken, and not by the operator as the run begins")
 
 
 def _resume(walk: "Walk", event: RunResumed) -> None:

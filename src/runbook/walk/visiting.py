@@ -110,6 +110,8 @@ def _skipped(walk: "Walk", visit: Visit, event: e.StepSkipped) -> Phase:
     if by_hand:
         if walk.intent is None or walk.intent.do != "skip" or not walk.deviated:
             raise IllegalEvent("deviation", f"`{event.step}` is skipped by hand, and no deviation says so")
+        if event.reason != walk.intent.reason:
+            raise IllegalEvent("reason", f"`{event.step}` is skipped for another reason than its deviation gives")
     elif event.by != "when" or visit.step.when is None or visit.phase is not Phase.ENTERED:
         raise IllegalEvent("order", f"`{event.step}` is skipped by `{event.by}`")
     result = Result(visit=visit.number, outcome=Outcome.SKIPPED, reason=event.reason, mono=event.mono, by_hand=by_hand)
