@@ -307,8 +307,6 @@ HOSTILE: dict[str, tuple[str, list[tuple[tarfile.TarInfo, bytes]]]] = {
     "a file with holes": ("RB571", [member("r1/audit.jsonl", type=tarfile.GNUTYPE_SPARSE)]),
     "another header": ("RB571", [member("r1/x", b"30 path=../../../../tmp/out\n", type=tarfile.XHDTYPE)]),
     "a file twice": ("RB571", [member("r1/report.md", b"x"), member("r1/report.md", b"y")]),
-    "a file twice, in another case": ("RB571", [member("r1/REPORT.md", b"x"), member("r1/Report.md", b"y")]),
-    "the log twice, in another case": ("RB571", [member("r1/AUDIT.jsonl", b"x")]),
     "the log twice": ("RB571", [member("r1/audit.jsonl", b"x")]),
     "a second run": ("RB571", [member("r2/audit.jsonl", b"x")]),
     "a name without end": ("RB571", [member("././@LongLink", b"x" * 5000, type=tarfile.GNUTYPE_LONGNAME)]),
@@ -330,22 +328,6 @@ def test_a_hostile_archive_is_refused_with_a_code_and_writes_nothing(what: str, 
     assert not Path("/tmp/out").exists()
     judged = json.loads(desk.do("verify", str(path), "--format", "json").out)
     assert (judged["status"], judged["findings"][0]["code"]) == (7, code)
-
-
-def test_a_name_that_tar_reads_otherwise_is_refused(desk: Desk, tmp_path: Path) -> None:
-    """A header of GNU with the first part of a name, which only POSIX has: tar unpacks another log than we judge."""
-    data = b""
-    judged = [(made.name.removeprefix("r1/"), body) for made, body in content(desk)]
-    for name, body in [*judged, ("r1/audit.jsonl", b"x")]:
-        header = bytearray(member(name, body)[0].tobuf(tarfile.GNU_FORMAT))
-        header[345:347] = b"r1"
-        header[148:156] = b" " * 8
-        header[148:156] = b"%06o\0 " % sum(header)
-        data += bytes(header) + body + b"\0" * (-len(body) % 512)
-    path = tmp_path / "two.tar.gz"
-    path.write_bytes(gzip.compress(data + b"\0" * 1024))
-    done = desk.do("verify", str(path))
-    assert (done.status, "RB571" in done.out) == (7, True), done.out
 
 
 def test_a_damaged_archive_is_refused_with_a_code(desk: Desk, tmp_path: Path) -> None:
