@@ -133,7 +133,7 @@ def test_a_coverage_that_is_demanded_fails_below_it_and_counts_runbooks_without_
     assert below.status == 1
     assert "FAIL  book.yaml  2 scenarios, 5 of 8 edges, 62 %, 63 % are wanted" in below.out
     desk.write("other.yaml", BOOK.replace("id: queue", "id: other"))
-    assert "ok    other.yaml  no scenario, 0 of 8 edges, 0 %" in lines(desk.do("test").out)
+    assert "none  other.yaml  no scenario, 0 of 8 edges, 0 %" in lines(desk.do("test").out)
     assert desk.do("test", "--min-coverage", "62").status == 1
     assert desk.do("test", "--min-coverage", "101").status == 2
 

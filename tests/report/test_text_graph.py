@@ -60,6 +60,13 @@ def test_what_is_not_said_to_be_walked_or_not_is_drawn_through_without_marks() -
     assert {tone for line in lines for piece, tone in line if piece.strip()} == {Tone.PLAIN}
 
 
+def test_a_step_that_nobody_came_to_is_said_so_by_its_sign_and_its_tone() -> None:
+    stops = [Stop(step="a", end=False, walked=False), Stop(step="b", end=True, walked=False)]
+    lines = list(text_graph(stops, [way("a", "b", walked=False)], 40))
+    assert [text(line) for line in lines] == ["○ a", "┆   ○ passed → b  :7", "□ b"]
+    assert {tone for line in lines for piece, tone in line if piece.strip()} == {Tone.UNWALKED}
+
+
 @given(TRACKS, COLUMNS)
 def test_no_line_ends_in_the_air_and_none_is_wider_than_the_terminal(
     ways: list[tuple[str, str, str, bool]], columns: int

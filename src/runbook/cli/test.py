@@ -140,7 +140,7 @@ def _tell_coverage(coverage: Coverage, results: Sequence[Result], wanted: int | 
     scenarios = f"{len(mine)} scenario{'s' * (len(mine) != 1)}" if mine else "no scenario"
     words = [f"{failed} of {scenarios} failed" if failed else scenarios, coverage.in_words()]
     words += [f"{wanted} % are wanted"] if thin else []
-    label = "FAIL " if failed or thin else "ok   "
+    label = "FAIL " if failed or thin else "ok   " if mine else "none "
     sys.stdout.write(f"{label} {visible(coverage.file)}  {', '.join(words)}\n")
     sys.stdout.write("".join(f"      {visible(line)}\n" for line in coverage.named()))
     silent = sum(not result.counts for result in mine)

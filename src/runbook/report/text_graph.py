@@ -79,7 +79,7 @@ class _Cell:
     def piece(self) -> tuple[str, Tone]:
         """The character, and what it is."""
         arms = sum(self.arms)
-        tone = _tone(any(self.arms.values()) if arms and None not in self.arms.values() else None)
+        tone = _tone(any(self.arms.values()) if self.arms and None not in self.arms.values() else None)
         dashed = _DASHED.get(arms) if tone is Tone.UNWALKED else None
         return self.sign or dashed or _LINES[arms], tone
 
