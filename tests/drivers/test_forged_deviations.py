@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.drivers.books import book, read
+from tests.drivers.books import book, change, read
 from tests.drivers.desk import Desk, answers
 from tests.drivers.forgery import Forgery, judged
 
@@ -43,3 +43,16 @@ def test_i2_neither_the_skip_nor_its_deviation_can_be_left_out(desk: Desk, forge
     for type_ in ("operator.acted", "deviation.recorded", "step.skipped"):
         again = Forgery([*forged.lines])
         assert judged(desk, again.drop(again.find(type_)))[0] == 6
+
+
+def test_i2_what_refused_a_step_is_one_of_what_can(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    guarded = book(change("reset", then="done", more="guards: [{cooldown: 60m, key: k, override: reason}]\n"))
+    given = "step: reset, do: override, reason: it is urgent, confirm: 'yes'"
+    for run, answer in (("r0", "step: reset, confirm: 'yes'"), ("r1", given)):
+        desk.write("answers.yaml", answers(answer))
+        assert desk.walk(guarded, "--operator", ANA, "--answers", "answers.yaml", run=run).status == 0
+    forged = Forgery.of(Path(desk.run().log))
+    assert judged(desk, forged)[0] == 0
+    status, out = judged(desk, forged.edit(forged.find("step.refused"), by="the manager"))
+    assert (status, "which cannot refuse a step" in out) == (6, True), out

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _BEGIN = (e.StepStarted, e.StepRetrying)
+_REFUSE = frozenset({"needs", "gate", "unset", "expression", "secret", "guard", "approval"})
 """What an attempt begins with."""
 
 
@@ -120,6 +121,8 @@ def _skipped(walk: "Walk", visit: Visit, event: e.StepSkipped) -> Phase:
 
 
 def _refused(walk: "Walk", visit: Visit, event: e.StepRefused) -> Phase:
+    if event.by not in _REFUSE:
+        raise IllegalEvent("order", f"`{event.step}` is refused by `{event.by}`, which cannot refuse a step")
     if event.by in {"needs", "gate"} and event.by not in {by for by, _ in walk.unmet(visit.step, event.mono)}:
         raise IllegalEvent("needs", f"`{event.step}` is refused by its {event.by}, and they are met")
     if event.by == "guard" and not visit.refusing:
