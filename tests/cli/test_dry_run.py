@@ -203,3 +203,6 @@ def test_at_the_end_a_dry_run_counts_what_its_outcomes_are_worth(desk: Desk) -> 
     done = desk.walk(text, "--dry-run")
     assert "2 ran, 1 shown, 1 unverifiable" in done.err
     assert "2 ran, 1 shown, 1 unverifiable" in desk.do("report", "r1").out
+    page = desk.do("report", "r1", "--format", "html").out
+    assert '<span class="word dull">shown</span>' in page
+    assert '<span class="word dull">unverifiable</span>' in page

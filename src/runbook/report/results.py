@@ -40,6 +40,11 @@ def _result(visit: Visit) -> str:
             return because(f"{outcome}{_tries(visit, 'after')}{_says(visit)}", visit.reason)
 
 
+def word_of(visit: Visit) -> str:
+    """The outcome of a visit in one word; in a dry run the label of one that is not worth its name."""
+    return visit.outcome if performed(visit) else own_attempts(visit)[-1].fidelity
+
+
 def performed(visit: Visit) -> bool:
     """Whether the outcome is one of something that was performed, and says something: in a dry run it may not."""
     own = own_attempts(visit)

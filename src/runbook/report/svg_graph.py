@@ -10,6 +10,7 @@ from runbook.model.address import of_each
 from runbook.report.content import Report, Visit
 from runbook.report.graph import Graph, Node, Way
 from runbook.report.rail import Crossing, Rail, Row, rail
+from runbook.report.results import word_of
 from runbook.report.tags import Html, code, joined, tag, tone
 
 _LEFT, _FIRST, _LANE, _MIDDLE, _PORT, _BEND, _NODE = 12, 6, 11, 21, 5, 6, 5
@@ -158,7 +159,7 @@ def _in_row(visits: Sequence[tuple[int, Visit]]) -> list[tuple[str, str]]:
     """The outcomes of a step's visits, each in words, counted where it came again."""
     counts: dict[str, int] = {}
     for _, visit in visits:
-        counts[visit.outcome] = counts.get(visit.outcome, 0) + 1
+        counts[word_of(visit)] = counts.get(word_of(visit), 0) + 1
     return [(outcome, outcome if count == 1 else f"{outcome} {count}×") for outcome, count in counts.items()]
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, tzinfo
 
 from runbook.model.durations import spoken
 from runbook.report.content import Report, Visit
+from runbook.report.results import word_of
 from runbook.report.scale import Scale
 from runbook.report.spans import APPROVER, MACHINE, NOBODY, PERSON, WAIT, Span
 from runbook.report.tags import Html, tag, tone
@@ -154,8 +155,8 @@ def _row(number: int, visit: Visit, spans: Sequence[Span], chart: _Chart) -> Htm
     again = f" (visit {visit.visit})" if visit.visit > 1 else ""
     took = spoken(visit.took_ms) if visit.took_ms else ""
     name: list[str] = [tag("a", visit.title, again, href=f"#step-{number}")]
-    if visit.outcome != "passed":
-        name += [" ", tag("span", visit.outcome, class_=f"word {tone(visit.outcome)}")]
+    if (word := word_of(visit)) != "passed":
+        name += [" ", tag("span", word, class_=f"word {tone(word)}")]
     # In the middle of its row, however high that is.
     bar = tag("svg", *chart.lines, tag("svg", *bars, y="50%"), class_="bar", aria_hidden="true")
     track = tag("span", bar, class_="track")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 from runbook.audit.escapes import inert
+from runbook.model.runbook import Fidelity
 
 _NONCHARACTER = re.compile(
     "[\ufdd0-\ufdef\ufffe\uffff"
@@ -91,6 +92,10 @@ def _lines(block: str) -> Iterable[str]:
         yield prose(line)
 
 
+_DULL = ("skipped", "left", Fidelity.SHOWN.value, Fidelity.UNVERIFIABLE.value, Fidelity.ASSUMED.value)
+_TONES = {"passed": "good", "failed": "bad", **dict.fromkeys(_DULL, "dull")}
+
+
 def tone(outcome: str) -> str:
     """The class of style for an outcome: ``good bad odd dull``."""
-    return {"passed": "good", "failed": "bad", "skipped": "dull", "left": "dull"}.get(outcome, "odd")
+    return _TONES.get(outcome, "odd")
