@@ -225,3 +225,10 @@ def test_what_a_step_wrote_is_what_it_observed_however_much_and_whatever_it_is(d
     assert strictly.status == 5, strictly.text  # nobody signed it
     assert desk.told("step.finished", "loud")[2]["masked"] == ["stdout"]
     assert "output" not in strictly.text.replace("--strict", "")
+
+
+def test_the_outputs_of_records_that_nobody_can_believe_are_not_called_foreign(desk: Desk) -> None:
+    log = desk.run("copy").log
+    log.write_bytes(log.read_bytes().replace(b'"step":"loud"', b'"step":"lowd"', 1))
+    status, text = judged(desk)
+    assert (status, "RB504" in text, "RB552" in text) == (1, True, False), text

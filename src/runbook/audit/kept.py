@@ -116,8 +116,11 @@ class KeptOutputs:
             case _:
                 pass
 
-    def findings(self) -> tuple[Finding, ...]:
-        """There are no more records: what was found in them and in the files."""
+    def findings(self, *, whole: bool = True) -> tuple[Finding, ...]:
+        """There are no more records: what was found in them and in the files.
+
+        :param whole: False if records follow that nobody can believe; these may name the other files.
+        """
         missing: list[str] = [*self._unkept]
         for name, stated in self._stated.items():
             changed = self._changed(name, stated)
@@ -129,7 +132,7 @@ class KeptOutputs:
             message = f"output files that cannot be checked: {listed(missing)}"
             self._found(MISSING, Status.VALID, message, "put the run's `output/` beside the log")
         others = sorted(name for name in self._names() if name not in self._stated)
-        if others:
+        if others and whole:
             message = f"files in `output/` that the log does not name: {listed(others)}"
             self._found(NOT_NAMED, Status.VALID, message, "take them for no part of the run")
         return tuple(self._findings)

@@ -185,6 +185,7 @@ def judged(
         findings = tuple(Finding(status=Status.UNREADABLE, diagnostic=each) for each in refused.diagnostics)
         return Verdict(findings=findings, count=0, head=None, size=0, torn=0, finished=False), None
     replay.end()
+    whole = verdict.status not in {Status.TAMPERED, Status.UNREADABLE}
     anchored = anchor.seq + 1 if anchor else 0
     verdict = not_looked_at(verdict, run) if witness is None else witness.look(verdict, anchored)
-    return verdict.adding([*replay.findings, *outputs.findings(), *clocks.findings()]), replay.walk
+    return verdict.adding([*replay.findings, *outputs.findings(whole=whole), *clocks.findings()]), replay.walk
