@@ -197,6 +197,11 @@ NOISE = {
     "a BOM": "\ufeff",
     "a C1 control": "\u0085",
     "a lone ESC": "\x1b",
+    "no width, as JSON writes it": "\\u200B",
+    "no width, in JSON in JSON": "\\\\u200b",
+    "no width, in JSON in JSON in JSON": "\\\\\\\\u200b",
+    "a colour, as JSON writes it": "\\u001b[1;31m",
+    "NULs, as JSON writes them": "\\u0000\\u0000",
 }
 
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import random
 import textwrap
 import time
 import uuid
@@ -205,16 +206,29 @@ def test_d12_nothing_takes_long_to_look_through(text: str, secret: str | None) -
     hard = (text * (200_000 // len(text))).encode()
     made.stream().feed(b"warm \x1b[1m" * 10_000)
     best = 9.0
-    for _ in range(3):
+    for _ in range(5):
         began = time.process_time()
         stream = made.stream()
         for at in range(0, len(hard), 65_536):
             stream.feed(hard[at : at + 65_536])
+            assert len(stream._held) <= 65_600  # as much as the longest rule may want to see
         stream.flush()
         best = min(best, time.process_time() - began)
         if best < 0.2:
             break
-    assert best < 1, best  # the bar is 0.2 s on a machine that does nothing else
+    # Time of the processor: what others do on this machine at the same time says nothing about the masker.
+    assert best < 0.2, best
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_d2_what_rules_find_one_behind_the_other_is_the_same_however_it_is_cut(seed: int) -> None:
+    random_ = random.Random(seed)
+    some = random_.sample([*HARD, *(text for text, _, _ in FOUND), "s3cr3t ", "\n", "@h/db "], 6)
+    data = "".join(random_.choice(some) for _ in range(100)).encode()
+    whole = streamed(data)
+    for _ in range(6):
+        assert streamed(data, tuple(sorted(random_.randrange(len(data)) for _ in range(9)))) == whole
+    assert streamed(data, tuple(range(1, len(data), 31))) == whole
 
 
 def test_d10_a_key_over_chunks_is_held_back_no_longer_than_it_can_go_on() -> None:

@@ -10,7 +10,7 @@ from tests.drivers.books import book, change, read
 from tests.drivers.desk import Desk, answers
 
 from runbook.audit.masking import Masker
-from runbook.drivers.fitting import covered, covered_action, fit
+from runbook.drivers.fitting import covered, covered_action, fit, secrets_in
 from runbook.model.canonical import Json, JsonObject, canonical, size
 
 JSON = st.recursive(
@@ -49,9 +49,41 @@ def test_a_text_that_fits_is_left_alone() -> None:
 def test_covering_leaves_json_json_and_no_secret_in_it(value: Json, secret: str) -> None:
     masker = masking(secret)
     text = canonical({"said": [value, f"<{secret}>"], "number": 1234567})
-    made = json.loads(covered(text, lambda piece: masker.mask(piece)[0]))
+    made = json.loads(covered(text, masker.cover))
     assert secret not in made["said"][1]
     assert "[MASKED:s0]" in made["said"][1]
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize("noise", ["\u200b", "\x1b[1m", "\0", "\r", "\ufe0f", "\x7f", "x\b"])
+def test_d8_a_secret_that_only_escapes_of_json_split_is_covered_in_every_value(noise: str) -> None:
+    masker = masking('say "hi"\\ to /them', "hunter2-correct")
+    odd, plain = (noise.join(value) for value in ('say "hi"\\ to /them', "hunter2-correct"))
+    value: Json = {"a": [odd, {f"key {plain}": plain}], "b": f"é{odd}\n{plain}", "kind": "as it was"}
+    made = covered(canonical(value), masker.cover)
+    assert made == (
+        '{"a":["[MASKED:s0]",{"key [MASKED:s1]":"[MASKED:s1]"}],'
+        '"b":"\\u00e9[MASKED:s0]\\n[MASKED:s1]","kind":"as it was"}'
+    )
+    action: JsonObject = {"kind": "command", "version": "1", "fields": {"argv": [odd, plain]}}
+    both = json.loads(covered_action(canonical({**action, "undo": action}), masker.cover))
+    assert [each["fields"]["argv"] for each in (both, both["undo"])] == [["[MASKED:s0]", "[MASKED:s1]"]] * 2
+    assert set(secrets_in(value, masker.mask)) == {"s0", "s1"}
+
+
+@pytest.mark.reliability
+def test_d10_what_a_rule_finds_only_in_the_value_itself_is_covered() -> None:
+    """A letter that JSON escapes ends in a digit there; a line that ends in the value goes on in the text."""
+    key = "AK" + "IA" + "ABCDEFGHIJKLMNOP"  # so that no scanner of this tree takes it for one
+    for text in (f"é{key}", f"first\n{key}", "x\nPGPASSWORD=s3cr3t-of-theirs\ny"):
+        made = covered(canonical({"text": text}), masking().cover)
+        assert "[MASKED:rule:" in made
+        assert key not in made
+
+
+@given(JSON)
+def test_covering_what_holds_no_secret_changes_nothing(value: Json) -> None:
+    assert covered(canonical(value), masking("a-secret-of-ours").cover) == canonical(value)
 
 
 @pytest.mark.parametrize("secret", SECRETS)
@@ -59,7 +91,7 @@ def test_covering_an_action_leaves_its_kind_and_the_names_of_its_fields(secret: 
     masker = masking(secret)
     inner: JsonObject = {"kind": "command", "version": "1", "fields": {"argv": [secret, "123456", 123456]}}
     text = canonical({**inner, "nested": {"until": inner}, "undo": inner})
-    made = json.loads(covered_action(text, lambda piece: masker.mask(piece)[0]))
+    made = json.loads(covered_action(text, masker.cover))
     for action in (made, made["nested"]["until"], made["undo"]):
         assert (action["kind"], [*action["fields"]]) == ("command", ["argv"])
         assert secret not in str(action["fields"]["argv"][0])

@@ -17,7 +17,7 @@ from runbook.audit.forms import SHORTEST, every_form
 from runbook.audit.rules import RULES
 from runbook.audit.sieve import Sieve, literal
 from runbook.audit.undeclared import BEFORE
-from runbook.audit.views import BEHIND, View, differing, last_character, unfinished, unfinished_break, views
+from runbook.audit.views import BEHIND, View, differing, last_character, unfinished, unfinished_text, views
 from runbook.model.diagnostics import Code
 
 SHORTEST_NUMBER = 6
@@ -62,7 +62,7 @@ class _Region:
 
 
 _Span = tuple[int, int, _Needle | str, int]
-"""Where it begins and ends, what it is, and the place that must be looked at again for it to be found again."""
+"""Where it begins and ends, what it is, and where the look that found it began."""
 
 
 class _Known:
@@ -82,21 +82,26 @@ class _Known:
         """Whether there is something to be found in the data; False only if there is nothing."""
         return self._sieve.holds(data)
 
-    def find(self, view: View, *, final: bool) -> tuple[list[_Span], int, bool]:
-        """What is in a view, from where on more depends on what comes next, and whether rules had to look at it all."""
+    def find(self, view: View, *, final: bool, closely: bool) -> tuple[list[_Span], int] | None:
+        """What is in a view, and from where on more depends on what comes next.
+
+        :param closely: where it is not set, None is returned if rules would have to look at it all.
+        """
         data, start = view.data, view.start
         seen = self.may_stand_in(data[max(0, start - BEFORE) :])
+        matching = seen and view.rules and RULES.may_match(data[max(0, start - BEFORE) :])
+        if matching and not closely:
+            return None
         found: list[_Span] = [span for needle in self.needles for span in _spans(needle, data, start)] if seen else []
         certain = len(data)
         if view.rules:
-            seen = seen and RULES.may_match(data[max(0, start - BEFORE) :])
-            matched, certain = RULES.find(data, start, final=final, seen=seen)
+            matched, certain = RULES.find(data, start, final=final, seen=matching)
             found += [(begin, end, RULE + rule.name, at) for begin, end, rule, at in matched]
         if not final:
             for end in (len(data), last_character(data, start)):
                 begun = self._begun(data, start, end)
                 certain = min(certain, begun) if begun < end else certain
-        return found, certain, seen and view.rules
+        return found, certain
 
     def _begun(self, data: bytes, start: int, end: int) -> int:
         """Where the last of the data begins that could become an occurrence with what comes next."""
@@ -119,6 +124,7 @@ class MaskStream:
         self._known = known
         self._past = b""
         self._held = b""
+        self._ahead: list[_Span] = []  # what rules found that begins in what is held back, counted from there
         self._region: _Region | None = None
         self._seen: dict[str, None] = {}
 
@@ -129,7 +135,7 @@ class MaskStream:
 
     def feed(self, piece: bytes) -> bytes:
         """Take more, and return what is certain; the rest is held back until more comes."""
-        return b"".join(self._advance(piece, final=False))
+        return b"".join(self._advance(piece))
 
     def flush(self) -> bytes:
         """Return what was held back: nothing more will come."""
@@ -139,60 +145,73 @@ class MaskStream:
         """Take the last piece, and return all that is left."""
         return b"".join([*self._advance(data, final=True), self._close()])
 
-    def _advance(self, piece: bytes, *, final: bool) -> list[bytes]:
-        """Mask what begins before the place from which on nothing is certain, and hold back what follows."""
+    def _advance(self, piece: bytes, *, final: bool = False, closely: bool = False) -> list[bytes]:
+        """Mask what begins before the place from which on nothing is certain, and hold back what follows.
+
+        A long piece in which rules have to look for something is taken in parts, as most of them will hold nothing.
+        """
+        base = len(self._past)
         data = self._past + self._held + piece
-        spans, certain, seen = self._look(data, len(self._past), final=final)
-        if seen and len(piece) > _PIECE and not final:
-            size = max(_PIECE, len(piece) // 8)
-            parts = (piece[at : at + size] for at in range(0, len(piece), size))
-            return [part for some in parts for part in self._advance(some, final=False)]
+        looked = self._look(data, base, final=final, closely=final or closely or len(piece) <= _PIECE)
+        if looked is None:
+            return self._by_parts(piece)
+        found, certain = looked
+        spans = [(start + base, end + base, what, at + base) for start, end, what, at in self._ahead]
+        spans += [span for span in found if span[3] < certain]
+        spans.sort(key=lambda span: (span[0], span[3]))
+        self._ahead = [(s - certain, e - certain, what, at - certain) for s, e, what, at in spans if s >= certain]
         pieces: list[bytes] = []
-        shown = len(self._past)
-        for start, end, what, _ in sorted(spans, key=lambda span: span[0]):
-            if start >= certain:
-                break
-            if self._region is None or start >= self._region.end + len(self._past):
-                shown = max(shown, self._region.end + len(self._past) if self._region else 0)
+        shown = base
+        for start, end, what, _ in spans[: len(spans) - len(self._ahead)]:
+            if self._region is None or start >= self._region.end + base:
+                shown = max(shown, self._region.end + base if self._region else 0)
                 pieces += (self._close(), data[shown:start])
                 self._region = _Region(end=0)
-            self._region.end = max(self._region.end, end - len(self._past))
+            self._region.end = max(self._region.end, end - base)
             if isinstance(what, _Needle):
                 self._region.needles.add(what)
             else:
                 self._region.rule = self._region.rule or what
-        ahead = certain - len(self._past)
-        if self._region is not None and self._region.end <= ahead:
-            shown = self._region.end + len(self._past)
+        if self._region is not None and self._region.end <= certain - base:
+            shown = self._region.end + base
             pieces.append(self._close())
         if self._region is not None:
-            self._region.end -= ahead
+            self._region.end -= certain - base
         else:
             pieces.append(data[shown:certain])
         self._past = data[max(0, certain - BEHIND) : certain]
         self._held = data[certain:]
         return pieces
 
-    def _look(self, data: bytes, start: int, *, final: bool) -> tuple[list[_Span], int, bool]:
-        """What is found from a place on, in raw bytes; how far that is certain; whether rules had to look at it all."""
+    def _by_parts(self, piece: bytes) -> list[bytes]:
+        """A long piece, looked at closely; the more is held back, the larger the parts: so the time stays linear."""
+        pieces: list[bytes] = []
+        at = 0
+        while at < len(piece):
+            size = max(_PIECE, 2 * len(self._held))
+            pieces += self._advance(piece[at : at + size], closely=True)
+            at += size
+        return pieces
+
+    def _look(self, data: bytes, start: int, *, final: bool, closely: bool) -> tuple[list[_Span], int] | None:
+        """What is found from a place on, in raw bytes, and how far that is certain; None as ``_Known.find`` says."""
         known = self._known()
         if not final:
-            open_ = min(unfinished(data), unfinished_break(data) if known.needles else len(data))
-            data = data[: max(start, open_)]
+            known_whole = data[: unfinished_text(data)] if known.needles else data
+            data = data[: max(start, unfinished(known_whole))]
         raw = View(data=data, start=start)
         spans: list[_Span] = []
-        certain, any_seen = len(data), False
-        for view in (raw, *views(data, start, joined=bool(known.needles))):
-            found, open_, seen = known.find(view, final=final)
-            any_seen = any_seen or seen
+        certain = len(data)
+        for view in (raw, *views(data, start, declared=bool(known.needles))):
+            looked = known.find(view, final=final, closely=closely)
+            if looked is None:
+                return None
+            found, open_ = looked
             if view is not raw:
                 found = [(view.place(b), view.place(e - 1) + 1, what, view.place(at)) for b, e, what, at in found]
             spans += found
             certain = min(certain, view.place(open_) if open_ < len(view.data) else certain)
-        for begin, _, _, at in sorted(spans, key=lambda span: span[3], reverse=True):
-            if at < certain <= begin:
-                certain = at
-        return spans, max(certain, start), any_seen
+        return spans, max(certain, start)
 
     def _close(self) -> bytes:
         """The mark of the open region, which ends here; a value that is a piece of another there is not named."""
@@ -200,10 +219,11 @@ class MaskStream:
             return b""
         found, rule = self._region.needles, self._region.rule
         self._region = None
-        whole = [n for n in found if not any(n.text in other.text for other in found if other is not n)]
-        names = dict.fromkeys(needle.name for needle in sorted(whole, key=lambda needle: needle.rank))
-        if not names and rule is not None:
-            names = {rule: None}
+        if found:
+            whole = [n for n in found if not any(n.text in other.text for other in found if other is not n)]
+            names = dict.fromkeys(needle.name for needle in sorted(whole, key=lambda needle: needle.rank))
+        else:
+            names = dict.fromkeys([rule] if rule else [])
         self._seen.update(names)
         return "".join(f"[MASKED:{name}]" for name in names).encode()
 
@@ -239,7 +259,7 @@ class Masker:
         except UnicodeEncodeError:
             data, errors = text.encode("utf-8", "surrogatepass"), "surrogatepass"
         known = self._known
-        if not (known.may_stand_in(data) or differing(data, joined=bool(known.needles))):
+        if not (known.may_stand_in(data) or differing(data, declared=bool(known.needles))):
             return text, ()
         stream = self.stream()
         masked = stream.whole(data)
@@ -249,6 +269,10 @@ class Masker:
             return masked.decode("utf-8", errors), stream.names
         except UnicodeDecodeError:  # a value that is no text was cut out of a character
             return masked.decode("utf-8", "replace"), stream.names
+
+    def cover(self, text: str) -> str:
+        """A text without secrets."""
+        return self.mask(text)[0]
 
     def stream(self) -> MaskStream:
         """A stream of bytes to be masked."""

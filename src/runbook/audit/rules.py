@@ -19,7 +19,7 @@ _STANDS_FOR = (
     r"true|false|yes|no|none|null|required|missing|invalid|expired|failed|token)(?:[\s\"',;&)@]|$)))"
 )
 _END_OF_BLOCK = re.compile(
-    rb"-----END[^\n-]{0,64}-----|-----BEGIN|[(){};_%?&@!#~*`$<^\x80-\xff]|(?<=CERTIFICATE-----)|(?<=PUBLIC KEY-----)"
+    rb"-----END[A-Z0-9 ]{0,64}-----|-----BEGIN|[(){};_%?&@!#~*`$<^\x80-\xff]|(?<=CERTIFICATE-----)|(?<=PUBLIC KEY-----)"
 )
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{16}")
 
@@ -125,7 +125,7 @@ RULES = Rules(
             triggers=(b"-----BEGIN",),
             pattern=(
                 r"(-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
-                r"(?:[^\0]{16,}-----END[^\n-]{0,64}-----"
+                r"(?:[^\0]{16,}-----END[A-Z0-9 ]{0,64}-----"
                 r"|(?:(?:\s|\\r|\\n)*+[A-Za-z0-9+/=]{16,}+)++(?:(?:\s|\\r|\\n)*+[A-Za-z0-9+/=]{4,16})?))"
             ),
             sieve="-----BEGIN [A-Z0-9 ]*PRIVATE KEY",

@@ -68,9 +68,11 @@ class Rule:
             return False
         if not self.after:
             return True
-        begin = max(0, at - BEFORE)
-        begin = max(begin, data.rfind(_NEWLINE, begin, at) + 1)
-        return any(data.rfind(name, begin, at) >= 0 for name in self.after)
+        for name in self.after:
+            place = data.rfind(name, max(0, at - BEFORE), at)
+            if place >= 0 and data.find(_NEWLINE, place, at) < 0:
+                return True
+        return False
 
 
 Span = tuple[int, int, Rule, int]
@@ -88,9 +90,9 @@ class _Ends:
         """Where the first end behind a place, and before the limit, ends; places come in order."""
         start, end, looked = self._known.get(pattern, (-1, -1, 0))
         if start < at and looked < limit:
-            found = pattern.search(self._data, max(at, looked - _MARK), limit)
+            found = pattern.search(self._data, max(at, looked - _MARK), limit + LINE)
             start, end = found.span() if found is not None else (-1, -1)
-            self._known[pattern] = (start, end, end if found is not None else limit)
+            self._known[pattern] = (start, end, end if found is not None else limit + LINE)
         return end if at <= start < limit and end <= limit else None
 
 
@@ -143,12 +145,13 @@ class Rules:
             if not self.may_begin(data[max(0, begin - BEFORE) :]):
                 return found, self._begun(data, start)
         absent = {rule for rule in self._options if not any(name in data for name in rule.after)}
+        present = {trigger: [r for r in some if r not in absent] for trigger, some in self._by_trigger.items()}
         for triggers in self._triggers:
             ends = _Ends(data)
             for trigger in triggers.finditer(data, begin):
                 at = trigger.start()
-                for rule in self._by_trigger[trigger[0]]:
-                    if rule in absent or not rule.may_begin(data, at):
+                for rule in present[trigger[0]]:
+                    if not rule.may_begin(data, at):
                         continue
                     end = ends.behind(trigger.end(), rule.end, at + rule.size)
                     if end is None and len(data) < at + rule.size and not final:

@@ -1,13 +1,14 @@
 r"""What a terminal, or who joins wrapped lines, makes of bytes; and where in the bytes each piece of that stands.
 
 A secret may come with things in between that nobody sees: a change of colour, a carriage return, a NUL, a character of
-no width. So it is looked for in the bytes as they are, and again in up to three views of them:
+no width. So it is looked for in the bytes as they are, and again in up to four views of them:
 
 * *clean*: without the controls of ECMA-48 (but line feed and tab) and the invisible characters of Unicode; of an
   escape sequence that is not whole, only the ESC is left out, as what follows stands on the screen;
 * *erased*: where there are backspaces, without the character before each as well;
 * *joined*: clean, and without the line end, and the indentation behind it, after 32 or more characters of base64:
-  base64 and hexadecimal digits are wrapped at 60, 64 or 76 columns. ``\n`` written out ends a line, too.
+  base64 and hexadecimal digits are wrapped at 60, 64 or 76 columns. ``\n`` written out ends a line, too;
+* *unwritten*: clean, and without what JSON writes for such characters and escape sequences (``\u200b``, ``\u001b[1m``).
 
 Views depend on the bytes alone, not on how they came: what may go on as one of these things is held back.
 """
@@ -33,7 +34,14 @@ _ERASED = rb"(?:[ -~]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf
 _WRAPPED = rb"(?<=[A-Za-z0-9+/_-]{32}"
 _BREAK = rb"\r?\n(?:" + _WRAPPED + rb"\n)|" + _WRAPPED + rb"\r\n))[ \t]{0,64}"
 _WRITTEN_BREAK = rb"(?:\\r)?\\n(?:" + _WRAPPED + rb"\\n)|" + _WRAPPED + rb"\\r\\n))"
+_WRITTEN = (
+    rb"(?:\\{4}|\\{1,2})u(?:001[bB]\[[0-?]{0,64}[ -/]{0,8}[@-~]"
+    rb"|00(?:0[0-8b-fB-F]|1[0-9a-fA-F]|7[fF]|[89][0-9a-fA-F]|[aA][dD])"
+    rb"|061[cC]|180[eE]|20(?:0[b-fB-F]|2[89a-eA-E]|6[0-9a-fA-F])|[fF][eE](?:0[0-9a-fA-F]|[fF]{2})|[fF]{3}[9abAB])"
+)
 _CLEAN_VIEW = re.compile(_NOISE)
+_UNWRITTEN_VIEW = re.compile(_WRITTEN + b"|" + _NOISE)
+_WRITTEN_NOISE = re.compile(_WRITTEN)
 _ERASED_VIEW = re.compile(_ERASED + _NOISE)
 _JOINED_VIEW = re.compile(_BREAK + b"|" + _WRITTEN_BREAK + b"|" + _NOISE)
 _BREAKS = re.compile(_BREAK.removeprefix(rb"\r?"))
@@ -42,6 +50,7 @@ _WRITTEN_BREAKS = re.compile(_WRITTEN_BREAK.removeprefix(rb"(?:\\r)?"))
 _OPEN = re.compile(rb"\x1b(?:\[[0-?]{0,64}[ -/]{0,8}|[\]PX^_][^\x07\x1b]{0,512}\x1b?|[()])?")
 _OPEN_CHARACTER = re.compile(rb"(?:\xc2|\xd8|\xe1\xa0?|\xe2[\x80\x81]?|\xef[\xb8\xbb\xbf]?|\xf3(?:\xa0[\x80\x81]?)?)\Z")
 _OPEN_BREAK = re.compile(_WRAPPED + rb")(?:\r|\r?\n[ \t]{0,63}|\\|\\r|\\r\\)\Z")
+_OPEN_WRITTEN = re.compile(rb"\\{1,4}(?:u(?:[0-9a-fA-F]{0,3}|001[bB](?:\[[0-?]{0,64}[ -/]{0,8})?))?\Z")
 _LONGEST_OPEN = 520
 
 _CONTROLS = bytes([*range(9), *range(11, 32), 127])
@@ -69,22 +78,24 @@ class View:
         return self.raw[piece] + at - self.own[piece]
 
 
-def views(data: bytes, start: int, *, joined: bool) -> Iterator[View]:
+def views(data: bytes, start: int, *, declared: bool) -> Iterator[View]:
     """The views of these bytes that differ from them; what stands before ``start`` was looked at before.
 
-    :param joined: whether wrapped lines are of interest.
+    :param declared: whether those are wanted too in which only declared values are looked for.
     """
     if _noisy(data):
         yield _view(_CLEAN_VIEW, data, start)
         if b"\x08" in data:
             yield _view(_ERASED_VIEW, data, start, rules=False)
-    if joined and _wrapped(data):
+    if declared and _wrapped(data):
         yield _view(_JOINED_VIEW, data, start, rules=False)
+    if declared and _written(data):
+        yield _view(_UNWRITTEN_VIEW, data, start, rules=False)
 
 
-def differing(data: bytes, *, joined: bool) -> bool:
+def differing(data: bytes, *, declared: bool) -> bool:
     """Whether these bytes have views that differ from them."""
-    return _noisy(data) or (joined and _wrapped(data))
+    return _noisy(data) or (declared and (_wrapped(data) or _written(data)))
 
 
 def unfinished(data: bytes) -> int:
@@ -97,10 +108,11 @@ def unfinished(data: bytes) -> int:
     return next((at for at in (before, escape) if at >= 0 and _OPEN.fullmatch(data, at)), end)
 
 
-def unfinished_break(data: bytes) -> int:
-    """From where on the bytes may go on as the end of a wrapped line; their end if they do not."""
-    found = _OPEN_BREAK.search(data, max(0, len(data) - 67))
-    return found.start() if found is not None else len(data)
+def unfinished_text(data: bytes) -> int:
+    """From where on the bytes may go on as the end of a wrapped line, or as what JSON writes for what nobody sees."""
+    begin = max(0, len(data) - 85)
+    found = (pattern.search(data, begin) for pattern in (_OPEN_BREAK, _OPEN_WRITTEN))
+    return min((match.start() for match in found if match is not None), default=len(data))
 
 
 def last_character(data: bytes, start: int) -> int:
@@ -122,6 +134,10 @@ def _noisy(data: bytes) -> bool:
 
 def _wrapped(data: bytes) -> bool:
     return _BREAKS.search(data) is not None or (b"\\n" in data and _WRITTEN_BREAKS.search(data) is not None)
+
+
+def _written(data: bytes) -> bool:
+    return b"\\u" in data and _WRITTEN_NOISE.search(data) is not None
 
 
 def _view(left_out: re.Pattern[bytes], data: bytes, start: int, *, rules: bool = True) -> View:

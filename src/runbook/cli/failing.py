@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from runbook.audit.plain_file import open_plain
 from runbook.audit.writer import LogFailed
@@ -94,15 +94,21 @@ def status_of(error: Exception) -> int:
             return our_fault(error)
 
 
-def our_fault(error: BaseException) -> int:
-    """Something happened that should not: one line, and where the whole story is."""
-    text = "".join(traceback.format_exception(error))
+def our_fault(error: BaseException, cover: Callable[[str], str] | None = None) -> int:
+    """Something happened that should not: one line, and where the whole story is.
+
+    :param cover: covers the secrets that are known; without it, those that rules know.
+    """
+    from runbook.audit.masking import Masker  # most commands load it never
+
+    cover = cover or Masker().cover
+    text = cover("".join(traceback.format_exception(error)))
     try:
         with tempfile.NamedTemporaryFile("w", prefix="runbook-trace-", suffix=".txt", delete=False) as file:
             file.write(text)
             where = f"the trace is in {file.name}"
     except OSError:
         where = "the trace could not be written"
-    what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    what = " ".join(cover(f"{type(error).__name__}: {error}").split())[:200]
     sys.stderr.write(f"runbook: this is our fault: {what}; {where}\n")
     return OUR_FAULT

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable
 
 from runbook.audit.store import RunDir, glimpse, state_dir
-from runbook.cli.failing import complain
+from runbook.audit.writer import LogFailed
+from runbook.cli.failing import complain, our_fault
 from runbook.cli.main import INTERRUPTED
 from runbook.cli.rows import rows
 from runbook.drivers.answers import RB302, AnswersOperator
@@ -47,6 +48,10 @@ def walk(answers: Answers | None, credentials: Credentials, sit: Callable[[Seat,
         sitting = sit(seat, live)
         try:
             ending = sitting.session.go()
+        except (Refused, LogFailed):
+            raise
+        except Exception as error:  # noqa: BLE001 - here it is known which secrets its text may hold
+            return our_fault(error, sitting.cover)
         finally:
             sitting.close()
     say(sitting, ending)
@@ -72,7 +77,7 @@ def say(sitting: Sitting, ending: Ending) -> None:
             ("verify", f"runbook verify {run.id}{where} --anchor {head}"),
         ]
     else:
-        said = f"run {run.id} is paused: {ending.reason}"
+        said = f"run {run.id} is paused: {sitting.cover(ending.reason)}"
         walk = sitting.session.walk
         handed = glimpse(run).handed
         by = f" --operator {shlex.quote(str(handed.fields['to']))}" if handed is not None else ""

@@ -4,7 +4,6 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from runbook.audit.lock import Holder
 from runbook.audit.masking import Masker
@@ -88,12 +87,7 @@ def aside(run: RunDir, operator: str, registry: Registry) -> Iterator[tuple[Jour
     with reopened.writer as writer:
         masker = Masker()
         SecretStore(secrets_of(walk.runbook), register=masker.register, directory=directory_of(walk)).foresee()
-        cover = partial(_covered, masker)
-        yield Journal(walk, writer, clock_of(walk, last), show=lambda _: None, mask=cover, last=last), reopened
-
-
-def _covered(masker: Masker, text: str) -> str:
-    return masker.mask(text)[0]
+        yield Journal(walk, writer, clock_of(walk, last), show=lambda _: None, mask=masker.cover, last=last), reopened
 
 
 def note_aside(run: RunDir, registry: Registry, *, kind: str, text: str, by: str) -> None:

@@ -63,11 +63,7 @@ def assemble(
     :param last: the last record of a log that goes on.
     :param workers: perform what is performed; None: in threads, so that the operator can be heard meanwhile.
     """
-
-    def mask(text: str) -> str:
-        return masker.mask(text)[0]
-
-    journal = Journal(walk, log, clock, show=operator.show, mask=mask, last=last)
+    journal = Journal(walk, log, clock, show=operator.show, mask=masker.cover, last=last)
     seal = sealer(journal)
     attempts = Attempts(
         journal=journal, operator=operator, world=world, keepers=keepers, clock=clock, workers=workers or Workers()
@@ -77,7 +73,7 @@ def assemble(
         """The session of a walk, or of one inside it."""
         walk = journal.walk
         cel = _evaluator(tuple(types_of(walk.runbook, walk.registry).items()))
-        renderer = DryRenderer(walk.registry, cel, mask, walk.runbook.included)
+        renderer = DryRenderer(walk.registry, cel, masker.cover, walk.runbook.included)
         recorder = Recorder(journal, renderer, masker)
         looker = Looker(
             journal=journal, renderer=renderer, attempts=attempts, secrets=secrets, recorder=recorder, clock=clock

@@ -221,7 +221,7 @@ def _sit(
         last=told.last,
     )
     sessions.append(session)
-    return Sitting(session=session, run=run, writer=writer, let_go=lambda: None, signing=())
+    return Sitting(session=session, cover=masker.cover, run=run, writer=writer, let_go=lambda: None, signing=())
 
 
 def _no_approval(sessions: Sequence[Session], fields: Mapping[str, Json], inbox: str) -> bool:

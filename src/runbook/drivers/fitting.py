@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 
 from runbook.model.canonical import Json, JsonObject, canonical, fits, size
+from runbook.model.kind import Preview
 
 Mask = Callable[[str], str]
 """Covers secrets in a text."""
@@ -38,14 +39,42 @@ def fit(name: str, text: str) -> str:
 
 def covered(text: str, mask: Mask) -> str:
     """A text of canonical JSON with secrets covered in what it holds."""
-    return text if mask(text) == text else canonical(_covered(json.loads(text), mask))
+    return canonical(_covered(json.loads(text), mask)) if _may_hold(text, mask) else text
 
 
 def covered_action(text: str, mask: Mask) -> str:
     """The canonical JSON of an action with secrets covered; what kind it is and the names of its fields stay."""
-    if mask(text) == text:
-        return text
-    return canonical(_parts_of_action(json.loads(text), mask))
+    return canonical(_parts_of_action(json.loads(text), mask)) if _may_hold(text, mask) else text
+
+
+def covered_preview(preview: Preview, mask: Mask) -> Preview:
+    """What would be done, with secrets covered."""
+    return Preview(line=mask(preview.line), detail=mask(preview.detail))
+
+
+def secrets_in(value: Json, look: Callable[[str], tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:
+    """The names of the secrets that a value holds, each once.
+
+    :param look: covers secrets in a text, and tells the names of those that stood in it.
+    """
+    found: dict[str, None] = {}
+
+    def mask(text: str) -> str:
+        made, names = look(text)
+        found.update(dict.fromkeys(names))
+        return made
+
+    covered(canonical(value), mask)
+    return tuple(found)
+
+
+def _may_hold(text: str, mask: Mask) -> bool:
+    r"""Whether a value in a text of canonical JSON may hold a secret.
+
+    One without a backslash holds its values as they are, and who sees one of them there sees it in the whole too.
+    Where something is escaped, a value may hold what the whole does not: ``\u200b`` is invisible only when it is read.
+    """
+    return "\\" in text or mask(text) != text
 
 
 def _parts_of_action(action: Json, mask: Mask) -> Json:

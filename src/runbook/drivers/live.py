@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from runbook.audit.inbox import Inbox
-from runbook.audit.masking import RULE, Masker
+from runbook.audit.masking import Masker
 from runbook.audit.outputs import OutputFile
 from runbook.audit.store import RunDir, Store, glimpse
 from runbook.audit.writer import LogWriter
@@ -15,10 +15,12 @@ from runbook.drivers.aside import NOT_LEGAL, aside, holder, reopen, tell_resumed
 from runbook.drivers.assembly import assemble, started, tell_unusable
 from runbook.drivers.attempts import Stoppable, TakeOutput
 from runbook.drivers.checkpointing import Checkpointing, Sealer, Unsealed
+from runbook.drivers.fitting import Mask
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last
 from runbook.drivers.locking import hold, key_of, tell_lost, untold
 from runbook.drivers.messages import Messages
+from runbook.drivers.open_names import look_at_inputs, look_at_name
 from runbook.drivers.operator import Act, Operator
 from runbook.drivers.session import Session
 from runbook.drivers.snapshot import FileWatch, directory_of, here
@@ -26,7 +28,7 @@ from runbook.drivers.store_past import StorePast, seen_in
 from runbook.language.included import secrets_of
 from runbook.model.canonical import JsonObject, canonical
 from runbook.model.clock import Clock
-from runbook.model.diagnostics import Code, Diagnostic, Refused
+from runbook.model.diagnostics import Diagnostic, Refused
 from runbook.model.kind import Registry
 from runbook.model.runbook import Mode, Runbook
 from runbook.walk import run_events as r
@@ -34,13 +36,6 @@ from runbook.walk.walk import Walk
 from runbook.world.clock import RealClock
 from runbook.world.real import RealWorld
 from runbook.world.secrets import Prompt, SecretStore
-
-SECRET_INPUT = Code(
-    number="RB321",
-    title="secret given as an input",
-    why="Inputs stand in the log's first record and in the commands that are shown and recorded. A secret that is "
-    "given as one would be in all of them; covered, it would be of no use to the step that wants it.",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +57,13 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sitting:
-    """A session of a run, and what must be closed after it; ``let_go`` closes its world."""
+    """A session of a run, what covers its secrets in a text, and what must be closed after it.
+
+    ``let_go`` closes its world.
+    """
 
     session: Session
+    cover: Mask
     run: RunDir
     writer: LogWriter
     let_go: Callable[[], None]
@@ -113,9 +112,8 @@ class Live:
                 raise Refused(_not_there(start.start_at[0], objection))
         directory = here()
         secrets, masker, unusable = self._secrets(runbook, directory)
-        for name, value in start.inputs.items():
-            for secret in masker.mask(canonical(value))[1]:
-                raise Refused(_no_input(name, secret))
+        look_at_name(start.operator, masker)
+        look_at_inputs(start.inputs, masker)
         kept = {name: run.keep(source) for name, source in sources.items()}
         fields = started(
             walk,
@@ -159,8 +157,10 @@ class Live:
         """
         handed = glimpse(run).handed
         reopened, walk, last = reopen(run, operator, self._registry)
+        secrets, masker, unusable = self._secrets(walk.runbook, directory_of(walk))
         if operator is not None:
             try:
+                look_at_name(operator, masker)
                 may_take_over(walk, operator, self._credentials.signers)
             except Refused:
                 reopened.writer.close()
@@ -168,9 +168,7 @@ class Live:
         key = walk.started.lock if walk.started else None
         others = partial(aside, operator=walk.operator, registry=self._registry)
         hold(run, reopened.writer, key, operator or walk.operator, reason=None, aside=others)
-        secrets, masker, unusable = self._secrets(walk.runbook, directory_of(walk))
-        known = (secrets, masker)
-        sitting = self._sit(run, walk, reopened.writer, lambda _: None, last=last, known=known)
+        sitting = self._sit(run, walk, reopened.writer, lambda _: None, last=last, known=(secrets, masker))
         journal = sitting.session.journal
         if operator is not None and operator != walk.operator:
             though = f", though it was handed over to {walk.operator}" if handed is not None else ""
@@ -258,19 +256,17 @@ class Live:
             sealer=sealer,
             last=last,
         )
-        return Sitting(session=session, run=run, writer=writer, let_go=worlds[0].close, signing=signing)
+        return Sitting(
+            session=session,
+            cover=masker.cover,
+            run=run,
+            writer=writer,
+            let_go=worlds[0].close,
+            signing=signing,
+        )
 
 
 def _not_there(step: str, objection: str) -> Diagnostic:
     return Diagnostic(
         code=NOT_LEGAL, message=f"the walk cannot begin at `{step}`: {objection}", help="begin at an earlier step"
     )
-
-
-def _no_input(name: str, secret: str) -> Diagnostic:
-    message = f"the input `{name}` holds the secret `{secret}`"
-    help_ = f"leave it out of the inputs; a step takes it as ${{{{ secrets.{secret} }}}}"
-    if secret.startswith(RULE):
-        message = f"the input `{name}` holds what looks like a secret ({secret.removeprefix(RULE)})"
-        help_ = "declare it under `secrets`, and leave it out of the inputs"
-    return Diagnostic(code=SECRET_INPUT, message=message, help=help_)

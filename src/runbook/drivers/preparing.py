@@ -185,7 +185,7 @@ class Renderer:
         :raises ExpressionError: if one of its expressions has no value; the message names the field.
         """
         known = self._known.get(step.id)
-        if known is not None and self._mask(known.what) == known.what:
+        if known is not None and covered_action(known.what, self._mask) == known.what:
             return known
         nested = {name: self._nested(inner, scope) for name, inner in step.nested.items()}
         kind = self._make(step.kind, step.fields, scope)
@@ -306,7 +306,7 @@ class Renderer:
         if "${{" not in template:
             return template
         try:
-            return str(referenced(self._evaluator.render(template, scope)))
+            return self._mask(str(referenced(self._evaluator.render(template, scope))))
         except ExpressionError:
             return template
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from runbook.drivers.fitting import covered_preview
 from runbook.drivers.journal import Journal
 from runbook.drivers.judging import Judged
 from runbook.drivers.operator import Act, Hand, Note, Operator, Place, Shown
@@ -33,7 +34,12 @@ class Showing:
         else:
             irreversible = visit.step.effect is Effect.IRREVERSIBLE
             demands = tuple(self._demands(visit))
-            shown = Shown(preview=action.preview(), undo=action.undo, irreversible=irreversible, demands=demands)
+            shown = Shown(
+                preview=covered_preview(action.preview(), self._journal.covered),
+                undo=covered_preview(action.undo, self._journal.covered) if action.undo else None,
+                irreversible=irreversible,
+                demands=demands,
+            )
             taken = self._operator.take(place, shown)
         if isinstance(taken, Act | Note):
             return taken

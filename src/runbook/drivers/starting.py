@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from runbook.drivers.fitting import covered_preview
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act, Hand, Note, Operator, Place, Request, Yes
 from runbook.drivers.preparing import AnAction, PreparedLoop, Renderer, Secrets, Sketch
@@ -168,9 +169,10 @@ class Starter:
     def confirm(self, visit: Visit, place: Place) -> Hand | None:
         """Ask the operator to confirm the action that was prepared."""
         ready = self._ready[visit.step.id]
+        undo = ready.action.undo
         request = Request(
-            preview=ready.action.preview(),
-            undo=ready.action.undo,
+            preview=covered_preview(ready.action.preview(), self._journal.covered),
+            undo=covered_preview(undo, self._journal.covered) if undo else None,
             irreversible=visit.step.effect is Effect.IRREVERSIBLE,
             phrase=ready.phrase,
             reason_required=visit.reason_required,
@@ -231,7 +233,7 @@ class Starter:
         asked_later = rehearsing.is_shown(self._walk, visit)
         asked_now = _acts_by_itself(action) or ends_badly_with_changes(self._walk, step)
         if (first or again) and not asked_later and asked_now:
-            hand = self._operator.ready(place, action.preview())
+            hand = self._operator.ready(place, covered_preview(action.preview(), self._journal.covered))
             if hand is not None:
                 return hand
         if step.guards and rehearsing.is_dry(self._walk):
