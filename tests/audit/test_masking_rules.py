@@ -8,6 +8,7 @@ import textwrap
 import time
 import uuid
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -166,6 +167,19 @@ BENIGN = [
 def test_d11_what_is_no_secret_is_not_masked(text: str) -> None:
     assert Masker().mask(text) == (text, ())
     assert streamed(f"{text}\n".encode() * 100, (50,)) == f"{text}\n".encode() * 100
+
+
+OUTPUTS = sorted((Path(__file__).parent / "benign").glob("*.txt"))
+"""What tools print that look into an incident; much of it looks a little like a secret."""
+
+
+@pytest.mark.parametrize("tool", OUTPUTS, ids=lambda path: path.stem)
+def test_d11_what_tools_print_is_not_masked(tool: Path) -> None:
+    text = tool.read_text()
+    for each in (text, json.dumps(text), json.dumps(json.dumps(text)), text.replace("\n", "\r\n"), repr(text)):
+        assert Masker().mask(each)[1] == ()
+        assert streamed(each.encode() * 20, (50, 70_000)) == each.encode() * 20
+    assert [line for line in text.splitlines() if Masker().mask(line)[1]] == []
 
 
 HARD = [

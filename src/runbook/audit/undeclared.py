@@ -26,6 +26,8 @@ _LAST = 16 * 1024
 _MARK = 80
 """Bytes that an end takes at most."""
 _NEWLINE = b"\n"
+_NEWLINES = (b"\n", b"\\n")
+"""The end of a line, and as it is written in JSON."""
 _FREE = re.compile(rb"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt])|(?<=%[2-7][0-9A-Fa-f]))")
 
 
@@ -70,7 +72,7 @@ class Rule:
             return True
         for name in self.after:
             place = data.rfind(name, max(0, at - BEFORE), at)
-            if place >= 0 and data.find(_NEWLINE, place, at) < 0:
+            if place >= 0 and not any(data.find(end, place, at) >= 0 for end in _NEWLINES):
                 return True
         return False
 
