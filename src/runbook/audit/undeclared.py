@@ -25,7 +25,6 @@ _LAST = 16 * 1024
 """Bytes at the end of what came in which a word or a line may still be open."""
 _MARK = 80
 """Bytes that an end takes at most."""
-_NEWLINE = b"\n"
 _NEWLINES = (b"\n", b"\\n")
 """The end of a line, and as it is written in JSON."""
 _FREE = re.compile(rb"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt])|(?<=%[2-7][0-9A-Fa-f]))")
@@ -143,7 +142,7 @@ class Rules:
         if not seen:
             if final:
                 return found, certain
-            begin = max(start, data.rfind(_NEWLINE, start) + 1, len(data) - _LAST)
+            begin = max(start, data.rfind(_NEWLINES[0], start) + 1, len(data) - _LAST)
             if not self.may_begin(data[max(0, begin - BEFORE) :]):
                 return found, self._begun(data, start)
         absent = {rule for rule in self._options if not any(name in data for name in rule.after)}
