@@ -1,17 +1,20 @@
 """One run that meets its secrets in every way there is leaves none of them anywhere, whole, escaped or encoded."""
 
 import base64
-import gzip
 import html
 import json
+import os
 import re
 import shlex
 import signal
+import tarfile
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from detect_secrets.core.secrets_collection import SecretsCollection
+from detect_secrets.settings import default_settings
 from tests.drivers.books import book
 from tests.drivers.desk import Desk, answers, wait_for
 
@@ -20,6 +23,7 @@ from runbook.cli.failing import our_fault
 
 pytestmark = pytest.mark.reliability
 ODD, PLAIN, LINES = "p@ss'w0rd\"/+ <&$x\\y%zé", "hunter2-correct-horse", "first-line-of-it\nsecond-line-of-it"
+LOGS = Path(__file__).parents[1] / "logs"
 SECRETS = {"odd": ODD, "plain": PLAIN, "lines": LINES}
 HEAD = """\
 secrets: {odd: {env: ODD}, plain: {file: plain.txt}, lines: {file: lines.txt}}
@@ -119,8 +123,10 @@ def leaks(everything: bytes, *, more: tuple[str, ...] = ()) -> list[bytes]:
     return [form for part in parts for form in forms(part) if len(form) >= 8 and form in looked]
 
 
-def test_d1_no_secret_is_left_anywhere_by_a_run_that_meets_it_in_every_way(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with all that a run leaves that meets its secrets in every way: what it kept, said, and became."""
+    desk = Desk(tmp_path_factory.mktemp("desk"))
     for name, text in {"plain.txt": PLAIN, "lines.txt": LINES, "loud.py": PRINTING, "told_json.py": JSON}.items():
         desk.write(name, text)
     desk.env |= {"ODD": ODD, "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8"}
@@ -158,11 +164,46 @@ def test_d1_no_secret_is_left_anywhere_by_a_run_that_meets_it_in_every_way(tmp_p
         assert said[-1].status == 0
     said += [desk.do(*words.split()) for words in ("status r1", "status r1 --format json", "runs", "watch r1")]
     said += [desk.do("verify", "r1", "--format", "json"), desk.do("bundle", "r1", "-o", "r1.tar.gz")]
-    everything = desk.every_byte() + "".join(done.text for done in said).encode()
-    everything += gzip.decompress((desk.root / "r1.tar.gz").read_bytes())
+    assert [done.status for done in said[-2:]] == [0, 0]
+    kept = desk.root / "left"
+    desk.state.rename(kept)
+    for number, done in enumerate(said):
+        (kept / f"said-{number}.txt").write_text(done.text)
+    with tarfile.open(desk.root / "r1.tar.gz") as bundle:
+        bundle.extractall(kept / "bundle", filter="data")
+    return kept
+
+
+def test_d1_no_secret_is_left_anywhere_by_a_run_that_meets_it_in_every_way(left: Path) -> None:
+    files = [path for path in sorted(left.rglob("*")) if path.is_file()]
+    everything = b"\n".join([os.fsencode(path) + b"\n" + path.read_bytes() for path in files])
     assert everything.count(b"[MASKED:odd]") > 20
     assert everything.count(b"[MASKED:lines]") > 20
     assert leaks(everything) == []
+
+
+DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{32}|[0-9a-f]{16}")
+"""Digests of records, files, outputs and actions; the numbers of requests and deliveries. A log is made of them."""
+WRITTEN_OUT = re.compile(r"[A-Za-z0-9+/=]*(?:dGFpb|RhaWx|YWls)[A-Za-z0-9+/=]*")
+"""Base64 of ``tail``, which the run prints behind each secret: it is what is left when the secret is cut out."""
+
+
+def test_d15_a_scanner_of_others_finds_nothing_true_in_any_log_output_and_export(left: Path) -> None:
+    found = SecretsCollection()
+    files = [path for root in (left, LOGS) for path in sorted(root.rglob("*")) if path.is_file()]
+    assert len(files) > 20
+    with default_settings():
+        for path in files:
+            found.scan_file(str(path))
+    values = {(found_.type, str(found_.secret_value)) for _, found_ in found}
+    assert len(values) > 50  # it looked
+    # The record that a secret was read says its name: `"secret":"plain"`.
+    true = [
+        (kind, value)
+        for kind, value in values
+        if not (DIGEST.fullmatch(value) or WRITTEN_OUT.fullmatch(value) or value in SECRETS)
+    ]
+    assert sorted(true) == []
 
 
 def test_d1_an_operator_whose_name_holds_a_secret_is_refused(tmp_path: Path) -> None:
