@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from runbook.audit.masking import Masker as RealMasker
 from runbook.model.diagnostics import Diagnostic, Refused
 from runbook.model.runbook import SecretSource
 from runbook.world.secrets import SHORTEST, SecretStore
@@ -162,6 +163,27 @@ def test_a_short_secret_is_taken_with_one_warning() -> None:
     assert "abcdefg" not in warning.message
     assert secrets.resolve(["token"]).warnings == ()
     assert ("token", "abcdefg") in masker.told
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize("value", ["production", "PRODUCTION", "localhost:5432", "Password1", "undefined", "changeme!"])
+def test_d6_a_common_word_is_taken_with_a_warning_that_does_not_say_it(value: str) -> None:
+    (warning,) = store(source("env", "TOKEN"), environ={"TOKEN": value}).resolve(["token"]).warnings
+    assert warning.message == "the secret `token` is a common word"
+    assert value not in warning.message + warning.help
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize("value", ["a", " ", "{", "dev", "true", "1234", "    ", "null"])
+def test_d6_what_stands_everywhere_is_refused_where_it_is_used(value: str) -> None:
+    secrets = SecretStore(source("env", "TOKEN"), register=RealMasker().register, environ={"TOKEN": value})
+    assert refused(secrets).code.number in {"RB404", "RB545"}
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize("value", ["production-db-7f3a", "correct horse battery", "hunter2hunter2"])
+def test_d6_a_long_value_that_is_no_word_is_taken_without_a_word(value: str) -> None:
+    assert store(source("env", "TOKEN"), environ={"TOKEN": value}).resolve(["token"]).warnings == ()
 
 
 def test_a_file_that_cannot_be_read_is_refused_and_never_waited_for(tmp_path: Path) -> None:

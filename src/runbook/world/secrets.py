@@ -69,9 +69,9 @@ RB406 = Code(
 )
 RB407 = Code(
     number="RB407",
-    title="secret is short",
-    why="A secret of fewer than 8 characters is masked like any other, but its text may stand in innocent places too, "
-    "which are then covered as well; and it is easy to guess.",
+    title="secret is short or a common word",
+    why="A secret of fewer than 8 characters, or a word like `production`, is masked like any other, but its text may "
+    "stand in innocent places too, which are then covered as well; and it is easy to guess.",
     severity=Severity.WARNING,
 )
 RB408 = Code(
@@ -84,6 +84,12 @@ RB408 = Code(
 SHORTEST = 4
 """Characters that a secret has at least."""
 _GUESSABLE = 8
+_COMMON = re.compile(
+    r"(?:pre-?)?production|development|staging[-_]?\w*|localhost\S*|postgres(?:ql)?|password\W?\d*|username|administrator"
+    r"|changeme\W?\d*|undefined|default\w*|database|example\S*|internal|disabled|required|unauthorized|anonymous",
+    re.IGNORECASE,
+)
+"""What stands in many outputs that hold no secret, though it is long enough."""
 _LARGEST = 1024 * 1024
 _PATIENCE = 30_000  # milliseconds
 _LINE_END = re.compile(r"(?:\r\n|\n|\r)\Z")
@@ -152,9 +158,9 @@ class SecretStore:
                 self._typed.pop(name, None)  # so that it is asked for again
                 continue
             commitments[name] = hmac.new(self._key, f"{name}\0{value}".encode(), hashlib.sha256).hexdigest()
-            if len(value) < _GUESSABLE and name not in self._warned:
+            if name not in self._warned and (why := _weakness(value)):
                 self._warned.add(name)
-                warnings.append(_short(name, value))
+                warnings.append(_weak(name, why))
         if problems:
             raise Refused(*problems)
         return Resolution(commitments=commitments, warnings=tuple(warnings))
@@ -324,9 +330,16 @@ def _refused(code: Code, message: str, help_: str) -> Refused:
     return Refused(Diagnostic(code=code, message=message, help=help_))
 
 
-def _short(name: str, value: str) -> Diagnostic:
+def _weakness(value: str) -> str:
+    """Why a value may stand in innocent places; empty if it is long and no common word."""
+    if len(value) < _GUESSABLE:
+        return f"has only {len(value)} characters"
+    return "is a common word" if _COMMON.fullmatch(value) else ""
+
+
+def _weak(name: str, why: str) -> Diagnostic:
     return Diagnostic(
         code=RB407,
-        message=f"the secret `{name}` has only {len(value)} characters",
-        help=f"use one of at least {_GUESSABLE}: so short a text is masked wherever it stands",
+        message=f"the secret `{name}` {why}",
+        help=f"use one of at least {_GUESSABLE} characters that is no word: it is masked wherever it stands",
     )
