@@ -3,9 +3,9 @@
 The limit is one `bytes.find` for each of 15 texts over the same bytes, which is what the bar was set by. A secret of
 letters and digits has some 30 forms, one with every odd character more than 130.
 
-The bar, 200 MB/s, was set where the limit is 540 MB/s: 0.37 of it. On a machine that does other things as well both fall
-alike, so look at their ratio there: under a load of 5 on two cores it was 0.5 to 0.6 with secrets (102 to 154 MB/s, limit
-204 to 254), and 0.7 without.
+The bar, 200 MB/s, was set where the limit is 540 MB/s: 0.37 of it. On a machine that does other things as well both
+fall alike, so look at their ratio there: under a load of 5 on two cores it was 0.5 to 0.6 with secrets (102 to 154
+MB/s, limit 204 to 254), and 0.7 without.
 """
 
 import random
