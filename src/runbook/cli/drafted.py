@@ -12,14 +12,19 @@ from runbook.audit.plain_file import open_plain
 from runbook.audit.reader import reading
 from runbook.audit.store import Store, state_dir
 from runbook.audit.verdict import Status
-from runbook.cli.output_file import write_output
+from runbook.cli.below import files_below
+from runbook.cli.output_file import NOT_WRITTEN, write_output
 from runbook.drivers.capturing import NOT_CAPTURED, capture
+from runbook.drivers.coverage import words
+from runbook.drivers.proposing import Proposed, file_name, propose
 from runbook.drivers.rehearsal import Rehearsed, rehearse
 from runbook.drivers.replay import judged
+from runbook.drivers.scenarios import Suite
 from runbook.kinds.registry import KINDS
 from runbook.language.drafting import Draft, draft_text
 from runbook.language.loading import load_scenario
-from runbook.model.diagnostics import Diagnostic, Refused
+from runbook.model.canonical import JsonObject
+from runbook.model.diagnostics import Diagnostic, Refused, Severity
 from runbook.model.runbook import Runbook
 
 _TRUSTED = frozenset({Status.VALID, Status.NO_END, Status.TORN_TAIL})
@@ -51,6 +56,64 @@ def capture_run(run_id: str, output: str | None, state: str | None) -> int:
         sys.stderr.write("it does not come out as the run did; its first lines say where\n")
     write_draft(draft, output)
     return 1 if failures else 0
+
+
+def propose_for(file: str, output: str | None) -> int:
+    """Write a scenario for each way of a runbook that none beside it walks; 0 if all pass as they are, 1 if not.
+
+    :param output: a directory, in which no file is written over; None: standard output.
+    :raises Refused: if the runbook has errors, or a file cannot be written.
+    """
+    path = os.path.normpath(file)
+    suite = Suite(files_below(os.path.dirname(path) or ".", ("scenario:",)), KINDS)  # noqa: PTH120 - as the user wrote it
+    suite.add(path)
+    loaded = suite.runbooks[path]
+    if loaded.runbook is None:
+        raise Refused(*(d for d in loaded.diagnostics if d.severity is Severity.ERROR))
+    results = [suite.walk(number) for number, case in enumerate(suite.cases) if case.runbook == path]
+    coverage = next(each for each in suite.coverage(results) if each.file == path)
+    named = os.path.relpath(path, output or os.curdir)
+    unfinished = 0
+    for covered in coverage.unwalked:
+        proposed = propose(covered.edge, loaded.runbook, KINDS, text=loaded.text, path=named)
+        draft, left = _finished(proposed, loaded.runbook)
+        unfinished += bool(left)
+        if output is None:
+            sys.stdout.write(f"# --- {file_name(covered.edge)}\n{draft_text(draft)}\n")
+        else:
+            _write_new(draft, Path(output, file_name(covered.edge)))
+        sys.stderr.write(f"{words(covered.edge)}{f': a person has to finish it: {left}' if left else ''}\n")
+    said = f"{len(coverage.unwalked)} ways that no scenario walks, {unfinished} of them left to a person"
+    sys.stderr.write(f"{said if coverage.unwalked else 'every way is walked by a scenario'}\n")
+    return 1 if unfinished else 0
+
+
+def _finished(proposed: Proposed, runbook: Runbook) -> tuple[Draft, str]:
+    """A proposed scenario, without what nothing reads, and why it does not pass as it is."""
+    draft = proposed.draft
+    if proposed.left:
+        return draft, proposed.left
+    short = replace(draft, world={at: [_told(entry) for entry in entries] for at, entries in draft.world.items()})
+    for each in (short, draft):
+        rehearsed, problems = tried(each, runbook)
+        failures = [*(rehearsed.failures if rehearsed else ()), *problems]
+        if not failures and rehearsed is not None and proposed.edge in rehearsed.edges:
+            return each, ""
+    left = "; ".join(failures) or "it does not walk there"
+    return replace(draft, comments=[*draft.comments, f"A person has to finish this: {left}"]), left
+
+
+def _told(entry: JsonObject) -> JsonObject:
+    """What of an observation says something."""
+    return {name: value for name, value in entry.items() if value not in ("", [], {})} or entry
+
+
+def _write_new(draft: Draft, path: Path) -> None:
+    if path.exists():
+        message = "there is such a file already"
+        raise Refused(Diagnostic(code=NOT_WRITTEN, message=message, file=str(path), help="name an empty directory"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_output(draft_text(draft), str(path), "the scenario")
 
 
 def write_draft(draft: Draft, output: str | None) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runbook.audit.store import Store, new_run_id, state_dir
-from runbook.cli.drafted import capture_run
+from runbook.cli.drafted import capture_run, propose_for
 from runbook.cli.drilled import walk_drill
 from runbook.cli.failing import USAGE, complain
 from runbook.cli.options import Parser, name, state_option
@@ -26,6 +26,8 @@ from runbook.model.diagnostics import Diagnostic, Refused, Severity
 def main(arguments: Sequence[str]) -> int:
     """Drill: 0 if it went as its scenario expects, 1 if otherwise, 2 if it could not begin, 3 if it is paused."""
     options = _parser().parse_args(arguments)
+    if options.proposes is not None:
+        return propose_for(options.proposes, options.output)
     if options.captured is not None:
         return capture_run(options.captured, options.output, options.state_dir)
     if options.scenario is None:
@@ -47,7 +49,9 @@ def _parser() -> Parser:
     walks.add_argument("--answers", metavar="FILE", help="an answers file: walk without a terminal")
     walks.add_argument("--self", dest="itself", action="store_true", help="give the scenario's own answers")
     walks.add_argument("--from", dest="captured", metavar="RUN", help="write the scenario that a run was")
-    parser.add_argument("-o", "--output", metavar="FILE", help="where to write it; default: standard output")
+    walks.add_argument("--new", dest="proposes", metavar="RUNBOOK", help="propose scenarios for ways that none walks")
+    output = "where to write it, or with --new a directory; default: standard output"
+    parser.add_argument("-o", "--output", metavar="FILE", help=output)
     parser.add_argument("--operator", metavar="ID", type=name, help="who walks; default: the scenario's operator")
     parser.add_argument("--run-id", metavar="ID", help="the id of the run; default: made from time and runbook")
     state_option(parser)

@@ -225,7 +225,7 @@ def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files:
         ending=ending,
         path=[step for step, _ in walk.path],
         failures=failures,
-        edges=frozenset(_walked(walk, log)),
+        edges=frozenset(walked_edges(walk, log)),
         records=log.records,
     )
 
@@ -309,7 +309,7 @@ def _performed_at(address: str, runbook: Runbook) -> bool:
     return not part or nested.get(part) is not None
 
 
-def _walked(walk: Walk, log: MemoryLog) -> Iterator[Edge]:
+def walked_edges(walk: Walk, log: MemoryLog) -> Iterator[Edge]:
     """The edges of the graph that were walked, the undos, and the refusals of guards."""
     known = {(edge.source, edge.via, edge.target): edge for edge in walk.edges}
     for record in log.records:
