@@ -189,7 +189,7 @@ def _asked(step: Step, runbook: Runbook, registry: Registry) -> list[str]:
     if step.effect.changes and step.on_unknown is None:
         keys.add("settle")
     if approvals_of(step) is not None or any(guard.override == APPROVAL for guard in step.guards):
-        keys.add("approvals")
+        keys |= {"approvals", "refusals"}
     if registry[step.kind].asks(step.fields):
         keys |= _ASKED_BY.get(step.kind, frozenset(_SAYS))
     return [key for key in _SAYS if key in keys]

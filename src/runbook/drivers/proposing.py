@@ -22,6 +22,7 @@ from runbook.drivers.journal import Journal
 from runbook.drivers.preparing import Renderer
 from runbook.drivers.rehearsal import MemoryLog, NoSecrets, Nowhere, walked_edges
 from runbook.drivers.simulated_approvals import SimulatedApprovals
+from runbook.drivers.worker import AtOnce
 from runbook.language.drafting import Draft
 from runbook.language.expressions import Cel
 from runbook.language.inputs import bind_inputs
@@ -201,6 +202,7 @@ def _walk(
         messages=lambda _: None,
         past=GuidedPast(edge, runbook.id),
         approvals=lambda journal: SimulatedApprovals(journal, guide),
+        workers=AtOnce(),
     )
     try:
         ending = session.go()
