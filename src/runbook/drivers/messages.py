@@ -13,6 +13,7 @@ from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act
 from runbook.model.canonical import Json
 from runbook.walk import run_events as r
+from runbook.walk.actions import End
 
 LOOK_EVERY = 200
 """Milliseconds between two looks; what arrives is on record within a second."""
@@ -38,10 +39,10 @@ class Messages:
     def look(self, journal: Journal) -> Act | None:
         """Record what has arrived; what somebody wants done to the walk is returned, one at a time.
 
-        It may be called as often as one likes: it looks five times a second.
+        It may be called as often as one likes: it looks five times a second, and once more before the run is over.
         """
         now = journal.mono()
-        if now < self._next:
+        if now < self._next and not isinstance(next(iter(journal.walk.pending()), None), End):
             return None
         self._next = now + LOOK_EVERY
         again, self._later = self._later, []
