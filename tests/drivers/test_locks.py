@@ -117,14 +117,15 @@ def test_of_two_that_begin_at_the_same_instant_exactly_one_does(desk: Desk) -> N
         assert desk.do("abort", f"r{race}-{'ab'[ended.index(3)]}", "--reason", "next").status == 0
 
 
-def test_a_run_that_was_killed_before_it_began_has_no_lock(desk: Desk) -> None:
+@pytest.mark.parametrize("written", [b"", b'{"v":1,"seq":0,"prev"'], ids=["nothing", "torn"])
+def test_a_run_that_was_killed_before_it_began_has_no_lock(written: bytes, desk: Desk) -> None:
     desk.write("book.yaml", book(read("look", then="done")))
     assert desk.do(*ARGV, "first").status == 0
     (lock,) = (desk.state / "locks").glob("*.json")
     told = json.loads(lock.read_text())
     lock.write_text(json.dumps({**told, "run": "never"}))
     desk.run("never").path.mkdir()
-    desk.run("never").log.touch()
+    desk.run("never").log.write_bytes(written)
     assert desk.do(*ARGV, "second").status == 0
 
 

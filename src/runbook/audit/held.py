@@ -21,6 +21,7 @@ from runbook.audit.plain_file import open_plain, shared_file
 from runbook.audit.record import END
 from runbook.audit.recovery import write_whole
 from runbook.audit.store import RunDir, Store, glimpse
+from runbook.audit.strict import LINE_CAP
 from runbook.model.canonical import Json, canonical
 from runbook.model.diagnostics import Code
 
@@ -181,7 +182,8 @@ def _goes_on(run: RunDir) -> bool:
     if seen.last is not None:
         return seen.last.type != END
     try:
-        empty = run.log.stat().st_size == 0
+        with open_plain(run.log) as log:
+            begun = b"\n" in log.read(LINE_CAP)  # a part of a first record is none
     except FileNotFoundError:
         return False
-    return not empty or holder_of(run) is not None
+    return begun or holder_of(run) is not None
