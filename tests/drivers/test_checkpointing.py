@@ -128,6 +128,21 @@ def test_a_key_that_is_not_the_operators_signs_nothing_that_would_count_for_nobo
     assert_unsigned(desk, desk.walk(LOOK, "--operator", BEN), f"list another key than {desk.env['RUNBOOK_KEY']}")
 
 
+@pytest.mark.parametrize("operator", [ANA, "ana@other.example"])
+def test_a_key_that_is_listed_for_approvals_alone_is_told_at_the_start_and_signs_nothing(
+    desk: Desk, persons: Persons, operator: str
+) -> None:
+    public = persons.key("ana").with_name("ana.pub").read_text()
+    persons.signers.write_text(f'{ANA} namespaces="runbook-approval@v1" {public}')
+    assert_unsigned(desk, desk.walk(LOOK, "--operator", operator), "and not for `runbook-audit@v1`")
+    assert desk.types().index("warning") < desk.types().index("step.entered")
+
+
+def test_a_key_that_has_expired_signs_nothing_that_would_count_for_nobody(desk: Desk, persons: Persons) -> None:
+    persons.signers.write_text(f'{ANA} valid-before="20200101" {persons.key("ana").with_name("ana.pub").read_text()}')
+    assert_unsigned(desk, desk.walk(LOOK, "--operator", ANA), f"does not count for `{ANA}`")
+
+
 def test_an_operator_whom_the_signers_do_not_know_is_told_how_they_call_that_key(desk: Desk) -> None:
     done = desk.walk(ASK)
     assert (done.status, f"is signed by {ANA}, and its operator is" in done.err) == (3, True)
@@ -159,6 +174,7 @@ def test_b4_a_key_that_cannot_sign_costs_nothing_but_a_warning(desk: Desk, perso
     locked = persons.key("cleo", passphrase="never told")
     public = persons.key("dan").with_name("dan.pub")
     persons.key("dan").unlink()
+    persons.signers.write_text("".join(f"{ANA} {key.read_text()}" for key in (locked.with_name("cleo.pub"), public)))
     bare = desk.root / "bare"
     bare.mkdir()
     for tool in ("true", "sh"):
@@ -170,7 +186,7 @@ def test_b4_a_key_that_cannot_sign_costs_nothing_but_a_warning(desk: Desk, perso
             ({"RUNBOOK_KEY": str(locked)}, "it has a passphrase"),
             ({"RUNBOOK_KEY": str(public), **gone}, "nothing could be signed with"),
             ({"RUNBOOK_KEY": str(desk.write("none", "no key"))}, "nothing could be signed with"),
-            ({"RUNBOOK_KEY": str(desk.root / "nowhere")}, "nothing could be signed with"),
+            ({"RUNBOOK_KEY": str(desk.root / "nowhere")}, "there is no key"),
             ({"PATH": str(bare)}, "`ssh-keygen` cannot be started"),
         ]
         for env, why in tries:

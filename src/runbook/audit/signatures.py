@@ -33,6 +33,7 @@ LARGEST = 1024 * 1024
 """The most bytes of a file of allowed signers."""
 _GOOD = re.compile(r'Good ".*" signature for .* with \S+ key (SHA256:\S+)')
 _PATTERN = frozenset("*?!")
+_NAMESPACES = re.compile(r'namespaces="([^"]*)"', re.IGNORECASE)
 
 
 class NotVerified(Exception):  # noqa: N818 - said of a signature
@@ -45,10 +46,16 @@ class NotVerified(Exception):  # noqa: N818 - said of a signature
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One key of a file of allowed signers: the patterns of its principals, and its fingerprint."""
+    """One key of a file of allowed signers: the patterns of its principals, its options, and its fingerprint."""
 
     principals: tuple[str, ...]
+    options: str
     fingerprint: str
+
+    def allows(self, namespace: str) -> bool:
+        """Whether its ``namespaces`` have a namespace; a line without them allows all."""
+        found = _NAMESPACES.search(self.options)
+        return found is None or "!" in found[1] or any(fnmatchcase(namespace, each) for each in found[1].split(","))
 
 
 class Signers:
@@ -65,12 +72,21 @@ class Signers:
         found = [name for line in self._lines if line.fingerprint == fingerprint for name in line.principals]
         return tuple(dict.fromkeys(name for name in found if not _PATTERN & set(name)))
 
-    def lists(self, person: str, fingerprint: str) -> bool:
-        """Whether a key is listed under a name, whatever else is said of it there."""
+    def lists(self, person: str, fingerprint: str, namespace: str | None = None) -> bool:
+        """Whether a key is listed under a name, for a namespace if one is given, whatever else is said of it there."""
         return any(
             fnmatchcase(person, pattern)
             for line in self._lines
-            if line.fingerprint == fingerprint
+            if line.fingerprint == fingerprint and (namespace is None or line.allows(namespace))
+            for pattern in line.principals
+        )
+
+    def certifies(self, person: str) -> bool:
+        """Whether a name is listed with a key that signs others' keys, so that keys count which do not stand here."""
+        return any(
+            fnmatchcase(person, pattern)
+            for line in self._lines
+            if "cert-authority" in line.options.lower()
             for pattern in line.principals
         )
 
@@ -178,7 +194,7 @@ def _lines(text: str) -> list[_Line]:
             blob = _blob(word)
             if blob is not None:
                 patterns = tuple(name for name in principals.strip('"').split(",") if name)
-                found.append(_Line(patterns, fingerprint_of(blob)))
+                found.append(_Line(patterns, rest.partition(word)[0], fingerprint_of(blob)))
                 break
     return found
 

@@ -45,14 +45,15 @@ def fingerprint_of(blob: bytes) -> str:
     return f"SHA256:{base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip('=')}"
 
 
-def fingerprint(key: Path) -> str:
+def fingerprint(key: Path, *, seconds: float = VERIFYING) -> str:
     """The fingerprint of a key file, private or public, as ``SHA256:…``; a passphrase is not needed.
 
+    :param seconds: how long `ssh-keygen` may take.
     :raises NotSigned: if it is no key that can be read.
     """
     if not key.is_file():
         raise NotSigned(f"there is no key {key}", "name the file of a private key, or of a public one with an agent")
-    done = keygen(["-l", "-E", "sha256", "-f", str(key)], subprocess.DEVNULL, VERIFYING)
+    done = keygen(["-l", "-E", "sha256", "-f", str(key)], subprocess.DEVNULL, seconds)
     found = re.search(r"SHA256:\S+", done.out)
     if done.status != 0 or found is None:
         raise NotSigned(f"{key} is no key that can be read: {why_of(done)}", "name the file of an SSH key")

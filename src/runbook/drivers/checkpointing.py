@@ -1,8 +1,10 @@
 """Signing the log while it is walked: at each pause, at a hand-over, from time to time, and at the end.
 
-Rules. A key is never waited for in the middle of a walk: from time to time it signs in the background, and what came of
-that is told when nothing is in flight. At a pause and at the end it has five seconds. Where it does not sign, the log
-says so once and the run goes on, unsigned. A checkpoint covers what is on disk, and nothing else.
+Rules. Whether the key will count is looked at when a sitting begins, and told while it can still be mended. A key is
+never waited for in the middle of a walk: from time to time it signs in the background, and what came of that is told
+when nothing is in flight. At a pause and at the end it has five seconds. Where it does not sign, the log says so once
+and the run goes on, unsigned; nor does a key sign what would count for nobody. A checkpoint covers what is on disk, and
+nothing else.
 """
 
 from collections.abc import Callable
@@ -10,8 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from runbook.audit.checkpoints import keep
-from runbook.audit.signatures import NotVerified, read_signers
-from runbook.audit.signing import NotSigned, Signing, key_of, late
+from runbook.audit.signatures import NotVerified, Signers, read_signers
+from runbook.audit.signing import NotSigned, Signing, fingerprint, key_of, late
 from runbook.audit.store import RunDir
 from runbook.audit.writer import LogWriter
 from runbook.drivers.journal import Journal
@@ -24,6 +26,8 @@ SECONDS = 5.0
 """How long a pause, or the end of a run, waits for a signature: somebody may have to touch a key."""
 QUIET = 0.3
 """Seconds after which it is said what is waited for."""
+AT_FIRST = 1.0
+"""Seconds that the look at the key may take when a sitting begins."""
 PATIENCE = 60.0
 """Seconds within which a key signs in the background."""
 EVERY_MS, EVERY_RECORDS = 900_000, 5_000
@@ -82,12 +86,16 @@ class Checkpointing:
         self._announce = announce
         self._signed = (log.count, journal.mono(), journal.walk.operator)
         self._begun: tuple[CheckpointText, Signing] | None = None
-        self._said = ""
+        self._looked = False
+        self._said = False
 
     def idle(self) -> None:
         """Sign in the background if it is time to, and tell what was signed; nothing is waited for."""
         if self._walk.in_flight() or self._walk.finish is not None:
             return
+        if not self._looked and self._walk.started is not None:
+            self._looked = True
+            self._foresee()
         if self._begun is not None:
             self._collect(*self._begun)
         elif self._due():
@@ -186,37 +194,70 @@ class Checkpointing:
         except OSError as error:
             self._warn(NotSigned(f"a checkpoint cannot be kept: {_why(error)}", "look at the run's `checkpoints/`"))
             return
+        self._said = False
         self._journal.tell(r.CheckpointSigned, size=text.size, head=text.head, file=file, signer=signer)
 
     def _signer(self, text: CheckpointText, signature: str) -> str:
         """The name under which a signature is made: the operator's; or, where nobody knows that name, the key's.
 
-        :raises NotSigned: if the operator has another key, so that this one would count for nobody.
+        :raises NotSigned: if it would count for nobody.
         """
         operator, key = self._walk.operator, key_of(signature) or ""
         try:
             signers = read_signers(self._signers)
         except Refused:
             return operator
-        names = signers.names(key)
-        if signers.lists(operator, key) or not (names or signers.knows(operator)):
+        person = _person(signers, operator, key)
+        if person is None:
             return operator
-        if signers.knows(operator):
-            try:  # by a certificate, perhaps
-                signers.verify(str(text), signature, operator, NAMESPACE, self._journal.now())
-            except NotVerified:
-                why = f"the allowed signers list another key than {self._key} for `{operator}`"
-                raise NotSigned(why, "name the key of whoever walks: --key") from None
+        try:
+            signers.verify(str(text), signature, person, NAMESPACE, self._journal.now())
+        except NotVerified as error:
+            if not error.unknown:
+                raise self._refusal(signers, person, key) or NotSigned(
+                    f"{self._key} does not count for `{person}`: {error}", f"look at its line in {self._signers}"
+                ) from None
+        if person == operator:
             return operator
-        self._announce(f"the log is signed by {names[0]}, and its operator is {operator}: name both alike, --operator")
-        return self._journal.covered(names[0])
+        self._announce(f"the log is signed by {person}, and its operator is {operator}: name both alike, --operator")
+        return self._journal.covered(person)
+
+    def _foresee(self) -> None:
+        """Tell while it can be mended that what this key signs would count for nobody, or that there is no such key."""
+        try:
+            key = fingerprint(self._key, seconds=AT_FIRST)
+            signers = read_signers(self._signers)
+        except NotSigned as error:
+            if not self._key.is_file():
+                self._warn(error)
+            return  # what else there is to say is said when it is to sign
+        except Refused:
+            return
+        person = _person(signers, self._walk.operator, key)
+        refusal = None if person is None else self._refusal(signers, person, key)
+        if refusal is not None:
+            self._warn(refusal)
+
+    def _refusal(self, signers: Signers, person: str, key: str) -> NotSigned | None:
+        """Why a key does not count for a person, as far as the file of signers says so by itself."""
+        if signers.lists(person, key, NAMESPACE) or signers.certifies(person):
+            return None
+        if signers.lists(person, key):
+            why = f"the allowed signers list {self._key} for `{person}`, and not for `{NAMESPACE}`"
+            return NotSigned(why, f"add that to the `namespaces` of its line in {self._signers}")
+        why = f"the allowed signers list another key than {self._key} for `{person}`"
+        return NotSigned(why, "name the key of whoever walks: --key")
 
     def _warn(self, error: NotSigned) -> None:
-        """Tell that nothing was signed; the same is told once in a sitting."""
-        text = f"the log is not signed: {error.why}; {error.help}"
-        if text != self._said:
-            self._said = text
-            self._journal.tell(r.Warned, text=text)
+        """Tell that nothing was signed: once, until something is."""
+        if not self._said:
+            self._said = True
+            self._journal.tell(r.Warned, text=f"the log is not signed: {error.why}; {error.help}")
+
+
+def _person(signers: Signers, operator: str, key: str) -> str | None:
+    """For whom a key has to count: the operator; or, where nobody knows that name, whom the key is listed for."""
+    return operator if signers.knows(operator) else next(iter(signers.names(key)), None)
 
 
 def _why(error: OSError) -> str:
