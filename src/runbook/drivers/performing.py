@@ -59,7 +59,7 @@ class Performer:
 
         In a dry run what would change something is shown, and what nobody knows enough of is taken as passed.
         """
-        if rehearsing.is_shown(self._walk, visit):
+        if rehearsing.is_shown(self._walk, visit.step):
             return self._showing.show(visit, prepared, place)
         if isinstance(prepared, Sketch):
             self._showing.assume(visit)

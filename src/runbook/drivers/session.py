@@ -141,7 +141,7 @@ class Session:
         # An element may be under way already; whatever else is to be performed begins and ends here.
         visits = [self._visit(action.step) for action in performs]
         element = any(visit is not self.walk.visit and visit.inner is None for visit in visits)
-        if quick or due or not element or any(rehearsing.is_shown(self.walk, visit) for visit in visits):
+        if quick or due or not element or any(rehearsing.is_shown(self.walk, visit.step) for visit in visits):
             self.do([*quick, *due, *pending][0])
             return
         parts: list[tuple[Visit, Prepared]] = []

@@ -230,7 +230,7 @@ class Starter:
         first = visit.confirmed is None and visit.failures == 0 and not is_part(self._walk, visit)
         # What a person stopped does not start again by itself.
         again = visit.phase is Phase.INTERRUPTED and visit.step.id in self._walk.steps
-        asked_later = rehearsing.is_shown(self._walk, visit)
+        asked_later = rehearsing.is_shown(self._walk, visit.step)
         asked_now = _acts_by_itself(action) or ends_badly_with_changes(self._walk, step)
         if (first or again) and not asked_later and asked_now:
             hand = self._operator.ready(place, covered_preview(action.preview(), self._journal.covered))

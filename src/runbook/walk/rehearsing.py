@@ -29,13 +29,13 @@ def required(walk: "Walk", step: Step) -> Confirm | None:
     return None if is_dry(walk) else requirement(step, walk.runbook)
 
 
-def is_shown(walk: "Walk", visit: Visit) -> bool:
-    """Whether a visit of a dry run is of something that would change something itself."""
-    return is_dry(walk) and visit.step.effect.changes and not _of_parts(visit)
+def is_shown(walk: "Walk", step: Step) -> bool:
+    """Whether a step of a dry run would change something itself: it is shown, and not performed."""
+    return is_dry(walk) and step.effect.changes and not _of_parts(step)
 
 
-def _of_parts(visit: Visit) -> bool:
-    return visit.step.for_each is not None or visit.step.kind in _PARTS
+def _of_parts(step: Step) -> bool:
+    return step.for_each is not None or step.kind in _PARTS
 
 
 def fidelity(walk: "Walk", visit: Visit) -> Fidelity | None:
@@ -60,7 +60,7 @@ def _says_nothing(walk: "Walk", visit: Visit) -> bool:
     """Whether a machine looks at a world that is not as it would be."""
     traits = walk.registry[visit.step.kind].TRAITS
     asks = walk.registry[visit.step.kind].asks(visit.step.fields)
-    return walk.shown and visit.attempt > 0 and not (asks or traits.ends or _of_parts(visit))
+    return walk.shown and visit.attempt > 0 and not (asks or traits.ends or _of_parts(visit.step))
 
 
 def look(walk: "Walk", visit: Visit, event: e.StepFinished) -> None:
@@ -75,7 +75,7 @@ def look(walk: "Walk", visit: Visit, event: e.StepFinished) -> None:
         return
     own = event.step == visit.step.id
     legal: set[Fidelity | None]
-    if own and is_shown(walk, visit) and visit.attempt > 0:
+    if own and is_shown(walk, visit.step) and visit.attempt > 0:
         legal = {Fidelity.SHOWN, Fidelity.ASSUMED} if walk.shown else {Fidelity.SHOWN}
     else:
         legal = {fidelity(walk, visit) if own else fidelity_inside(walk)}

@@ -209,7 +209,7 @@ class Walk:
             and visit.step.for_each is None
             and visit.step.kind != "undo"
             and not visiting.asks_a_person(self, visit.step)
-            and not rehearsing.is_shown(self, visit)
+            and not rehearsing.is_shown(self, visit.step)
         )
 
     def next_entry(self) -> Enter | None:

@@ -17,6 +17,7 @@ def test_a_dry_run_shows_a_change_and_what_a_live_run_asks_for_and_takes_it_as_t
     terminal = walking.start(CHANGE, env={"MODE": "dry"})
     terminal.expect("DRY RUN: nothing is changed")
     terminal.expect("WOULD BE DONE, AND IS NOT", "touch changed", "To take it back: rm changed", "typed phrase `now`")
+    assert terminal.text.count("touch changed") == 1
     terminal.answer("f")
     terminal.expect("shown, not done; taken as failed")
     assert terminal.end() == 0

@@ -33,6 +33,7 @@ from runbook.walk import events as e
 from runbook.walk import including
 from runbook.walk import run_events as r
 from runbook.walk.outlook import outlook
+from runbook.walk.rehearsing import is_shown
 from runbook.walk.walk import Walk
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -262,7 +263,8 @@ class News:
         elif not part and not event.step.endswith("]"):
             visit = self._near.visit_of(event.step)
             step = visit.step if visit else self._near.owner(event.step)
-            asks = self._near.registry[step.kind].asks(step.fields)
+            # Whoever asks about it shows it.
+            asks = self._near.registry[step.kind].asks(step.fields) or is_shown(self._near, step)
             if not _same(action.preview, self.previewed) and not asks and event.attempt == 1:
                 self._show_action(step, action.preview)
             self.show_looks(step, action)
