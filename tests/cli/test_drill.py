@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tests.drivers.books import book, change, read
+from tests.drivers.books import GOOD, book, change, read
 from tests.drivers.desk import Desk, answers
 
 from runbook.audit.record import Record
@@ -92,6 +92,22 @@ expect: {finish: resolved, path: [look, mend, done], must: [mend], never: [bad],
     assert form["score"]["met"] is False
     assert [one["step"] for one in form["score"]["path"] if one["where"] == "expected"] == ["mend", "done"]
     assert 'id="score"' in desk.do("report", "r1", "--format", "html").out
+
+
+@pytest.mark.parametrize(("foreseen", "read_again"), [("do: go_to, to: done", False), ("do: skip", True)])
+def test_a_deviation_that_the_scenario_tells_of_is_not_among_what_to_read_again(
+    desk: Desk, foreseen: str, read_again: bool
+) -> None:
+    told = f"""
+world: {{look: [{{exit_code: 1}}]}}
+answers: [{{step: look, {foreseen}, reason: nothing is broken}}]
+expect: {{path: [look, done]}}
+"""
+    desk.write("answers.yaml", answers("step: look, do: go_to, to: done, reason: it is well"))
+    status, said = drilled(desk, book(read("look", then="done", fail=""), end=GOOD), told, "--answers", "answers.yaml")
+    assert status == 0, said
+    assert ("Read again" in said) is read_again
+    assert ("left the runbook's path (jump): it is well" in said) is read_again
 
 
 def test_without_a_terminal_and_without_answers_a_drill_pauses_at_its_first_question(desk: Desk) -> None:

@@ -120,6 +120,13 @@ def test_a_world_that_was_not_told_something_names_the_step_and_the_visit(desk: 
     )
 
 
+def test_a_scenario_that_cannot_be_walked_is_not_said_to_be_without_finish_and_path(desk: Desk) -> None:
+    desk.write("scenarios/mended.yaml", MENDED.replace("answers: [", "answers: [{step: look, choose: it}, "))
+    done = desk.do("test")
+    assert done.status == 2
+    assert "without `finish` and `path`" not in done.out
+
+
 def test_an_edge_counts_only_where_a_scenario_with_finish_and_path_walked_it(desk: Desk) -> None:
     desk.write("scenarios/mended.yaml", MENDED.replace("expect: {finish: escalated, path", "expect: {must"))
     done = desk.do("test")

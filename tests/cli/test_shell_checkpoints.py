@@ -117,7 +117,9 @@ def test_a12_the_script_judges_checkpoints_as_the_tool_does(how: str, desk: Desk
 
 def test_the_script_says_how_far_a_log_is_signed(desk: Desk, persons: Persons) -> None:
     size = last(desk).size
-    assert f"signed: its first {size} records of {size}" in checked(copy(desk).path, persons.signers)
+    signed = checked(copy(desk).path, persons.signers)
+    assert f"signed: its first {size} records of {size}" in signed
+    assert f"  head    {size - 1}:{last(desk).head}\n" in signed
     without = checked(copy(desk).path, None)
     assert "2 checkpoints: whose signatures they have was not checked" in without
     assert "unsigned" in without

@@ -503,11 +503,11 @@ is_listed() { # PERSON: whether the allowed signers know a person of that name, 
 judged() { # PATH: whether a checkpoint is signed as it must be; "person" is who signed
     person=
     when=${covered_time:-$time}
-    while IFS=' ' read -r file size head at signer; do
+    while IFS=' ' read -r file size told at signer; do # not into "head", which is that of the log
         [ "$file" = "$1" ] || continue
         person=$signer
         when=$at
-        if [ "$size $head" != "$length $end" ]; then
+        if [ "$size $told" != "$length $end" ]; then
             no_count "$1" 'it is not the one that the log tells of'
             return 1
         fi

@@ -143,7 +143,7 @@ def _tell_coverage(coverage: Coverage, results: Sequence[Result], wanted: int | 
     label = "FAIL " if failed or thin else "ok   " if mine else "none "
     sys.stdout.write(f"{label} {visible(coverage.file)}  {', '.join(words)}\n")
     sys.stdout.write("".join(f"      {visible(line)}\n" for line in coverage.named()))
-    silent = sum(not result.counts for result in mine)
+    silent = sum(not result.counts and result.verdict is not Verdict.UNREADABLE for result in mine)
     if silent and coverage.unwalked:
         sys.stdout.write(f"      scenarios without `finish` and `path`, which walk no edge that counts: {silent}\n")
 

@@ -13,6 +13,7 @@ from runbook.model.scenario import Expected, Scenario
 from runbook.model.score import Expectation, PathStep, ReadAgain, Score, TimeSpent
 from runbook.walk.events import StepEntered, StepStarted
 from runbook.walk.run_events import DeviationRecorded, RunPaused, RunResumed
+from runbook.walk.walk import DEVIATIONS
 
 
 def scored(scenario: Scenario, runbook: Runbook, records: Sequence[Record]) -> Score:
@@ -34,7 +35,7 @@ def scored(scenario: Scenario, runbook: Runbook, records: Sequence[Record]) -> S
         path=path,
         times=tuple(_times(records, runbook)),
         took_ms=_took(records),
-        read_again=tuple(_read_again(expect, runbook, records, path)),
+        read_again=tuple(_read_again(scenario, runbook, records, path)),
     )
 
 
@@ -131,18 +132,20 @@ def _title(address: str, runbook: Runbook) -> str:
 
 
 def _read_again(
-    expect: Expected, runbook: Runbook, records: Sequence[Record], path: Sequence[PathStep]
+    scenario: Scenario, runbook: Runbook, records: Sequence[Record], path: Sequence[PathStep]
 ) -> Iterator[ReadAgain]:
     """The steps at which it went otherwise, each once for each reason, in the order of the walk."""
     told: set[tuple[str, str]] = set()
-    for address, why in _reasons(expect, records, path):
+    for address, why in _reasons(scenario, records, path):
         step = runbook.at(address)
         if step is not None and (step.id, why) not in told:
             told.add((step.id, why))
             yield ReadAgain(step=address, title=step.title or step.id, line=step.span.line, why=why)
 
 
-def _reasons(expect: Expected, records: Sequence[Record], path: Sequence[PathStep]) -> Iterator[tuple[str, str]]:
+def _reasons(scenario: Scenario, records: Sequence[Record], path: Sequence[PathStep]) -> Iterator[tuple[str, str]]:
+    expect = scenario.expect
+    foreseen = {(each.step, DEVIATIONS[each.do], each.to) for each in scenario.answers if each.do in DEVIATIONS}
     before = ""
     parted = False
     for place, each in enumerate(path):
@@ -161,6 +164,8 @@ def _reasons(expect: Expected, records: Sequence[Record], path: Sequence[PathSte
         elif expected.what == "finish" and not expected.held and not path:
             yield (path_of(records) or [Entered("", "")])[-1].step, expected.failures[0]
     for record in records:
-        if record.type == DeviationRecorded.TYPE and "step" in record.fields:
+        if record.type != DeviationRecorded.TYPE or "step" not in record.fields:
+            continue
+        if (record.fields["step"], record.fields["deviation"], record.fields.get("to")) not in foreseen:
             why = f"left the runbook's path ({record.fields['deviation']}): {record.fields['reason']}"
             yield str(record.fields["step"]), why
