@@ -137,7 +137,7 @@ USAGE = {
     "explain nonsense": "RB316",
     "kinds commando": "RB315",
     "schema nonsense": "RB310",
-    "drill scenario.yaml": "RB311",
+    "drill scenario.yaml": "RB100",
     "watch nobody": "RB534",
     "watch": "RB310",
     "handover aa1": "RB310",

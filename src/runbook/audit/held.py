@@ -186,4 +186,6 @@ def _goes_on(run: RunDir) -> bool:
             begun = b"\n" in log.read(LINE_CAP)  # a part of a first record is none
     except FileNotFoundError:
         return False
+    except OSError:
+        return True  # whoever looks at that run is told
     return begun or holder_of(run) is not None
