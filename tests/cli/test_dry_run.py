@@ -198,6 +198,14 @@ def test_a_dry_run_takes_no_lock_and_waits_for_none(desk: Desk) -> None:
     assert desk.walk(text, "--dry-run", run="dry").status == 0
 
 
+def test_the_status_of_a_dry_run_says_what_would_change_and_not_that_it_has(desk: Desk) -> None:
+    gate = "id: ask\nkind: gate\nquestion: Go on?\nnext: done\n"
+    assert desk.walk(book(change("reset", then="ask"), gate), "--dry-run").status == 3
+    said = desk.do("status", "r1").out
+    assert "would change  reset" in said
+    assert "\n  changed" not in said
+
+
 def test_at_the_end_a_dry_run_counts_what_its_outcomes_are_worth(desk: Desk) -> None:
     text = book(read("look", then="reset"), change("reset", then="again"), read("again", "false", then="done"))
     done = desk.walk(text, "--dry-run")

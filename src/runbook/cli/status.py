@@ -20,6 +20,7 @@ from runbook.drivers.standing import standing
 from runbook.drivers.stopping import as_json, sentences, shortly
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.durations import spoken
+from runbook.model.runbook import Mode
 from runbook.report.brief import DONE
 from runbook.walk import including, looping
 from runbook.walk.outlook import outlook
@@ -200,7 +201,7 @@ def _pairs(found: JsonObject, told: ToldSoFar) -> Iterator[tuple[str, str]]:
         changes = found["changes"]
         if isinstance(changes, list) and changes:
             words = [f"{c['step']} ({_how(c)})" for c in changes if isinstance(c, dict)]
-            yield "changed", shortly(words)
+            yield "would change" if found["mode"] == Mode.DRY.value else "changed", shortly(words)
         yield from _prospects(told.walk)
         if found["finish"] is None:
             yield from told.short(_FEW, without=DONE)

@@ -44,3 +44,13 @@ def test_before_an_end_that_leaves_something_changed_it_can_be_taken_back(walkin
     terminal.expect("what is changed stays so", "Enter end the run", "u take back first what was changed: change")
     terminal.answer("u")
     terminal.expect("TAKE BACK 1", "rm changed", "Afterwards `bad` is asked about again")
+
+
+def test_a_change_that_a_dry_run_takes_as_unknown_is_settled_and_nothing_is_said_to_have_happened(
+    walking: Walking,
+) -> None:
+    terminal = walking.start(CHANGE, env={"MODE": "dry"})
+    terminal.expect("x go on as if nobody had seen the result")
+    terminal.answer("x")
+    terminal.expect("DRY RUN: NOTHING WAS DONE, AND IT IS TAKEN AS UNKNOWN")
+    assert "NOBODY SAW" not in terminal.text

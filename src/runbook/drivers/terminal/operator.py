@@ -40,7 +40,7 @@ from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.kind import Preview
 from runbook.model.question import Question
-from runbook.model.runbook import Outcome, Runbook
+from runbook.model.runbook import Mode, Outcome, Runbook
 from runbook.walk import events as e
 from runbook.walk import including
 from runbook.walk import run_events as r
@@ -225,6 +225,8 @@ class TerminalOperator:
         visit = self._walk.visit_of(place.step.id)
         why = {Phase.UNKNOWN: "NOBODY SAW THE RESULT", Phase.REFUSED: "NOT STARTED"}
         words = why.get(visit.phase if visit else Phase.STUCK, "THE FILE NAMES NO WAY ON FROM HERE")
+        if self._run.mode is Mode.DRY and words == why[Phase.UNKNOWN]:
+            words = "DRY RUN: NOTHING WAS DONE, AND IT IS TAKEN AS UNKNOWN"
         earlier = visit is not None and visit.phase is Phase.REFUSED and visit.refused_by != "undo"
         because = f"{', as it was then' if earlier else ''}: {asked.because}"
         said = "" if asked.because in self._news.last else because

@@ -44,7 +44,7 @@ class TerminalTrainee(TerminalOperator):
     def _brief(self) -> None:
         screen, told = self._screen, self._scenario
         screen.say()
-        screen.say(f"DRILL: {told.title}" if told.title else "DRILL", style="bold reverse")
+        screen.say("DRILL", style="bold reverse")  # the scenario's title would give it away
         if told.briefing.strip():
             markdown(screen, told.briefing)
 
