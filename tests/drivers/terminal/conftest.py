@@ -75,7 +75,8 @@ class Walking:
 
     def records(self, *types: str) -> list[Record]:
         """The records of these types, or all of them."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        text = self.log.read_text() if self.log.exists() else ""
+        lines = text[: text.rfind("\n") + 1].splitlines()  # one that is being written may be there in part
         every = [json.loads(line) for line in lines]
         return [record for record in every if not types or record["type"] in types]
 

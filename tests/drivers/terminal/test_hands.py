@@ -148,6 +148,7 @@ def test_a_wait_counts_down_and_takes_its_keys(walking: Walking) -> None:
     terminal.answer("c")
     while len(walking.records("wait.checked")) < 2:
         assert terminal.process.poll() is None
+        time.sleep(0.01)  # the other process does it
     time.sleep(0.2)  # what comes in the same breath as the line before is no answer
     (walking.log.parent / "there").touch()
     terminal.answer("c")
