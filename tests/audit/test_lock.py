@@ -30,7 +30,7 @@ run = RunDir(Path(sys.argv[1]))
 holder = Holder(pid=os.getpid(), host="bastion.example.com", operator="ben@example.com")
 writer = LogWriter.reopen(run, holder).writer
 print("held", flush=True)
-time.sleep(60)
+time.sleep(60)  # it holds the log until it is killed
 """
 
 

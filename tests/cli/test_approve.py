@@ -46,9 +46,7 @@ class Elsewhere:
 
 @pytest.fixture
 def persons(tmp_path: Path) -> Persons:
-    directory = tmp_path / "keys"
-    directory.mkdir(0o700)
-    return Persons(directory).list(ANA, BEN, CLEO)
+    return Persons(tmp_path / "keys").list(ANA, BEN, CLEO)
 
 
 @pytest.fixture

@@ -18,9 +18,7 @@ pytestmark = pytest.mark.reliability
 def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, Persons]:
     """A run that ben approved; the keys of others lie about."""
     root = tmp_path_factory.mktemp("desk")
-    directory = root / "keys"
-    directory.mkdir(0o700)
-    persons = Persons(directory).list(ANA, BEN, CLEO)
+    persons = Persons(root / "keys").list(ANA, BEN, CLEO)
     desk = Desk(root)
     desk.env |= {"RUNBOOK_KEY": str(persons.key("ana")), "RUNBOOK_ALLOWED_SIGNERS": str(persons.signers)}
     desk.write("answers.yaml", "answers: [{step: mend, confirm: yes}]\n")

@@ -26,9 +26,7 @@ LOOK = book(
 def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, Persons]:
     """A run of ana's that was paused once and is over: signed at its pause and at its end. Mallory is not listed."""
     root = tmp_path_factory.mktemp("desk")
-    directory = root / "keys"
-    directory.mkdir(0o700)
-    persons = Persons(directory).list(ANA, BEN)
+    persons = Persons(root / "keys").list(ANA, BEN)
     desk = Desk(root)
     desk.env |= {"RUNBOOK_KEY": str(persons.key("ana")), "RUNBOOK_ALLOWED_SIGNERS": str(persons.signers)}
     desk.write("answers.yaml", "answers: [{step: ask, outcome: done}]\n")

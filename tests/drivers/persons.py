@@ -16,6 +16,7 @@ class Persons:
     """Keys in a directory, and who has which of them."""
 
     def __init__(self, directory: Path) -> None:
+        directory.mkdir(0o700, exist_ok=True)
         self.directory = directory
         self.signers = directory / "allowed_signers"
         self._listed: list[tuple[str, str, str]] = []

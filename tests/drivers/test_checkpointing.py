@@ -36,9 +36,7 @@ ASK = book(
 
 @pytest.fixture
 def persons(tmp_path: Path) -> Persons:
-    directory = tmp_path / "keys"
-    directory.mkdir(0o700)
-    return Persons(directory).list(ANA, BEN)
+    return Persons(tmp_path / "keys").list(ANA, BEN)
 
 
 @pytest.fixture

@@ -64,9 +64,7 @@ COMMANDS = {
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """A desk with a paused run that waits for an approval, and a copy of its files beside it."""
     root = tmp_path_factory.mktemp("commands")
-    keys = root / "keys"
-    keys.mkdir(mode=0o700)
-    persons = Persons(keys).list(ANA, BEN)
+    persons = Persons(root / "keys").list(ANA, BEN)
     desk = Desk(root / "desk", faulty)
     desk.root.mkdir()
     (desk.root / "out").mkdir()

@@ -132,9 +132,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     """Go through a run once, and keep the files as they are before each command of it."""
     root = tmp_path_factory.mktemp("story")
     saved, desk = root / "saved", Desk(root / "desk", faulty)
-    keys = root / "keys"
-    keys.mkdir(mode=0o700)
-    persons = Persons(keys).list(ANA, BEN)
+    persons = Persons(root / "keys").list(ANA, BEN)
     desk.root.mkdir()
     desk.env |= {"RUNBOOK_KEY": str(persons.key("ana")), "RUNBOOK_ALLOWED_SIGNERS": str(persons.signers)}
     desk.write("book.yaml", BOOK)

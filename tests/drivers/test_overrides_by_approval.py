@@ -18,9 +18,7 @@ pytestmark = pytest.mark.reliability
 
 @pytest.fixture
 def persons(tmp_path: Path) -> Persons:
-    directory = tmp_path / "keys"
-    directory.mkdir(0o700)
-    return Persons(directory).list(ANA, BEN, CLEO)
+    return Persons(tmp_path / "keys").list(ANA, BEN, CLEO)
 
 
 @pytest.fixture

@@ -16,9 +16,7 @@ BOOK = HEAD + "  - " + change("mend", then="done", more=GUARD).replace("\n", "\n
 
 @pytest.fixture
 def persons(tmp_path: Path) -> Persons:
-    directory = tmp_path / "keys"
-    directory.mkdir(0o700)
-    return Persons(directory).list(ANA, BEN)
+    return Persons(tmp_path / "keys").list(ANA, BEN)
 
 
 @pytest.fixture

@@ -8,17 +8,15 @@ reason and an evidence stand on record beside the answer, also where nothing dem
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 
-from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Shown, Sought, Yes
+from runbook.drivers.operator import Act, Hand, No, Place, Request, Settle, Shown, Sought, Yes
+from runbook.drivers.unattended import Unattended
 from runbook.model.answers import Answer
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Code, Severity
-from runbook.model.kind import Preview
 from runbook.model.question import AskChoice, AskDone, AskForm, AskItems, AskSent, AskYes, Item, Question
 from runbook.model.runbook import Outcome
 from runbook.walk.actions import AskOperator, Choice
-from runbook.walk.run_events import Event
-from runbook.walk.walk import Walk
 
 RB302 = Code(
     number="RB302",
@@ -29,7 +27,7 @@ RB302 = Code(
 )
 
 
-class AnswersOperator:
+class AnswersOperator(Unattended):
     """Says what an answers file says.
 
     :param clock: lets time pass while the walk waits.
@@ -37,16 +35,15 @@ class AnswersOperator:
     """
 
     def __init__(self, entries: Iterable[Answer], clock: Clock, source: str = "answers") -> None:
+        super().__init__(clock)
         self._entries: dict[str, deque[Answer]] = {}
         for entry in entries:
             self._entries.setdefault(entry.step, deque()).append(entry)
-        self._clock = clock
         self._source = source
         self._taken: dict[tuple[str, int], Answer | None] = {}
         self._acted: set[tuple[str, int]] = set()
         self._approved: Counter[tuple[str, int]] = Counter()
         self._problems: dict[tuple[str, int], str] = {}
-        self._idle: Idle = lambda: None
 
     @property
     def source(self) -> str:
@@ -58,22 +55,9 @@ class AnswersOperator:
         left = [entry for entries in self._entries.values() for entry in entries]
         return sorted(left, key=lambda entry: entry.span)
 
-    def attach(self, walk: Walk, idle: Idle) -> None:
-        """Nothing is to be known of the walk."""
-        del walk
-        self._idle = idle
-
-    def show(self, event: Event) -> None:
-        """Nobody looks."""
-
     def arrive(self, place: Place) -> None:
         """A visit begins: its entry is taken when something is asked, and kept while runbooks inside are walked."""
         del place
-
-    def ready(self, place: Place, preview: Preview) -> Hand | None:
-        """What needs no confirmation starts."""
-        del place, preview
-        return None
 
     def take(self, place: Place, shown: Shown) -> Outcome | Hand:
         """Take what is only shown as the file says; as passed where it says nothing."""
@@ -84,11 +68,6 @@ class AnswersOperator:
         if entry.settle is not None:
             return Outcome(entry.settle)
         return Outcome.FAILED if entry.outcome == "failed" or entry.confirm == "no" else Outcome.PASSED
-
-    def go_on(self, place: Place, left: Sequence[str]) -> Hand | None:
-        """What was confirmed with its whole list goes on."""
-        del place, left
-        return None
 
     def confirm(self, place: Place, request: Request) -> Yes | No | Hand:
         """Confirm with exactly what the file gives."""
@@ -181,21 +160,6 @@ class AnswersOperator:
     def correct(self, place: Place, problem: str) -> None:
         """What was given does not fit; there is no other answer."""
         self._problems[place.address, place.visit] = problem
-
-    def notice(self, text: str) -> None:
-        """Nobody listens."""
-
-    def wait(self, place: Place, ms: int, due: int) -> Hand | None:
-        """Let the time pass."""
-        del place, due
-        self._clock.wait(ms)
-        return self._idle()
-
-    def output(self, stream: str, chunk: bytes) -> None:
-        """Nobody looks."""
-
-    def working(self, elapsed_ms: int) -> None:
-        """Nobody looks."""
 
     def _entry(self, place: Place, part: str = "") -> Answer | None:
         """The entry of the present visit, or of an item in it; taken when it is first needed."""

@@ -8,16 +8,15 @@ from runbook.drivers.guarding import Wanted
 from runbook.drivers.imagining import Imagination
 from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Shown, Sought, Yes
 from runbook.drivers.past import described, forbidden
+from runbook.drivers.unattended import Unattended
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.clock import Clock
 from runbook.model.graph import FAILED, PASSED, REFUSED, UNDO, UNKNOWN, Edge, options_of
 from runbook.model.io import Lost, NotSent, Performs
-from runbook.model.kind import Preview
 from runbook.model.question import AskChoice, AskDone, AskForm, AskItems, AskSent, AskYes, Question
 from runbook.model.runbook import Input, Nested, Outcome, Step
 from runbook.walk import including
 from runbook.walk.actions import AskOperator, Choice
-from runbook.walk.run_events import Event
 from runbook.walk.walk import Walk
 
 _LONGEST = 80
@@ -28,7 +27,7 @@ class Astray(Exception):  # noqa: N818 - named for what happened
     """The walk went another way than it was led, or comes to something that nobody can answer here."""
 
 
-class Guide:
+class Guide(Unattended):
     """The operator who leads.
 
     :param way: the edges to be walked; ``edge`` is the one that it is about.
@@ -36,12 +35,11 @@ class Guide:
     """
 
     def __init__(self, way: Sequence[Edge], edge: Edge, clock: Clock, guess: Callable[[Input], Json]) -> None:
+        super().__init__(clock)
         self._way = way
         self._edge = edge
-        self._clock = clock
         self._guess = guess
         self._walk: Walk | None = None
-        self._idle: Idle = lambda: None
         self._undone = False
         self._tried: set[tuple[str, int, str]] = set()
 
@@ -71,29 +69,18 @@ class Guide:
 
     def attach(self, walk: Walk, idle: Idle) -> None:
         """Meet the walk."""
-        self._walk, self._idle = walk, idle
-
-    def show(self, event: Event) -> None:
-        """Nobody looks."""
+        super().attach(walk, idle)
+        self._walk = walk
 
     def arrive(self, place: Place) -> None:
         """See whether this is the way."""
         del place
         self.via()
 
-    def ready(self, place: Place, preview: Preview) -> Hand | None:
-        """It may start."""
-        del place, preview
-        return None
-
     def take(self, place: Place, shown: Shown) -> Outcome | Hand:
-        """There is no dry run here."""
-        raise NotImplementedError
-
-    def go_on(self, place: Place, left: Sequence[str]) -> Hand | None:
-        """It may go on."""
-        del place, left
-        return None
+        """It has passed."""
+        del place, shown
+        return Outcome.PASSED
 
     def confirm(self, place: Place, request: Request) -> Yes | No | Hand:
         """Yes; but where a change before is to be taken back, no."""
@@ -164,21 +151,6 @@ class Guide:
         :raises Astray: always.
         """
         raise Astray(f"nobody knows what to answer at `{place.address}`: {problem}")
-
-    def notice(self, text: str) -> None:
-        """Nobody listens."""
-
-    def wait(self, place: Place, ms: int, due: int) -> Hand | None:
-        """Let the time pass."""
-        del place, due
-        self._clock.wait(ms)
-        return self._idle()
-
-    def output(self, stream: str, chunk: bytes) -> None:
-        """Nobody looks."""
-
-    def working(self, elapsed_ms: int) -> None:
-        """Nobody looks."""
 
 
 class GuidedWorld:

@@ -141,7 +141,7 @@ class Replay:
                         code=NOT_JUDGED,
                         message=f"not judged again: {names}",
                         file=self._file,
-                        help="judge it with the version that wrote it",
+                        help="read these yourself; what another version wrote, that one judges",
                     ),
                 )
             )
