@@ -6,6 +6,7 @@
 import importlib
 import os
 import pkgutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from runbook.language.loading import load
 from runbook.model.diagnostics import Code
 
 WRONG = Path(__file__).resolve().parents[1] / "wrong"
+TODAY = date(2026, 11, 21)
 FILES = sorted(path.name for path in WRONG.glob("*.yaml"))
 UPDATE = os.environ.get("RUNBOOK_UPDATE") == "1"
 NO_FILE = {
@@ -46,7 +48,7 @@ def codes() -> dict[str, set[str]]:
 @pytest.mark.parametrize("name", FILES)
 def test_a_wrong_file_is_framed_exactly(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(WRONG)
-    loaded = load(name, KINDS)
+    loaded = load(name, KINDS, today=TODAY)
     frames = [frame(diagnostic, loaded.text) for diagnostic in loaded.diagnostics]
     text = "\n\n".join(frames) + "\n"
     expected = Path(name).with_suffix(".txt")
@@ -58,7 +60,7 @@ def test_a_wrong_file_is_framed_exactly(name: str, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_said_of_a_wrong_file_has_a_place_and_one_thing_to_do(name: str) -> None:
-    loaded = load(str(WRONG / name), KINDS)
+    loaded = load(str(WRONG / name), KINDS, today=TODAY)
     for diagnostic in loaded.diagnostics:
         assert diagnostic.help
         assert not diagnostic.message.endswith(".")

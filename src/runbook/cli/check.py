@@ -1,12 +1,15 @@
 """``runbook check``: schema, graph, type and safety diagnostics of runbooks and scenarios."""
 
+import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 
 from runbook.cli.options import Parser, format_option, is_directory
 from runbook.kinds.registry import KINDS
 from runbook.language.loading import load, load_answers, load_scenario
+from runbook.language.reviewing import calendar_date
 from runbook.language.source import Document
 from runbook.model.diagnostics import Code, Diagnostic, Severity
 
@@ -22,10 +25,14 @@ def main(arguments: Sequence[str]) -> int:
     """Check files; 1 if there is an error, 2 if a path cannot be read, else 0."""
     parser = Parser("check", "Look for mistakes in runbooks and scenarios. A directory means every one below it.")
     parser.add_argument("paths", metavar="PATH", nargs="*", default=["."], help="a file or a directory; default: .")
+    parser.add_argument(
+        "--today", metavar="DATE", type=_day, help="the day on which a review may be overdue; default: today, in UTC"
+    )
     format_option(parser, ("text", "line", "json"))
     options = parser.parse_args(arguments)
     found: list[tuple[Diagnostic, Document | None]] = []
     unreadable = False
+    today = options.today or datetime.now(UTC).date()
     for path in options.paths:
         for file in _files(path):
             if file is None:
@@ -33,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
                 found.append((Diagnostic(code=NOTHING_THERE, message=message, file=path, help="name a file"), None))
                 unreadable = True
                 continue
-            document, diagnostics = _check(file)
+            document, diagnostics = _check(file, today)
             unreadable = unreadable or document is None
             found += [(diagnostic, document) for diagnostic in diagnostics]
     if found or options.format == "json":
@@ -41,6 +48,16 @@ def main(arguments: Sequence[str]) -> int:
     if unreadable:
         return 2
     return 1 if any(diagnostic.severity is Severity.ERROR for diagnostic, _ in found) else 0
+
+
+def _day(text: str) -> date:
+    """A calendar date, as a file has it.
+
+    :raises ArgumentTypeError: if it is something else.
+    """
+    if (day := calendar_date(text)) is None:
+        raise argparse.ArgumentTypeError(f"`{text[:20]}` is no calendar date such as 2026-11-21")
+    return day
 
 
 def _files(path: str) -> Iterator[str | None]:
@@ -57,7 +74,7 @@ def _files(path: str) -> Iterator[str | None]:
         yield None
 
 
-def _check(file: str) -> tuple[Document | None, Sequence[Diagnostic]]:
+def _check(file: str, today: date) -> tuple[Document | None, Sequence[Diagnostic]]:
     """What is wrong with one file, by what it says it is."""
     key = _first_key(file)
     if key == "scenario":
@@ -66,7 +83,7 @@ def _check(file: str) -> tuple[Document | None, Sequence[Diagnostic]]:
     if key == "answers":
         answers = load_answers(file)
         return answers.document, answers.diagnostics
-    loaded = load(file, KINDS)
+    loaded = load(file, KINDS, today=today)
     return loaded.document, loaded.diagnostics
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from runbook.language import typed
 from runbook.language.document import Document
+from runbook.language.envelope import REVIEW_EVERY
 from runbook.language.step_binding import Steps, readable
 from runbook.model.canonical import Json
 from runbook.model.inputs import input_of
@@ -54,6 +55,9 @@ def bind(document: Document, registry: Registry) -> Runbook:
             )
             for reminder in map(typed.mapping, typed.elements(top.get("reminders")))
         ),
+        symptoms=typed.texts(top.get("symptoms")),
+        last_reviewed=typed.text(top.get("last_reviewed")),
+        review_every=typed.time(top.get("review_every", REVIEW_EVERY)) if "last_reviewed" in top else None,
         steps=tuple(
             steps.step(typed.mapping(raw), ("steps", index)) for index, raw in enumerate(typed.elements(top["steps"]))
         ),

@@ -12,6 +12,8 @@ from runbook.model.fragments import closed
 _TEMPLATE = r"\$\{\{([^$]|(\$+\{)*\$+[^${]|(\$+\{)+[^${])*\}\}"
 _DURATION = "[0-9]{1,9}(ms|s|m|h|d)"
 _SNAKE = "^[a-z][a-z0-9_]*$"
+REVIEW_EVERY = "180d"
+"""How long a review holds where the file does not say."""
 _RESERVED: list[Json] = ["in", "true", "false", "null"]
 _TEXT: JsonObject = {"type": "string"}
 
@@ -291,7 +293,11 @@ TOP: dict[str, JsonObject] = {
     "id": {"type": "string", "pattern": _SNAKE, "description": "The runbook's name, in snake_case."},
     "title": _text("One line that says when to use it."),
     "description": _text("Markdown: symptoms, scope, what it does not cover."),
+    "symptoms": _list(_TEXT, "What people see when this is the runbook to walk, each in one line."),
     "owner": _text("Who keeps it up to date."),
+    "last_reviewed": _text("The day on which its owner last went through it: year, month and day.")
+    | {"examples": ["2026-11-21"]},
+    "review_every": _ref("time", "How long after a review the next one is due.") | {"default": REVIEW_EVERY},
     "tags": _list(_TEXT, "Words to find it by."),
     "links": _list(
         closed(

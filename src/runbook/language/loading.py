@@ -18,6 +18,7 @@ from runbook.language.inputs import declared
 from runbook.language.lint import lint
 from runbook.language.not_yet import not_yet
 from runbook.language.repeating import repeating
+from runbook.language.reviewing import reviewing
 from runbook.language.safety import safety
 from runbook.language.source import Unread, read
 from runbook.language.validation import complaints_about, validate
@@ -27,6 +28,8 @@ from runbook.model.kind import Registry
 from runbook.model.runbook import Runbook
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from runbook.language.answers import LoadedAnswers
     from runbook.language.included import Origin
     from runbook.language.scenario import LoadedScenario
@@ -54,11 +57,13 @@ class Loaded:
         return "" if self.document is None else hashlib.sha256(self.document.raw).hexdigest()
 
 
-def load(path: str, registry: Registry, origin: "Origin | None" = None) -> Loaded:
+def load(path: str, registry: Registry, origin: "Origin | None" = None, *, today: "date | None" = None) -> Loaded:
     """Read a runbook and judge all of it, and what it walks.
 
     :param path: as the user wrote it; diagnostics show it so.
     :param origin: its name and where the runbooks that it walks are found, where that is not beside it.
+    :param today: the day on which its review may be overdue; None: whatever the day, as for a walk or a log. It is the
+        file's own review that is judged, not those of the runbooks that it walks.
     """
     text, document, found = _read(path)
     if document is None:
@@ -79,6 +84,7 @@ def load(path: str, registry: Registry, origin: "Origin | None" = None) -> Loade
     found += safety(judged, _sure(steps, doubt.unsafe))
     found += repeating(judged, _sure(steps, doubt.steps))
     found += not_yet(judged, steps)
+    found += () if doubt.top else reviewing(judged, today)
     kinds = {step.kind.NAME: step.kind for step in steps}
     runbook = bind(judged, kinds)
     files = {origin.name if origin else path: document.raw}

@@ -44,6 +44,8 @@ _SAFETY = frozenset(
     | {"method", "webhook", "statement", "params"}
 )
 """Keys that the rules of safety speak of: those of every step, and those of kinds that say what a step does."""
+_JUDGED = frozenset({"environments", "roles", "id", "defaults", "last_reviewed", "review_every"})
+"""Keys of the file that other rules speak of than those of steps, edges and expressions."""
 _SAVES = {"save": "saved", "save_secret": "secrets"}
 _LEADING_NOWHERE: JsonObject = {"kind": "finish", "outcome": "completed"}
 _STEP = 2
@@ -187,7 +189,7 @@ class _Salvage:
             nameless=self.nameless,
             families=frozenset(families),
             unsafe=frozenset(n for n, keys in self.touched.items() if keys & _SAFETY or n in self.lost),
-            top=bool(unknown or self.top & {"environments", "roles", "id", "defaults"}),
+            top=bool(unknown or self.top & _JUDGED),
         )
 
 

@@ -274,6 +274,11 @@ class Runbook:
     lock: str | None = None
     on_fail: str | None = None
     reminders: tuple[Reminder, ...] = ()
+    symptoms: tuple[str, ...] = ()
+    last_reviewed: str = ""
+    """A calendar date as it is written, ``2026-11-21``; empty where nobody has said so."""
+    review_every: int | None = None
+    """How long after a review the next one is due (milliseconds); None where nobody has said when the last one was."""
     included: Mapping[str, "Runbook"] = field(default_factory=dict)
     """The runbooks that steps of this one walk, by the id of the step."""
 
