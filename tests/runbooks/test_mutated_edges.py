@@ -21,13 +21,15 @@ from runbook.model.runbook import Runbook, Step
 from runbook.model.scenario import Scenario
 
 ROOT = Path(__file__).resolve().parents[2]
-RUNBOOKS = sorted(path.name for path in (ROOT / "runbooks").glob("*.yaml"))
+BOOKS = ROOT / "runbooks"
+RUNBOOKS = sorted(str(path.relative_to(BOOKS)) for place in (BOOKS, BOOKS / "pieces") for path in place.glob("*.yaml"))
 
 
 def suite_of(runbook: str) -> Suite:
     """The scenarios of one runbook."""
-    files = sorted((ROOT / "runbooks" / "scenarios").glob("*.yaml"))
-    return Suite([str(file) for file in files if f"runbook: ../{runbook}\n" in file.read_text()], KINDS)
+    path = BOOKS / runbook
+    files = sorted((path.parent / "scenarios").glob("*.yaml"))
+    return Suite([str(file) for file in files if f"runbook: ../{path.name}\n" in file.read_text()], KINDS)
 
 
 def elsewhere(step: Step, edge: Edge, target: str) -> Step:

@@ -12,6 +12,8 @@ from runbook.language.loading import load
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = Path(sys.executable).with_name("runbook")
 RUNBOOKS = sorted((ROOT / "runbooks").glob("*.yaml"))
+PIECES = sorted((ROOT / "runbooks" / "pieces").glob("*.yaml"))
+"""What other runbooks walk as a part of theirs; it is told everything by its inputs."""
 IN_A_CLOUD = {"roll_back", "reset_database_password", "complete_outage"}
 """The runbooks that need a cloud, which the demonstration has not."""
 BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -36,10 +38,10 @@ def test_every_scenario_comes_out_as_it_says_and_together_they_walk_every_edge()
     done = run("test", "runbooks", "--min-coverage", "100", "--format", "json")
     assert done.returncode == 0, done.stdout
     told = json.loads(done.stdout)
-    scenarios = {str(path.relative_to(ROOT)) for path in (ROOT / "runbooks/scenarios").glob("*.yaml")}
+    scenarios = {str(path.relative_to(ROOT)) for path in (ROOT / "runbooks").rglob("scenarios/*.yaml")}
     assert {each["file"] for each in told["scenarios"]} == scenarios
     walked = {each["runbook"] for each in told["scenarios"]}
-    assert walked == {str(path.relative_to(ROOT)) for path in RUNBOOKS}
+    assert walked == {str(path.relative_to(ROOT)) for path in [*RUNBOOKS, *PIECES]}
     assert {each["file"]: each["unwalked"] for each in told["runbooks"]} == {file: [] for file in walked}
 
 
@@ -51,6 +53,16 @@ def test_every_runbook_has_the_environment_of_the_demonstration_and_names_whom_t
         assert places <= runbook.environments.keys()
         assert runbook.contacts
         assert f"[{runbook.id}]({path.name})" in (ROOT / "runbooks" / "README.md").read_text()
+
+
+def test_every_piece_fits_any_environment_and_says_of_each_input_what_it_is() -> None:
+    readme = (ROOT / "runbooks" / "README.md").read_text()
+    for path in PIECES:
+        piece = load(str(path), KINDS).runbook
+        assert piece is not None
+        assert not piece.environments
+        assert [name for name, wanted in piece.inputs.items() if not wanted.description] == []
+        assert f"[{piece.id}](pieces/{path.name})" in readme
 
 
 def test_the_runbook_and_the_scenario_of_the_how_to_pages_work_together(tmp_path: Path) -> None:
