@@ -33,9 +33,10 @@ lint: setup ## Lint, types, imports alone
 schema: setup ## Write schemas/ anew from the kinds
 	$(BIN)/python tools/schema.py
 
-docs: setup ## Write what is generated in docs/ anew
+docs: setup ## Write what is generated in docs/ and the index of runbooks/ anew
 	$(BIN)/python tools/states.py
 	$(BIN)/python tools/reference.py
+	$(BIN)/python tools/runbook_index.py
 
 bench: setup ## Measure against the bars, with peers
 	-@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
