@@ -25,9 +25,9 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def refusal(scenario: str) -> str:
     """What the guards of the reset say in a scenario of its runbook."""
-    path = str(RUNBOOKS / "reset_database_password.yaml")
+    path = str(RUNBOOKS / "rotate_database_password.yaml")
     runbook = load(path, KINDS).runbook
-    told_ = load_scenario(str(RUNBOOKS / "scenarios" / f"reset_{scenario}.yaml")).scenario
+    told_ = load_scenario(str(RUNBOOKS / "scenarios" / f"rotate_{scenario}.yaml")).scenario
     assert runbook is not None
     assert told_ is not None
     rehearsed = rehearse(told_, runbook, KINDS, files={path: "0" * 64})
@@ -38,14 +38,14 @@ def refusal(scenario: str) -> str:
 
 def test_s3_the_second_reset_within_the_hour_is_refused_with_since_when_until_when_and_which_run() -> None:
     said = refusal("too_early")
-    for part in ("40 min ago", "ben@example.com", "run 20261121-0930-reset_database_password-b2mq", "not again until"):
+    for part in ("40 min ago", "ben@example.com", "run 20261121-0930-rotate_database_password-b2mq", "not again until"):
         assert part in said, part
 
 
 @pytest.mark.parametrize(("scenario", "said"), [("without_staging", "in staging"), ("staging_too_old", "7 d ago")])
 def test_s3_production_is_refused_without_a_recent_run_on_staging(scenario: str, said: str) -> None:
     found = refusal(scenario)
-    assert "there is no live run of `reset_database_password` in staging that ended resolved" in found
+    assert "there is no live run of `rotate_database_password` in staging that ended resolved" in found
     assert said in found
 
 
