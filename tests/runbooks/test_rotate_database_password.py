@@ -1,12 +1,18 @@
 """The password-reset cascade cannot happen again: what its runbook refuses, and what it says then."""
 
+import re
+import tarfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from tests.drivers.books import book, change
-from tests.drivers.desk import Desk, answers
+from tests.drivers.desk import Desk, Done, answers
 from tests.drivers.sitting import told
+from tests.runbooks.cloud import TOKEN, Cloud, Project, standing_in
+from tests.runbooks.copied import copied
+from tests.world.postgres import Postgres
 
 from runbook.drivers.rehearsal import rehearse
 from runbook.kinds.registry import KINDS
@@ -102,3 +108,220 @@ def test_s3_a_run_on_staging_in_which_the_step_was_passed_over_does_not_count(de
     desk.write("answers.yaml", answers("step: reset, confirm: yes"))
     assert go(desk, text, "production", "second") == 3
     assert "`reset` did not pass in it" in desk.told("step.refused", "second")[0]["reason"]
+
+
+# The whole of it, for real: a database that asks for a password, a service that logs in with it, and a cloud between.
+
+OLD, LOST = b"the-password-of-last-year-1", b"what-a-former-reset-left-behind"
+WORDS = {
+    "step: alone": "confirm: yes",
+    "step: tell_before/tell_team": "outcome: done",
+    "step: new_revision": "confirm: yes",
+    "step: verify/journeys": "items: {what: yes, journeys: yes}",
+    "step: verify/rates": "items: {errors: yes, latency: yes}",
+    "step: verify/users": "items: {reporter: yes, support: yes}",
+    "step: clean_up": "items: {former: yes, others: yes, traffic: yes, source: yes}",
+    "step: tell_after/tell_team": "outcome: done",
+}
+"""What an operator says when all goes well."""
+
+
+@dataclass
+class Incident:
+    """A desk in front of two projects of a cloud, and the walks that were done at it."""
+
+    desk: Desk
+    cloud: Cloud
+    staging: Project
+    production: Project
+
+    def walk(self, place: str, run: str, *said: str, operator: str = "ana@example.com") -> tuple[int, list[str]]:
+        """Walk the runbook; how it ended and the steps that it went through."""
+        spoken = {said.partition(",")[0] for said in said}
+        well = [f"{step}, {word}" for step, word in WORDS.items() if step not in spoken]
+        self.desk.write("answers.yaml", answers(*said, *well))
+        given = ("-e", place, "--run-id", run, "--operator", operator, "--answers", "answers.yaml")
+        project = {"CLOUDSDK_CORE_PROJECT": f"example-{place}"}
+        return self.ended(run, self.desk.do("run", NAME, *given, env=project))
+
+    def go_on(self, run: str, *said: str) -> tuple[int, list[str]]:
+        """Resume a run."""
+        self.desk.write("answers.yaml", answers(*said))
+        project = {"CLOUDSDK_CORE_PROJECT": "example-production"}
+        return self.ended(run, self.desk.do("resume", run, "--answers", "answers.yaml", env=project))
+
+    def ended(self, run: str, done: Done) -> tuple[int, list[str]]:
+        """How a walk came out; nothing of it may hold a password."""
+        assert self.secrets_in(done.text.encode()) == []
+        return done.status, [str(fields["step"]) for fields in self.desk.told("step.entered", run)]
+
+    def secrets_in(self, data: bytes) -> list[bytes]:
+        """The secrets that stand somewhere."""
+        versions = {v.strip() for project in self.cloud.projects.values() for v in project.versions}
+        return [secret for secret in versions | {OLD, LOST, TOKEN.encode()} if secret in data]
+
+    def refusals(self, run: str) -> list[str]:
+        """What the guards said in a run."""
+        return [str(fields["reason"]) for fields in self.desk.told("step.refused", run)]
+
+
+NAME = "rotate_database_password.yaml"
+RESET = "step: reset, confirm: {}, reason: INC-7"
+
+
+@pytest.fixture
+def incident(desk: Desk, postgres: Postgres) -> Iterator[Incident]:
+    """Both places work with the password of last year, and a reset takes most of a second."""
+    places = [Project(f"example-{name}", f"app_{name}", [OLD], [OLD], delay=0.7) for name in ("staging", "production")]
+    cloud = Cloud(postgres, places)
+    for project in places:
+        postgres.do(f"drop role if exists {project.user}; create role {project.user} login")
+        cloud.set_password(project.user, OLD.decode())
+    with standing_in(cloud, desk.root / "bin") as url:
+        desk.env["PATH"] = f"{desk.root / 'bin'}:{desk.env['PATH']}"
+        addresses = {f"https://{name}.example.com\n": f"{url}/example-{place}\n" for name, place in WHERE.items()}
+        users = {
+            f"instance: {name}\n    user: app\n": f"instance: {name}\n    user: app_{place}\n"
+            for name, place in INSTANCES.items()
+        }
+        databases = {f"127.0.0.1:{port}/app": f"127.0.0.1:{postgres.port}/app" for port in (5432, 5433)}
+        google = {"https://sqladmin.googleapis.com": url, "timeout: 75m": "timeout: 20s"}
+        copied(desk, NAME, {**addresses, **users, **databases, **google})
+        yield Incident(desk, cloud, *places)
+    for project in places:
+        postgres.do(f"drop role {project.user}")
+    assert cloud.misunderstood == []
+
+
+WHERE = {"staging": "staging", "app": "production"}
+INSTANCES = {"main-staging": "staging", "main": "production"}
+
+
+def staging_goes_well(incident: Incident) -> None:
+    """The password of staging is changed."""
+    said = ("step: symptom, choose: leaked", "step: write_version, confirm: yes", RESET.format("staging"))
+    status, path = incident.walk("staging", "on-staging", *said)
+    assert (status, path[-1]) == (0, "done")
+
+
+def test_s3_a_leaked_password_is_changed_and_the_old_one_lets_nobody_in_any_more(incident: Incident) -> None:
+    staging_goes_well(incident)
+    cloud, staging = incident.cloud, incident.staging
+    assert staging.resets == 1
+    assert len(staging.versions) == 2
+    new = staging.versions[-1]
+    assert re.fullmatch(rb"[A-Za-z0-9_-]{40,}", new)
+    assert (cloud.logs_in(staging.user, new), cloud.logs_in(staging.user, OLD)) == (True, False)
+    assert cloud.health(staging, "database=1") == (200, {"status": "ok"})
+    (wait,) = [fields for fields in incident.desk.told("wait.ended", "on-staging") if fields["step"] == "propagate"]
+    checks = [fields for fields in incident.desk.told("wait.checked", "on-staging") if fields["step"] == "propagate"]
+    assert len(checks) > 2, wait  # the first looks found the old password
+
+
+def test_s3_the_cascade_ends_where_it_would_have_begun(incident: Incident) -> None:
+    cloud, production, desk = incident.cloud, incident.production, incident.desk
+    # As in the incident: a reset by hand to what nobody has, a secret with a stray byte, traffic that is pinned.
+    cloud.set_password(production.user, LOST.decode())
+    production.versions.append(b"written-by-hand-on-another-machine\r")
+    production.deploy()
+    production.pinned = 0
+    mended = ("step: mend_secret, choose: edges", "step: strip_version, confirm: yes")
+    begin = ("step: symptom, choose: refused", *mended)
+
+    assert incident.walk("production", "hasty", *begin)[0] == 3
+    assert "there is no live run of `rotate_database_password` in staging" in incident.refusals("hasty")[0]
+    assert production.resets == 0
+    assert incident.go_on("hasty", "step: reset, do: abort, reason: staging first")[0] == 1
+
+    staging_goes_well(incident)
+    production.versions.append(b"written-by-hand-on-another-machine\r")
+    moved = ("step: known_good, fields: {revision: api-00003}", "step: move_traffic, confirm: yes")
+    status, path = incident.walk("production", "mended", *begin, RESET.format("production"), *moved)
+    assert (status, path[-1]) == (0, "done")
+    assert [step for step in path if "/" not in step][6:] == [
+        *(
+            "verify_secret",
+            "mend_secret",
+            "strip_version",
+            "verify_secret",
+            "log_in",
+            "why_not",
+            "tell_before",
+            "reset",
+        ),
+        *("propagate", "new_revision", "connects", "which_serves", "known_good", "move_traffic", "connects"),
+        *("verify", "clean_up", "tell_after", "done"),
+    ]
+    good = production.versions[-1]
+    assert good == b"written-by-hand-on-another-machine"
+
+    status, _ = incident.walk(
+        "production",
+        "again",
+        "step: symptom, choose: leaked",
+        "step: write_version, confirm: yes",
+        operator="ben@example.com",
+    )
+    assert status == 3
+    assert incident.go_on("again", "step: reset, do: retry")[0] == 3
+    for said in incident.refusals("again"):
+        for part in ("ana@example.com", "run mended", "not again until"):
+            assert part in said, part
+    assert len(incident.refusals("again")) == 2
+    undone = ("step: reset, do: undo", "step: write_version.undo, confirm: yes", "step: reset, do: abort, reason: wait")
+    assert incident.go_on("again", *undone)[0] == 1
+
+    assert production.resets == 1
+    assert production.versions[-1] == good
+    assert [cloud.logs_in(production.user, password) for password in (good, OLD, LOST)] == [True, False, False]
+    assert cloud.health(production, "database=1") == (200, {"status": "ok"})
+    for run in ("hasty", "on-staging", "mended", "again"):
+        assert desk.verify(run) == 0
+        assert desk.do("bundle", run).status == 0
+        with tarfile.open(desk.root / f"{run}.tar.gz") as archive:
+            kept = {member.name: archive.extractfile(member) for member in archive if member.isfile()}
+            assert {name for name, file in kept.items() if file and incident.secrets_in(file.read())} == set()
+            assert f"{run}/report.html" in kept
+    assert incident.secrets_in(desk.every_byte() + b"\n".join(cloud.processes)) == []
+    assert any(b"versions\0add" in process for process in cloud.processes)
+    report = desk.do("report", "mended", "--format", "md").out
+    assert "ends with a carriage return" in report
+    assert "api-00003" in report
+
+
+def test_s3_a_stray_byte_alone_needs_no_reset(incident: Incident) -> None:
+    production, cloud = incident.production, incident.cloud
+    production.versions.append(OLD + b"\n")
+    production.deploy()
+    production.stray.append(b"\r")  # the next shell does it again
+    assert cloud.health(production, "database=1")[0] == 503
+    mended = ("step: mend_secret, choose: edges", "step: strip_version, confirm: yes") * 2
+    status, path = incident.walk("production", "r1", "step: symptom, choose: refused", *mended)
+    assert (status, path.count("strip_version"), path.count("reset")) == (0, 2, 0)
+    assert (production.resets, production.versions[-1]) == (0, OLD)
+    assert cloud.health(production, "database=1") == (200, {"status": "ok"})
+    assert incident.desk.verify() == 0
+
+
+def test_s3_a_reset_of_somebody_else_is_waited_for(incident: Incident) -> None:
+    production, cloud = incident.production, incident.cloud
+    production.versions.append(b"the-new-one-of-somebody-else")
+    cloud.reset(production, production.user, "the-new-one-of-somebody-else")
+    status, path = incident.walk("production", "r1", "step: symptom, choose: waiting")
+    assert (status, production.resets) == (0, 1)
+    assert "reset" not in path
+    assert cloud.health(production, "database=1") == (200, {"status": "ok"})
+
+
+def test_s3_a_reset_that_is_refused_leaves_the_secret_that_the_database_has(incident: Incident) -> None:
+    staging = incident.staging
+    staging.refusing = True
+    said = (
+        *("step: symptom, choose: leaked", "step: write_version, confirm: yes", RESET.format("staging")),
+        *("step: did_it_happen, choose: no", "step: take_back, confirm: yes", "step: write_version.undo, confirm: yes"),
+    )
+    status, path = incident.walk("staging", "r1", *said)
+    assert (status, path[-1]) == (1, "escalate")
+    assert (staging.resets, staging.versions[-1]) == (0, OLD)
+    assert incident.cloud.logs_in(staging.user, OLD)
+    assert incident.desk.verify() == 0
