@@ -100,10 +100,10 @@ def index(every: Sequence[Entry]) -> Iterator[str]:
         for entry in upkeep:
             yield from _told(entry, links)
     if pieces:
-        yield from ["", "## Shared pieces", "", "| piece | what it does | walked by |", "|---|---|---|"]
+        yield from ["", "## Shared pieces", "", "| piece | what it does | walked by | owner |", "|---|---|---|---|"]
         for entry in pieces:
             users = ", ".join(other.link for other in every if entry.runbook.id in other.walked)
-            yield f"| {entry.link} | {_cell(entry.purpose or entry.runbook.title)} | {users or 'nobody yet'} |"
+            yield f"| {entry.link} | {_cell(entry.purpose or entry.runbook.title)} | {users or 'nobody yet'} | {_kept(entry.runbook)} |"
 
 
 def _told(entry: Entry, links: dict[str, str]) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _told(entry: Entry, links: dict[str, str]) -> Iterator[str]:
     yield from ["", f"### {entry.link}: {runbook.title}", ""]
     if entry.purpose:
         yield from [*_wrapped(entry.purpose), ""]
-    yield from _wrapped(f"Owner: `{runbook.owner}`, {_reviews(runbook)}.", "- ")
+    yield from _wrapped(f"Owner: {_kept(runbook)}.", "- ")
     if runbook.environments:
         yield from _wrapped(f"Environments: {', '.join(f'`{name}`' for name in runbook.environments)}.", "- ")
     for contact in runbook.contacts:
@@ -122,11 +122,12 @@ def _told(entry: Entry, links: dict[str, str]) -> Iterator[str]:
         yield from _wrapped(f"Walks {', '.join(links[each] for each in entry.walked)}.", "- ")
 
 
-def _reviews(runbook: Runbook) -> str:
+def _kept(runbook: Runbook) -> str:
+    """Who keeps it, and when it was and is to be reviewed."""
     if runbook.review_every is None:
-        return "never reviewed"
+        return f"`{runbook.owner}`, never reviewed"
     due = next_review(date.fromisoformat(runbook.last_reviewed), runbook.review_every)
-    return f"last reviewed on {runbook.last_reviewed}, next review due on {due}"
+    return f"`{runbook.owner}`, last reviewed on {runbook.last_reviewed}, next review due on {due}"
 
 
 def _wrapped(text: str, bullet: str = "") -> list[str]:
