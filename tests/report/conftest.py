@@ -1,8 +1,10 @@
 """One run that has everything in it, and hostile texts everywhere; walked once."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.report.browser import Tab, browsing, program
 from tests.report.walked import TICKET, Hostile, report, runbook, walked
 
 HERE = Path(__file__).parent
@@ -29,3 +31,12 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Hostile:
     assert done.returncode == 0, done.stderr
     forms = {form: report(folder, "--format", form) for form in ("md", "json", "html")}
     return Hostile(folder=folder, paused=paused.stdout, page=forms["md"], json=forms["json"], html=forms["html"])
+
+
+@pytest.fixture(scope="session")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    chromium = program()
+    if chromium is None:
+        pytest.skip("no Chromium on this machine; `apt-get install chromium` enables this test")
+    with browsing(chromium, tmp_path_factory.mktemp("profile")) as found:
+        yield found

@@ -3,11 +3,10 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.report.browser import Tab, browsing, program
+from tests.report.browser import Tab
 from tests.report.walked import Hostile, rehearsed, report, runbook
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,15 +17,6 @@ ENABLE = "`rm -rf .venv/page_checkers && tools/test_needs` (it wants npm)"
 UNHASHED = "Inline style violates Content Security Policy"
 PHONE, DESKTOP = 360, 1280
 VERDICT = "axe.run(document).then(found => JSON.stringify(found.violations.map(v => [v.id, v.nodes.map(n => n.html)])))"
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    chromium = program()
-    if chromium is None:
-        pytest.skip("no Chromium on this machine; `apt-get install chromium` enables this test")
-    with browsing(chromium, tmp_path_factory.mktemp("profile")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,14 @@
 """The rail of a runbook on the terminal, with the edges that scenarios walked and those that none did."""
 
-import os
 import shutil
 import sys
 from collections.abc import Sequence
 
+from runbook.cli.painted import coloured, painted
 from runbook.drivers.coverage import Coverage
 from runbook.drivers.scenarios import Result
-from runbook.drivers.terminal.presence import shown_to
-from runbook.report.text_graph import Stop, Tone, Track, text_graph
+from runbook.report.text_graph import Stop, Track, text_graph
 
-_COLOURS = {Tone.UNWALKED: "33"}
 _INDENT, _NARROWEST = 6, 20
 
 
@@ -18,7 +16,7 @@ def write_rail(coverage: Coverage, results: Sequence[Result]) -> None:
     """Draw a runbook; nothing where it cannot be walked."""
     if coverage.runbook is None:
         return
-    columns, colour = max(shutil.get_terminal_size((80, 24)).columns, _NARROWEST), _coloured()
+    columns, colour = max(shutil.get_terminal_size((80, 24)).columns, _NARROWEST), coloured()
     indent = " " * (_INDENT if columns >= 60 else 0)
     seen = {step for result in results if result.runbook == coverage.file and result.holds for step in result.path}
     stops = [Stop(step=step.id, end=step.kind == "finish", walked=step.id in seen) for step in coverage.runbook.steps]
@@ -34,17 +32,4 @@ def write_rail(coverage: Coverage, results: Sequence[Result]) -> None:
     ]
     sys.stdout.write(f"{indent}● walked  ○ not walked\n")
     for line in text_graph(stops, tracks, columns - len(indent)):
-        sys.stdout.write(f"{indent}{''.join(_painted(text, tone, colour=colour) for text, tone in line).rstrip()}\n")
-
-
-def _coloured() -> bool:
-    """Whether colours are wanted here."""
-    shown = shown_to(os.environ)
-    if shown is not None:
-        return shown.colour
-    return bool(os.environ.get("FORCE_COLOR")) and not os.environ.get("NO_COLOR")
-
-
-def _painted(text: str, tone: Tone, *, colour: bool) -> str:
-    paint = _COLOURS.get(tone) if colour and text.strip() else None
-    return f"\x1b[{paint}m{text}\x1b[0m" if paint else text
+        sys.stdout.write(f"{indent}{painted(line, colour=colour)}\n")

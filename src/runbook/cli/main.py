@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "report": "write the incident report of a run",
     "bundle": "pack a run into one archive",
     "verify": "judge a log, or a bundle",
+    "show": "print a runbook as text, Markdown, a graph or a page",
     "explain": "explain a code",
     "kinds": "describe the kinds of steps",
     "schema": "print a schema",
@@ -36,7 +37,6 @@ COMMANDS: Mapping[str, str] = {
 }
 """Every command that works, with what it does."""
 COMMANDS_NOT_YET: Mapping[str, str] = {
-    "show": "print a runbook as text, Markdown or a graph",
     "new": "begin a runbook",
     "import": "turn Markdown into a draft",
 }

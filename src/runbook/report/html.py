@@ -4,11 +4,8 @@ What a reader looks for first stands first; the rest is folded, and open on pape
 through :mod:`runbook.report.tags`.
 """
 
-import base64
-import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
-from pathlib import Path
 
 from runbook.audit.verdict import Status
 from runbook.model.durations import spoken
@@ -18,6 +15,7 @@ from runbook.report.content import Report
 from runbook.report.graph import Graph
 from runbook.report.html_score import html_score
 from runbook.report.html_visits import block, folded
+from runbook.report.page import document
 from runbook.report.scored import points
 from runbook.report.tags import Html, code, facts, joined, paragraphs, prose, strong, tag, text
 from runbook.report.times import in_zone
@@ -36,10 +34,6 @@ def page(report: Report, zone: tzinfo = UTC, zone_name: str = "UTC") -> str:
     return _Page(report, [] if zone_name == "UTC" else [(zone_name, zone)]).whole()
 
 
-def _style() -> str:
-    return Path(__file__).with_name("style.css").read_text(encoding="utf-8")
-
-
 class _Page:
     """One report on its way to a page."""
 
@@ -50,23 +44,9 @@ class _Page:
 
     def whole(self) -> str:
         """The document."""
-        style = _style()
-        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-        policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-        head = tag(
-            "head",
-            tag("meta", charset="utf-8"),
-            tag("meta", http_equiv="Content-Security-Policy", content=policy),
-            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            tag("meta", name="color-scheme", content="light dark"),
-            tag("meta", name="referrer", content="no-referrer"),
-            tag("title", heading.title(self._report)),
-            tag("style", Html(style)),
-        )
         sections = [*self._sections()]
         content = tag("main", *self._top(), _contents(sections), *(_section(*section) for section in sections))
-        body = tag("body", content, self._foot())
-        return f"<!DOCTYPE html>\n{tag('html', head, Html(chr(10)), body, lang='en')}\n"
+        return document(heading.title(self._report), content, self._foot())
 
     # What comes first
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from runbook.model.address import of_each
 from runbook.report.content import Report, Visit
 from runbook.report.graph import Graph, Node, Way
-from runbook.report.rail import Crossing, Rail, Row, rail
+from runbook.report.rail import Rail, Row, rail
+from runbook.report.rail_lines import Lines, round_node
 from runbook.report.results import word_of
 from runbook.report.tags import Html, code, joined, tag, tone
 
-_LEFT, _FIRST, _LANE, _MIDDLE, _PORT, _BEND, _NODE = 12, 6, 11, 21, 5, 6, 5
 _OUTSIDE = frozenset({"passed", "skipped"})
 _COMMANDS = {"go_to": "the operator went on at", "retry": "tried again", "start_at": "began at"}
 
@@ -36,21 +36,26 @@ class _Picture:
         self._ids = [node.step for node in graph.nodes]
         ways = [(way.source, way.target) for way in graph.ways]
         self._rail: Rail = rail(self._ids, ways)
-        self._walked = {(way.source, way.target) for way in graph.ways if way.walked}
-        self._after_failure = {
-            pair: all(way.via in {"failed", "unknown"} for way in graph.ways if (way.source, way.target) == pair)
-            for pair in ways
-        }
+        self._lines = Lines(
+            self._rail,
+            walked={(way.source, way.target) for way in graph.ways if way.walked},
+            others={(way.source, way.target) for way in graph.ways if way.via not in {"failed", "unknown"}},
+        )
         self._titles = {node.step: self._title(node) for node in graph.nodes}
-        self._width = _LEFT + _FIRST + _LANE * self._rail.width + 12
 
     def drawn(self) -> Html:
         """The picture: a list of the steps, beside each what leads to it and on."""
         rows = [
-            tag("li", self._lines(place, row), self._words(self._graph.nodes[place], row))
+            tag("li", self._drawn(place), self._words(self._graph.nodes[place], row))
             for place, row in enumerate(self._rail.rows)
         ]
         return tag("ol", *rows, class_=f"rail w{self._rail.width}")
+
+    def _drawn(self, place: int) -> Html:
+        visits = self._of(self._graph.nodes[place])
+        node = round_node(tone(visits[-1][1].outcome) if visits else "never")
+        lines = self._lines.row(place)
+        return tag("svg", *lines, node, class_="lines", width=self._lines.width, aria_hidden="true")
 
     def _title(self, node: Node) -> str:
         """As the operator read it last, else as the file has it."""
@@ -97,63 +102,6 @@ class _Picture:
         said = joined([_via(way.via), " → ", self._titles.get(way.target, way.target), often])
         return tag("span", said, class_="way walked" if way.walked else "way")
 
-    # Lines
-
-    def _lines(self, place: int, row: Row) -> Html:
-        """The lines in one row: those that were walked over the others."""
-        visits = self._of(self._graph.nodes[place])
-        found: list[tuple[bool, Html]] = []
-        if place and self._rail.rows[place - 1].falls:
-            found.append(self._straight(place - 1, y1="0", y2=str(_MIDDLE)))
-        if row.falls:
-            found.append(self._straight(place, y1=str(_MIDDLE), y2="100%"))
-        for crossing in row.crossings:
-            found += self._crossing(place, crossing)
-        if row.loops:
-            walked = (row.step, row.step) in self._walked
-            loop = f"M{_LEFT - 3},{_MIDDLE + 4} c-12,14 -12,-22 0,-8"
-            found.append((walked, _path(loop, walked=walked, dashed=False)))
-        lines = [line for walked, line in sorted(found, key=lambda drawn: drawn[0])]
-        last = tone(visits[-1][1].outcome) if visits else "never"
-        node = tag("circle", class_=f"node {last}", cx=_LEFT, cy=_MIDDLE, r=_NODE)
-        return tag("svg", *lines, node, class_="lines", width=self._width, aria_hidden="true")
-
-    def _straight(self, place: int, y1: str, y2: str) -> tuple[bool, Html]:
-        pair = (self._ids[place], self._ids[place + 1])
-        return self._line(_LEFT, y1, y2, walked=pair in self._walked)
-
-    @staticmethod
-    def _line(x: float, y1: str, y2: str, *, walked: bool) -> tuple[bool, Html]:
-        return walked, tag("line", class_="way walked" if walked else "way", x1=x, x2=x, y1=y1, y2=y2)
-
-    def _crossing(self, place: int, crossing: Crossing) -> Iterator[tuple[bool, Html]]:
-        """What is drawn of a lane in one row: up and down from the middle, and the bend that leaves or arrives."""
-        lane = crossing.lane
-        x = _LEFT + _FIRST + _LANE * lane.place
-        target = self._ids[lane.target]
-        walked = [source for source in lane.sources if (self._ids[source], target) in self._walked]
-        # The part between a source that was walked and the target was walked, and no other.
-        above = any(source < place for source in walked) if lane.down else any(source >= place for source in walked)
-        below = any(source <= place for source in walked) if lane.down else any(source > place for source in walked)
-        bend_out, bend_in = _MIDDLE + _PORT, _MIDDLE - _PORT
-        turn = _BEND if lane.down else -_BEND
-        # Where a lane is joined, and where it ends, it begins or ends with the bend.
-        middle = bend_in - turn if crossing.arrives else bend_out + turn if crossing.leaves else _MIDDLE
-        if crossing.above:
-            yield self._line(x, "0", str(middle), walked=above)
-        if crossing.below:
-            yield self._line(x, str(middle), "100%", walked=below)
-        if crossing.leaves:
-            pair = (self._ids[place], target)
-            drawn = f"M{_LEFT + _NODE + 1},{bend_out} H{x - _BEND} Q{x},{bend_out} {x},{bend_out + turn}"
-            yield pair in self._walked, _path(drawn, walked=pair in self._walked, dashed=self._after_failure[pair])
-        if crossing.arrives:
-            ends = _LEFT + _NODE + 2
-            drawn = f"M{x},{bend_in - turn} Q{x},{bend_in} {x - _BEND},{bend_in} H{ends}"
-            yield bool(walked), _path(drawn, walked=bool(walked), dashed=False)
-            head = f"M{ends + 5},{bend_in - 3} L{ends},{bend_in} L{ends + 5},{bend_in + 3}"
-            yield bool(walked), _path(head, walked=bool(walked), dashed=False)
-
 
 def _in_row(visits: Sequence[tuple[int, Visit]]) -> list[tuple[str, str]]:
     """The outcomes of a step's visits, each in words, counted where it came again."""
@@ -181,8 +129,3 @@ def _between(parts: Sequence[Html]) -> Iterator[Html]:
         if place:
             yield Html(" ")
         yield part
-
-
-def _path(drawn: str, *, walked: bool, dashed: bool) -> Html:
-    class_ = "way walked" if walked else "way"
-    return tag("path", class_=f"{class_} fails" if dashed else class_, d=drawn)

@@ -4,6 +4,7 @@ A row for each step, below it one for each lane that leaves it and for each way 
 down has a row only where nobody walked it. Walked lines are drawn through, others are dashed: no colour is needed.
 """
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -29,18 +30,25 @@ class Tone(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """A step: ``end`` says that nothing leads on from it, ``walked`` that somebody was there (None: it is not said)."""
+    """A step: ``end`` says that nothing leads on from it, ``walked`` that somebody was there (None: it is not said).
+
+    ``words`` stand beside it in place of its id, ``sign`` in place of what it is drawn as, ``notes`` in lines below.
+    """
 
     step: str
     end: bool
     walked: bool | None = None
+    words: str = ""
+    sign: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
     """A way: ``via`` in words, ``note`` behind it where it was not walked; ``walked`` None says that it is not said.
 
-    ``target`` may be something that is no step.
+    What was not walked is dashed. ``target`` may be something that is no step. Without words it has no line of its own
+    where it runs straight down.
     """
 
     source: str
@@ -54,13 +62,14 @@ Line = Sequence[tuple[str, Tone]]
 """A line in pieces."""
 
 
-def text_graph(stops: Sequence[Stop], tracks: Sequence[Track], columns: int) -> Iterator[Line]:
+def text_graph(stops: Sequence[Stop], tracks: Sequence[Track], columns: int, *, marks: bool = True) -> Iterator[Line]:
     """Draw a graph.
 
     :param stops: the steps, each once, in file order.
     :param columns: so many cells are in a line; fewer have fewer lanes.
+    :param marks: whether a way's words begin with whether it was walked.
     """
-    return _Picture(stops, tracks, columns).lines()
+    return _Picture(stops, tracks, columns, marks=marks).lines()
 
 
 @dataclass(slots=True)
@@ -85,8 +94,9 @@ class _Cell:
 
 
 class _Picture:
-    def __init__(self, stops: Sequence[Stop], tracks: Sequence[Track], columns: int) -> None:
+    def __init__(self, stops: Sequence[Stop], tracks: Sequence[Track], columns: int, *, marks: bool) -> None:
         self._columns = columns
+        self._marks = marks
         self._stops = stops
         self._ids = [stop.step for stop in stops]
         self._of: dict[str, list[Track]] = {stop.step: [] for stop in stops}
@@ -94,7 +104,8 @@ class _Picture:
         for track in tracks:
             self._of[track.source].append(track)
             pair = (track.source, track.target)
-            self._walked[pair] = track.walked or self._walked.get(pair, track.walked)
+            said = (track.walked, self._walked.get(pair, track.walked))
+            self._walked[pair] = None if None in said else any(said)
         ways = [(track.source, track.target) for track in tracks]
         self._rail = rail(self._ids, ways, _LANES if columns >= _WIDE else _FEW_LANES)
 
@@ -110,17 +121,19 @@ class _Picture:
             ways.setdefault(track.target, []).append(track)
         lanes = {self._ids[each.lane.target]: each.lane for each in row.crossings if each.leaves}
         if below is not None:
-            ways[below] = [track for track in ways[below] if track.walked is False or track.via != PASSED]
+            ways[below] = [track for track in ways[below] if track.walked is False or track.via not in {PASSED, ""}]
         told = [target for target, tracks in ways.items() if tracks]
         # The nearest lane leaves first: no other is crossed by more than one line.
         leaving = sorted((target for target in told if target in lanes), key=lambda target: lanes[target].place)
         rest = [target for target in told if target not in lanes]
         order = {lanes[target].place: number for number, target in enumerate(leaving, 1)}
-        yield self._line(
-            self._cells(place, row, 0, order),
-            stop.step,
-            _tone(stop.walked),
-        )
+        cells = self._cells(place, row, 0, order)
+        yield self._line(cells, stop.words or stop.step, _tone(stop.walked))
+        for note in self._wrapped(stop.notes, len(cells)):
+            cells = self._after(cells)
+            if row.falls or leaving:
+                cells[0].add(_UP | _DOWN, self._walked[row.step, below or leaving[0]])
+            yield self._line(cells, f"  {note}", _tone(stop.walked))
         for number, target in enumerate([*leaving, *rest], 1):
             cells = self._cells(place, row, number, order)
             more = number < len(leaving)
@@ -134,6 +147,11 @@ class _Picture:
                 yield self._told(cells, track)
                 cells = self._after(cells)
 
+    def _wrapped(self, notes: Sequence[str], cells: int) -> Iterator[str]:
+        """Notes in as many lines as they need: what is said of a change is not cut."""
+        for note in notes:
+            yield from textwrap.wrap(note, max(self._columns - cells - 3, 8), break_on_hyphens=False)
+
     def _cells(self, place: int, row: Row, number: int, order: Mapping[int, int]) -> list[_Cell]:
         """The lanes beside a step, in its own line (0) or one below it, and what arrives from them.
 
@@ -143,7 +161,7 @@ class _Picture:
         if number == 0:
             stop = self._stops[place]
             seen = stop.walked is not False
-            cells[0].sign = (_END if seen else _UNSEEN_END) if stop.end else _SEEN if seen else _UNSEEN
+            cells[0].sign = stop.sign or ((_END if seen else _UNSEEN_END) if stop.end else _SEEN if seen else _UNSEEN)
             cells[0].arms = {} if stop.walked is None else {0: stop.walked}
         for each in row.crossings:
             cell, leaves = cells[2 * each.lane.place], order.get(each.lane.place, 0) if each.leaves else None
@@ -201,9 +219,10 @@ class _Picture:
         return below
 
     def _told(self, cells: Sequence[_Cell], track: Track) -> Line:
-        mark = {True: f"{_SEEN} ", False: f"{_UNSEEN} ", None: ""}[track.walked]
+        mark = {True: f"{_SEEN} ", False: f"{_UNSEEN} ", None: ""}[track.walked] if self._marks else ""
         note = f"  {track.note}" if track.walked is False and track.note else ""
-        return self._line(cells, f"  {mark}{track.via} → {track.target}", _tone(track.walked), note)
+        via = f"{track.via} " if track.via else ""
+        return self._line(cells, f"  {mark}{via}→ {track.target}", _tone(track.walked), note)
 
     def _line(self, cells: Sequence[_Cell], words: str, tone: Tone, note: str = "") -> Line:
         room = max(self._columns - len(cells) - 1 - len(note), 8)
