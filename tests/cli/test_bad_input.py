@@ -150,7 +150,6 @@ USAGE = {
     "bundle nobody": "RB534",
     "bundle aa1 -o folder": "RB324",
     "bundle aa1 -o folder --force": "RB319",
-    "show book.yaml": "RB311",
     "new x": "RB311",
     "import x.md": "RB311",
     "state init folder": "RB310",

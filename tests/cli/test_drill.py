@@ -3,7 +3,6 @@
 import json
 import re
 import signal
-from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -39,17 +38,16 @@ def drilled(desk: Desk, runbook: str, scenario: str, *argv: str, run: str = "r1"
     return done.status, done.text
 
 
-def timeless(record: Record, run: str) -> Mapping[str, object]:
+def timeless(record: Record) -> str:
     """A record without its times and names."""
     fields = {name: value for name, value in record.fields.items() if name not in NAMES}
-    text = TIME.sub("TIME", json.dumps([record.type, record.mono, fields], sort_keys=True))
-    return {"record": text.replace(f"run {run}", "run X").replace(f'"{run}"', '"X"')}
+    return TIME.sub("TIME", json.dumps([record.type, record.mono, fields], sort_keys=True))
 
 
 @pytest.mark.parametrize("file", SCENARIOS[::12], ids=lambda path: path.stem)
 def test_a_scenario_that_plays_itself_gives_the_log_that_it_gives_without_anybody(desk: Desk, file: Path) -> None:
-    """Record for record, but for times and names."""
-    done = desk.do("drill", str(file), "--self", "--run-id", "r1", cwd=str(file.parent))
+    """Record for record, but for times and names; both are called alike, as an action may hold the run's id."""
+    done = desk.do("drill", str(file), "--self", "--run-id", "rehearsal", cwd=str(file.parent))
     assert done.status == 0, done.text
     told = load_scenario(str(file)).scenario
     assert told is not None
@@ -58,10 +56,10 @@ def test_a_scenario_that_plays_itself_gives_the_log_that_it_gives_without_anybod
     assert loaded.runbook is not None
     files = {name: sha256(data).hexdigest() for name, data in loaded.files.items()}
     alone = rehearse(told, loaded.runbook, KINDS, files=files)
-    ours, theirs = desk.records(), [*alone.records]
-    assert [timeless(one, "r1") for one in ours] == [timeless(one, "rehearsal") for one in theirs]
+    ours, theirs = desk.records("rehearsal"), [*alone.records]
+    assert [*map(timeless, ours)] == [*map(timeless, theirs)]
     assert [each.step for each in path_of(ours)] == alone.path
-    assert desk.verify() == 0
+    assert desk.verify("rehearsal") == 0
 
 
 def test_a_walk_that_went_otherwise_is_scored_and_says_what_to_read_again(desk: Desk) -> None:
