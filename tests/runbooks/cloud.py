@@ -6,40 +6,20 @@ when it was made. What it shows is that the runbook does the right things; not t
 """
 
 import json
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 from psycopg import sql
+from tests.runbooks.loopback import PAGE, Answer, RefusedError, Request, answering
 from tests.world.postgres import Postgres
 
 TOKEN = "made-up-token-of-the-operator"
 SECRET = "database-password"
-_PROGRAM = """\
-#!{python} -IS
-import json, os, socket, sys
-words = {{"argv": sys.argv[1:], "project": os.environ.get("CLOUDSDK_CORE_PROJECT", ""), "stdin": ""}}
-if "--data-file=-" in sys.argv:
-    words["stdin"] = sys.stdin.buffer.read().decode("latin-1")
-body = json.dumps(words).encode()
-with socket.create_connection(("127.0.0.1", {port})) as talk:
-    talk.sendall(b"POST /gcloud HTTP/1.0\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body) + body)
-    answer = json.loads(talk.makefile("rb").read().partition(b"\\r\\n\\r\\n")[2])
-sys.stdout.buffer.write(answer["out"].encode("latin-1"))
-sys.stderr.write(answer["err"])
-sys.exit(answer["status"])
-"""
-"""The program `gcloud`: everything is decided where it is passed on to."""
-
-
-class RefusedError(Exception):
-    """The cloud does not do that."""
 
 
 @dataclass
@@ -122,6 +102,7 @@ class Cloud:
 
         :raises RefusedError: where it would fail.
         """
+        self.look_around()
         words = [word for word in argv if not word.startswith("--")]
         flags = dict(word.removeprefix("--").partition("=")[::2] for word in argv if word.startswith("--"))
         match words:
@@ -185,75 +166,30 @@ class Cloud:
         self.misunderstood.append(what)
         return f"unrecognized arguments: {what}"
 
-    def health(self, project: Project, asked: str) -> tuple[int, object]:
+    def health(self, project: Project, asked: str) -> Answer:
         """What the service says of itself; of its database only if it is asked."""
         if "database=1" in asked and not self.logs_in(project.user, project.revisions[project.serving]):
             return 503, {"status": "error", "database": "password authentication failed"}
         return 200, {"status": "ok"}
 
+    def respond(self, asked: Request) -> Answer:
+        """A page or the health of a service, by its project; or the reset of a password (Cloud SQL Admin API)."""
+        self.look_around()
+        parts = urlsplit(asked.path)
+        if asked.method == "PUT":
+            project = self.projects[parts.path.split("/")[3]]
+            if asked.authorization != f"Bearer {TOKEN}" or project.refusing:
+                return 403, {"error": {"code": 403, "status": "PERMISSION_DENIED"}}
+            assert parse_qs(parts.query) == {"name": [project.user]}
+            self.reset(project, project.user, asked.body["password"])
+            return 200, {"kind": "sql#operation", "status": "PENDING"}
+        _, name, path = parts.path.split("/", 2)
+        return self.health(self.projects[name], parts.query) if path == "api/health" else (200, PAGE)
+
 
 @contextmanager
 def standing_in(cloud: Cloud, programs: Path) -> Iterator[str]:
     """The URL of a cloud that answers; `gcloud` is in the directory ``programs``."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            """A page, or the health of a service; the first part of the path is its project."""
-            _, name, path = urlsplit(self.path).path.split("/", 2)
-            if path == "api/health":
-                self._answer(*cloud.health(cloud.projects[name], urlsplit(self.path).query))
-            else:
-                self._send(200, b"<!doctype html><html><title>It</title></html>")
-
-        def do_POST(self) -> None:
-            """The program `gcloud`."""
-            cloud.look_around()
-            asked = self._asked()
-            answer = {"out": "", "err": "", "status": 0}
-            try:
-                out = cloud.gcloud(asked["argv"], asked["project"], asked["stdin"].encode("latin-1"))
-                answer["out"] = out.decode("latin-1")
-            except RefusedError as refused:
-                answer |= {"err": f"ERROR: (gcloud) {refused}\n", "status": 1}
-            self._answer(200, answer)
-
-        def do_PUT(self) -> None:
-            """The reset of a password: users.update of the Cloud SQL Admin API."""
-            cloud.look_around()
-            parts = urlsplit(self.path)
-            project = cloud.projects[parts.path.split("/")[3]]
-            asked = self._asked()
-            if self.headers["Authorization"] != f"Bearer {TOKEN}" or project.refusing:
-                self._answer(403, {"error": {"code": 403, "status": "PERMISSION_DENIED"}})
-                return
-            assert parse_qs(parts.query) == {"name": [project.user]}
-            cloud.reset(project, project.user, asked["password"])
-            self._answer(200, {"kind": "sql#operation", "status": "PENDING"})
-
-        def _asked(self) -> dict[str, str]:
-            found: dict[str, str] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            return found
-
-        def _answer(self, status: int, body: object) -> None:
-            self._send(status, json.dumps(body).encode())
-
-        def _send(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the class gives it
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        programs.mkdir()
-        program = programs / "gcloud"
-        program.write_text(_PROGRAM.format(python=sys.executable, port=server.server_port))
-        program.chmod(0o755)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
+    with answering(cloud.respond, "gcloud", cloud.gcloud, programs) as url:
+        yield url
         cloud.settled()
-        server.shutdown()
-        thread.join()

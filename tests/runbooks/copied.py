@@ -28,4 +28,5 @@ def copied(desk: Desk, name: str, changes: Mapping[str, str]) -> Path:
 
 
 def _quick(text: str) -> str:
-    return _WATCH.sub("default: 1s", _PAUSE.sub(r"\1: 100ms", text))
+    head, steps, rest = text.partition("\nsteps:\n")  # what the head says of every 15 minutes is a reminder
+    return _WATCH.sub("default: 1s", head) + steps + _PAUSE.sub(r"\1: 100ms", rest)

@@ -275,8 +275,8 @@ def test_s3_the_cascade_ends_where_it_would_have_begun(incident: Incident) -> No
     assert production.versions[-1] == good
     assert [cloud.logs_in(production.user, password) for password in (good, OLD, LOST)] == [True, False, False]
     assert cloud.health(production, "database=1") == (200, {"status": "ok"})
-    for run in ("hasty", "on-staging", "mended", "again"):
-        assert desk.verify(run) == 0
+    assert [desk.verify(run) for run in ("hasty", "on-staging", "mended", "again")] == [0, 0, 0, 0]
+    for run in ("mended", "again"):
         assert desk.do("bundle", run).status == 0
         with tarfile.open(desk.root / f"{run}.tar.gz") as archive:
             kept = {member.name: archive.extractfile(member) for member in archive if member.isfile()}

@@ -14,7 +14,7 @@ TOOL = Path(sys.executable).with_name("runbook")
 RUNBOOKS = sorted((ROOT / "runbooks").glob("*.yaml"))
 PIECES = sorted((ROOT / "runbooks" / "pieces").glob("*.yaml"))
 """What other runbooks walk as a part of theirs; it is told everything by its inputs."""
-IN_A_CLOUD = {"roll_back", "rotate_database_password", "complete_outage"}
+IN_A_CLOUD = {"roll_back", "rotate_database_password", "complete_outage", "create_mutation_fails"}
 """The runbooks that need a cloud, which the demonstration has not."""
 BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
