@@ -14,6 +14,8 @@ FAULTS = {
     "no_csrf": "CSRF_SECRET is not there",
     "backend": "BACKEND_URL leads nowhere",
     "limit": "the backend refuses: too many requests",
+    "database": "everything is set, and the threads are in the PostgreSQL that PGHOST and so on name to the service",
+    "lying": "the same, and health says that all is well without having asked the database",
 }
 
 
@@ -43,6 +45,10 @@ def broken(variables: dict[str, str], fault: str) -> dict[str, str]:
             return {**variables, "BACKEND_URL": "http://127.0.0.1:9"}
         case "limit":
             return {**variables, "BACKEND_LIMIT": "1"}
+        case "database":
+            return {**variables, "DATABASE_URL": "postgresql://"}
+        case "lying":
+            return {**variables, "DATABASE_URL": "postgresql://", "HEALTH_CHECK": "shallow"}
         case _:
             raise ValueError(fault)
 

@@ -3,6 +3,10 @@
 It listens on loopback alone and uses nothing but the standard library. Like an application on a hosting platform it
 takes a change of its variables with a delay, as if it were deployed again: what counts is the file as it was
 ``--delay`` seconds ago. ``faults.py`` breaks and mends that file.
+
+With a ``DATABASE_URL`` among its variables it keeps threads in that PostgreSQL, through psycopg (``pip install
+'runbook-walk[sql]'``): ``/api/threads`` lists them and, by POST, creates one with that title, and ``/api/health`` asks
+the database too. With ``HEALTH_CHECK=shallow`` health lies: it says *ok* without having asked.
 """
 
 import argparse
@@ -17,6 +21,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+import database
 
 Answer = tuple[HTTPStatus, Mapping[str, object]]
 PAGE = "<!doctype html>\n<html><title>Demonstration</title><h1>It works</h1></html>\n"
@@ -60,10 +66,19 @@ class Application:
             return "SESSION_SECRET is too short"
         return None if "BACKEND_URL" in variables else "BACKEND_URL is not set"
 
+    @property
+    def url(self) -> str | None:
+        """The URL of the PostgreSQL that holds the threads; None in the variant that has none."""
+        return self.variables().get("DATABASE_URL")
+
     def health(self) -> Answer:
-        """Whether the application can serve; it does not ask the database, as many a health endpoint."""
+        """Whether the application can serve; it asks the database unless it has none, or is told to be shallow."""
         problem = self.problem()
-        return refuse(problem) if problem else (HTTPStatus.OK, {"status": "ok"})
+        if problem:
+            return refuse(problem)
+        if self.url is None or self.variables().get("HEALTH_CHECK") == "shallow":
+            return HTTPStatus.OK, {"status": "ok"}
+        return self.database()
 
     def csrf(self) -> Answer:
         """A token for a form."""
@@ -77,8 +92,22 @@ class Application:
         problem = self.problem()
         return refuse(problem) if problem else (HTTPStatus.OK, {"user": None, "providers": ["password"]})
 
+    def threads(self, title: str | None = None) -> Answer:
+        """The threads in the database; with a title, a new one."""
+        if self.url is None:
+            return HTTPStatus.NOT_FOUND, {"error": "not found"}
+        try:
+            if title is None:
+                return HTTPStatus.OK, {"threads": database.threads(self.url)}
+            return HTTPStatus.CREATED, {"id": database.create_thread(self.url, title)}
+        except database.DatabaseError as error:
+            return refuse(str(error))
+
     def database(self) -> Answer:
-        """Whether the backend can be reached at the address in ``BACKEND_URL``."""
+        """Whether the database answers; in the variant that has none, the backend at the address in ``BACKEND_URL``."""
+        if self.url is not None:
+            status, body = self.threads()
+            return (status, {"status": "ok"}) if status == HTTPStatus.OK else (status, {"status": "error", **body})
         url = self.variables().get("BACKEND_URL", "")
         try:
             with urllib.request.urlopen(f"{url}/version", timeout=2):  # noqa: S310 - a loopback address of our own file
@@ -103,6 +132,8 @@ class Application:
                 return self.session()
             case "/api/db/health":
                 return self.database()
+            case "/api/threads":
+                return self.threads()
             case "/version":
                 return self.backend()
             case _:
@@ -121,6 +152,12 @@ def handler(application: Application) -> type[BaseHTTPRequestHandler]:
                 self.send(status, "text/html; charset=utf-8", BROKEN if problem else PAGE)
                 return
             status, body = application.answer(path)
+            self.send(status, "application/json", json.dumps(body) + "\n")
+
+        def do_POST(self) -> None:
+            sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            title = sent.decode("utf-8", "replace")
+            status, body = application.threads(title) if self.path == "/api/threads" else application.answer("")
             self.send(status, "application/json", json.dumps(body) + "\n")
 
         def send(self, status: HTTPStatus, content_type: str, text: str) -> None:
@@ -153,6 +190,8 @@ def main() -> None:
         "--tied", action="store_true", help="end when standard input ends, as it does when a parent dies"
     )
     options = parser.parse_args()
+    if options.variables.exists() and "DATABASE_URL" in parse(options.variables.read_text()) and database.needs():
+        parser.error(database.NEEDS_PSYCOPG)
     application = Application(options.variables, options.delay)
     with ThreadingHTTPServer(("127.0.0.1", options.port), handler(application)) as server:
         if options.tied:

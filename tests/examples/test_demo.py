@@ -8,17 +8,15 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.drivers.terminal.pseudo import Terminal
+from tests.examples import serving
+from tests.examples.serving import answer, service
+from tests.world.postgres import Postgres
 
 ROOT = Path(__file__).resolve().parents[2]
-DEMO = ROOT / "examples" / "demo"
 HEALTHY = {
     "/": 200,
     "/api/health": 200,
@@ -27,27 +25,6 @@ HEALTHY = {
     "/api/db/health": 200,
     "/version": 200,
 }
-
-
-@contextmanager
-def service(folder: Path) -> Iterator[int]:
-    """The service with a file of variables below a folder that takes every change at once; yields its port."""
-    command = [sys.executable, str(DEMO / "service.py"), str(folder / "build" / "demo" / "app.env"), "--delay", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        try:
-            yield int(process.stdout.readline())
-        finally:
-            process.terminate()
-
-
-def status_of(port: int, path: str) -> int:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
 
 
 @pytest.mark.parametrize(
@@ -63,13 +40,37 @@ def status_of(port: int, path: str) -> int:
     ],
 )
 def test_a_fault_breaks_what_it_says_and_nothing_else(tmp_path: Path, fault: str, broken: dict[str, int]) -> None:
-    file = tmp_path / "build" / "demo" / "app.env"
-    file.parent.mkdir(parents=True)
     with service(tmp_path) as port:
-        file.write_text(f"# port {port}\n")
-        switch = [sys.executable, str(DEMO / "faults.py"), fault]
-        subprocess.run(switch, cwd=tmp_path, check=True, capture_output=True)
-        assert {path: status_of(port, path) for path in HEALTHY} == {**HEALTHY, **broken}
+        serving.fault(tmp_path, port, fault)
+        assert {path: answer(port, path)[0] for path in HEALTHY} == {**HEALTHY, **broken}
+
+
+@pytest.mark.parametrize(
+    ("fault", "health"), [("database", (500, 'relation \\"threads\\" does not exist')), ("lying", (200, '"ok"'))]
+)
+def test_with_a_database_health_asks_it_unless_it_lies(
+    tmp_path: Path, postgres: Postgres, fault: str, health: tuple[int, str]
+) -> None:
+    postgres.do("drop schema public cascade; create schema public")
+    with service(tmp_path, postgres.variables) as port:
+        serving.fault(tmp_path, port, fault)
+        status, text = answer(port, "/api/health")
+        assert status == health[0]
+        assert health[1] in text
+        assert answer(port, "/api/threads", "hello")[0] == answer(port, "/api/db/health")[0] == 500
+        postgres.do((serving.DEMO / "schema.sql").read_text())
+        assert answer(port, "/api/health")[0] == answer(port, "/api/db/health")[0] == 200
+        assert answer(port, "/api/threads", "hello")[0] == 201
+        assert serving.threads(port) == ["hello"]
+
+
+def test_the_service_says_plainly_that_its_database_needs_psycopg(tmp_path: Path) -> None:
+    file = tmp_path / "app.env"
+    file.write_text("DATABASE_URL=postgresql://\n")
+    command = [sys.executable, "-S", str(serving.DEMO / "service.py"), str(file)]  # -S: without any package
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 2
+    assert "psycopg is not installed: pip install 'runbook-walk[sql]'" in done.stderr
 
 
 @pytest.fixture

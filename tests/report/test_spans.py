@@ -110,7 +110,7 @@ def test_elements_count_for_the_step_that_is_repeated_and_undos_of_elements_for_
     assert [(span.step, span.took_ms) for span in found] == [("one", 9), ("one[0].undo", 3), ("outer[1]/two", 2)]
 
 
-@pytest.mark.parametrize("scenario", ["app_second_fix", "table_lock_then_lost"])
+@pytest.mark.parametrize("scenario", ["app_second_fix", "migration_lock_then_lost"])
 def test_the_spans_of_a_run_add_up_to_it(tmp_path: Path, scenario: str) -> None:
     records = records_of(rehearsed(tmp_path, ROOT / "runbooks" / "scenarios" / f"{scenario}.yaml"))
     assert sum(span.took_ms for span in spans(records)) == records[-1].mono > 0

@@ -56,6 +56,12 @@ class Postgres:
         """A URL on this server."""
         return f"postgresql://{user}:{password}@{host}:{self.port}/{database}"
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables by which a client finds the database."""
+        where = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGDATABASE": "app"}
+        return {**where, "PGUSER": "app", "PGPASSWORD": PASSWORD}
+
     def do(self, statement: str, *params: object) -> list[tuple[Any, ...]]:
         """Carry out a statement behind the back of what is tested; its rows."""
         with psycopg.connect(self.url, autocommit=True) as connection:
