@@ -1,5 +1,4 @@
-"""An incident of a database: a real PostgreSQL, the demonstration service over it, and a desk to walk a runbook at.
-"""
+"""An incident of a database: a real PostgreSQL, the demonstration service over it, and a desk to walk a runbook at."""
 
 import json
 import os
