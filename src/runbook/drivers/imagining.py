@@ -8,7 +8,7 @@ import copy
 import itertools
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from runbook.drivers.judging import ROOTS, Judge, Seen
 from runbook.drivers.preparing import Renderer
@@ -16,7 +16,7 @@ from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.evaluator import ExpressionError
 from runbook.model.io import Performs
 from runbook.model.kind import Kind
-from runbook.model.runbook import Effect, Nested, Outcome, Step
+from runbook.model.runbook import Effect, Nested, Outcome, Runbook, Step
 from runbook.walk import looping
 from runbook.walk.results import Visit
 from runbook.walk.walk import Walk
@@ -54,15 +54,16 @@ Path = tuple[str | int, ...]
 
 
 class Imagination:
-    """Makes up observations for one walk.
+    """Makes up observations for one walk and those inside it, whose expressions have names of their own.
 
+    :param renderer: makes what renders the steps of a runbook.
     :param text: the runbook's file, for what other steps read of a step.
     :param chance: chooses among several that would do; None takes the first.
     """
 
-    def __init__(self, renderer: Renderer, text: str, chance: random.Random | None) -> None:
-        self._renderer = renderer
-        self._judge = Judge(renderer)
+    def __init__(self, renderer: Callable[[Runbook], Renderer], text: str, chance: random.Random | None) -> None:
+        self._made = renderer
+        self._renderers: dict[int, Renderer] = {}
         self._text = text
         self._chance = chance
 
@@ -101,11 +102,18 @@ class Imagination:
             return None
         return found[0] if self._chance is None else self._chance.choice(found)
 
+    def _renderer(self, walk: Walk) -> Renderer:
+        """What renders the steps of a walk."""
+        key = id(walk.runbook)  # it lives as long as the walk does
+        if key not in self._renderers:
+            self._renderers[key] = self._made(walk.runbook)
+        return self._renderers[key]
+
     def _holds(self, walk: Walk, visit: Visit, step: Step | Nested, tried: JsonObject, condition: str) -> bool | None:
         """Whether a condition holds of an observation; None where that cannot be told yet."""
         try:
             scope = Seen(text=canonical(tried), value=tried).scope(walk).beside(looping.own_of(walk, visit))
-            return self._renderer.value(condition, scope, "bool", step) is True
+            return self._renderer(walk).value(condition, scope, "bool", step) is True
         except (ExpressionError, KeyError, TypeError, ValueError):
             return None
 
@@ -115,7 +123,7 @@ class Imagination:
         try:
             seen = Seen(text=canonical(tried), value=tried)
             scope = seen.scope(walk).beside(looping.own_of(walk, visit))
-            return self._judge.judge(step, kind, seen, scope, Effect.NONE).outcome
+            return Judge(self._renderer(walk)).judge(step, kind, seen, scope, Effect.NONE).outcome
         except (ExpressionError, KeyError, TypeError, ValueError, AttributeError, IndexError):
             return None
 
@@ -177,10 +185,11 @@ class Imagination:
                 value = float(number) if "." in number else int(number)
                 found += [value, value + 1, value - 1]
                 found += ["x" * value] if isinstance(value, int) and 1 < value <= _LONGEST else []
-        scope = self._renderer.scope(walk, visit)
+        renderer = self._renderer(walk)
+        scope = renderer.scope(walk, visit)
         for mentioned in re.findall(r"\b(?:steps|inputs|environment|saved|item|last)\b[\w.]*", " ".join(sources)):
             try:
-                found.append(self._renderer.value(mentioned, scope, "dyn"))
+                found.append(renderer.value(mentioned, scope, "dyn"))
             except (ExpressionError, KeyError):
                 continue
         found += [True, False, "x", "", 0, 1, [], ["x"], {}, 100_000]

@@ -165,7 +165,10 @@ def _walk(
     walk, log, clock = Walk(runbook, registry), MemoryLog(), SimulatedClock()
     masker = Masker()
     guide = Guide(way, edge, clock, guessed)
-    renderer = Renderer(registry, Cel(types_of(runbook, registry)), included=runbook.included)
+
+    def renderer(of: Runbook) -> Renderer:
+        return Renderer(registry, Cel(types_of(of, registry)), included=of.included)
+
     world = GuidedWorld(walk, guide, Imagination(renderer, text, chance), clock)
     given: dict[str, Json] = {name: guessed(wanted) for name, wanted in runbook.inputs.items() if wanted.required}
     try:
