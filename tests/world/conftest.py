@@ -2,17 +2,16 @@
 
 import http.server
 import os
-import shutil
 import ssl
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from tests.world.authority import Authority
 from tests.world.service import Send, Service
 
 from runbook.model.io import HttpRequest, HttpResponse, ProcessResult
@@ -109,57 +108,13 @@ def serve() -> Iterator[Serve]:
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A small authority, and certificates (each with its key in one file): a good one with 30 days, three wrong."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no `openssl` on this machine; `apt-get install openssl` enables this test")
-    home = tmp_path_factory.mktemp("certificates")
-    (home / "index").touch()
-    (home / "config").write_text(
-        "[ca]\ndefault_ca=own\n[own]\ndatabase=index\nnew_certs_dir=.\ndefault_md=sha256\npolicy=any\n"
-        "rand_serial=yes\nunique_subject=no\ncopy_extensions=copy\n[any]\ncommonName=supplied\n"
-        "[req]\ndistinguished_name=name\nx509_extensions=authority\n[name]\n"
-        "[authority]\nbasicConstraints=critical,CA:true\nsubjectKeyIdentifier=hash\n"
-    )
-
-    def openssl(*arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=home, check=True, capture_output=True)
-
-    def moment(days: float) -> str:
-        return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86_400))
-
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-config", "config")
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority", "-days", "99")
-
-    def signed(name: str, names: str, begin: float, end: float) -> Path:
-        request = ("-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
-        openssl("req", "-new", *key, *request, "-addext", f"subjectAltName={names}")
-        dates = ("-startdate", moment(begin), "-enddate", moment(end))
-        files = ("-cert", "ca.pem", "-keyfile", "ca.key", "-in", f"{name}.csr", "-out", f"{name}.crt")
-        openssl("ca", "-config", "config", "-batch", "-notext", *files, *dates)
-        both = home / f"{name}.pem"
-        both.write_bytes((home / f"{name}.key").read_bytes() + (home / f"{name}.crt").read_bytes())
-        return both
-
-    here = "IP:127.0.0.1,DNS:localhost"
-    own = (
-        "-keyout",
-        "own.key",
-        "-out",
-        "own.crt",
-        "-subj",
-        "/CN=own",
-        "-days",
-        "9",
-        "-addext",
-        f"subjectAltName={here}",
-    )
-    openssl("req", "-x509", *key, *own)
-    (home / "own.pem").write_bytes((home / "own.key").read_bytes() + (home / "own.crt").read_bytes())
+    authority = Authority(tmp_path_factory.mktemp("certificates"))
     return {
-        "authority": home / "ca.pem",
-        "good": signed("good", here, -1, 30.5),
-        "expired": signed("expired", here, -9, -1),
-        "other_name": signed("other", "DNS:other.example.com", -1, 30),
-        "self_signed": home / "own.pem",
+        "authority": authority.file,
+        "good": authority.signed("good", -1, 30.5),
+        "expired": authority.signed("expired", -9, -1),
+        "other_name": authority.signed("other", -1, 30, "DNS:other.example.com"),
+        "self_signed": authority.self_signed("own"),
     }
 
 

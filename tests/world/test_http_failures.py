@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.runbooks.watched import site
 from tests.world.service import Send, Service, failure, full_listener, raw, reset
 
 from runbook.model.io import Cancelled, HttpRequest, Lost, NotSent, TimedOut
@@ -103,6 +104,14 @@ def test_a_trusted_certificate_tells_its_days(
     send: Send, serve: Callable[..., str], certificates: dict[str, Path]
 ) -> None:
     answer = send(f"{serve(Service, certificates['good'])}/health", ca_file=str(certificates["authority"]))
+    assert (answer.status, answer.tls_days_left) == (200, 30)
+
+
+def test_a_certificate_tells_its_days_also_where_the_connection_is_closed_with_the_answer(
+    send: Send, certificates: dict[str, Path]
+) -> None:
+    with site(certificates["good"]) as closing:
+        answer = send(f"{closing.url}/", ca_file=str(certificates["authority"]))
     assert (answer.status, answer.tls_days_left) == (200, 30)
 
 

@@ -171,7 +171,8 @@ class Exchange:
     def _exchanged(self) -> HttpResponse:
         began = time.monotonic()
         response = self._client.send(self._request, stream=True, follow_redirects=self._follow)
-        stream = self._stream = response.extensions.get("network_stream")
+        self._stream = response.extensions.get("network_stream")
+        days_left = _days_left(self._stream)  # a connection that is not kept is closed with the last byte of the answer
         try:
             kept, size = bytearray(), 0
             for chunk in response.iter_bytes(_CHUNK):
@@ -186,7 +187,7 @@ class Exchange:
                 size=size,
                 elapsed_ms=round((time.monotonic() - began) * 1000),
                 url=str(response.url),
-                tls_days_left=_days_left(stream),
+                tls_days_left=days_left,
                 truncated=size > len(kept),
             )
         finally:

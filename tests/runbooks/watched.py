@@ -1,0 +1,80 @@
+"""A website that is watched: it serves as it is told to, by TLS, so that each thing can be wrong by itself."""
+
+import json
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+SECURE = {
+    "Strict-Transport-Security": "max-age=63072000",
+    "Content-Security-Policy": "default-src 'self'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(kw_only=True)
+class Site:
+    """What it answers: ``seconds`` is how long the front page takes."""
+
+    url: str = ""
+    status: int = 200
+    database: int = 200
+    missing: int = 404
+    seconds: float = 0
+    page: str = "<!doctype html>\n<html><h1>It works</h1></html>\n" * 10
+    headers: dict[str, str] = field(default_factory=lambda: dict(SECURE))
+
+    def answer(self, path: str) -> tuple[int, str]:
+        """The status and the body of a path."""
+        match path:
+            case "/":
+                time.sleep(self.seconds)  # a slow page is what is looked for
+                return self.status, self.page
+            case "/api/health":
+                return self.status, json.dumps({"status": "ok" if self.status == 200 else "error"})
+            case "/api/db/health":
+                return self.database, json.dumps({"status": "ok" if self.database == 200 else "error"})
+            case _:
+                return self.missing, "nothing here"
+
+
+@contextmanager
+def site(certificate: Path | None = None) -> Iterator[Site]:
+    """Serve one on loopback until the end, by TLS if it gets a certificate."""
+    told = Site()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            """Answer as the site is told to."""
+            status, text = told.answer(self.path)
+            self.send_response(status)
+            page = {
+                "Content-Type": "text/html" if self.path == "/" else "application/json",
+                "Content-Length": str(len(text)),
+            }
+            for name, value in (told.headers | page).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the class gives it
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        told.url = f"{'http' if certificate is None else 'https'}://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield told
+        finally:
+            server.shutdown()
+            thread.join()
