@@ -173,3 +173,35 @@ def test_the_disk_is_read_from_what_df_really_prints(desk: Desk, authority: Auth
     full = int(used[1]) >= 85
     with site(renewed) as served:
         assert ("disk" in no(looked(desk, authority, served.url, disk="df, -P, /", ends=int(full)))) is full
+
+
+def counted(desk: Desk, url: str, days: set[int]) -> set[str]:
+    """Walk the look of the week with a backup of each of these days ago; the items that a machine found wanting."""
+    made = [{"finished_at": f"{datetime.now(UTC) - timedelta(days=ago):%Y-%m-%dT02:10:00Z}"} for ago in days]
+    desk.write("backups.json", json.dumps(made))
+    changes = {
+        "http://staging.example.com": url,
+        "ops/backups, staging": "cat, backups.json",
+        "npm, audit, --omit=dev, --audit-level=high": "test, -e, audited",
+    }
+    book = copied(desk, "maintenance_weekly.yaml", changes)
+    trends = "step: trends, items: {errors: yes, latency: yes, growth: yes, alerts: yes, open: yes, handover: yes}"
+    led = [f"step: {step}, outcome: done, evidence: TICKET-1" for step in ("backup_finding", "security_finding")]
+    desk.write("answers.yaml", answers(trends, *led))
+    done = desk.do("run", book.name, "-e", "staging", "--run-id", "r1", "--answers", "answers.yaml")
+    (seen,) = [json.loads(told["obs"]) for told in desk.told("step.finished") if told["step"] == "machine"]
+    assert (done.status, desk.verify()) == (int(bool(seen["failed"])), 0), done.text
+    return set(seen["failed"])
+
+
+def test_a_week_with_all_its_backups_and_every_door_shut_is_a_good_one(desk: Desk) -> None:
+    desk.write("audited", "")
+    with site() as served:
+        served.status = 308
+        served.headers["Location"] = "https://127.0.0.1/"
+        assert counted(desk, served.url, set(range(8))) == set()
+
+
+def test_a_day_without_a_backup_a_page_without_encryption_and_an_advisory_are_counted(desk: Desk) -> None:
+    with site() as served:
+        assert counted(desk, served.url, {0, 1, 2, 4, 5, 6, 7}) == {"backups", "redirect", "advisories"}

@@ -1,0 +1,112 @@
+"""The drill of the quarter restores a real backup into a scratch database, compares, and leaves nothing behind."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.drivers.desk import Desk, answers
+from tests.runbooks.copied import copied
+from tests.world.postgres import PASSWORD, Postgres
+
+SCRATCH = "scratch_drill"
+DRILL = "lettersanddigits9"
+PLANS = "step: plans, items: {plan: yes, elsewhere: yes, escalation: yes, capacity: yes, ends: yes, practised: yes}"
+RESTORED = ("step: create, confirm: yes", "step: restore, confirm: yes")
+AWAY = ("step: put_away, confirm: yes", "step: create.undo, confirm: yes", PLANS)
+FOUND = "step: drill_finding, outcome: done, evidence: data on-call paged"
+
+
+@pytest.fixture
+def desk(tmp_path: Path, postgres: Postgres) -> Iterator[Desk]:
+    postgres.do("drop schema public cascade; create schema public")
+    postgres.do("create table users (id int); insert into users select generate_series(1, 30)")
+    postgres.do('create table "Orders of 2026" (id int); insert into "Orders of 2026" select generate_series(1, 50)')
+    if not postgres.do("select 1 from pg_roles where rolname = 'drill'"):
+        postgres.do(f"create role drill login createdb password '{DRILL}'")
+    at = Desk(tmp_path)
+    at.env |= {"LIVE_DATABASE_URL": postgres.url, "SCRATCH_PASSWORD": DRILL}
+    at.env["PATH"] = f"{postgres.binaries}{os.pathsep}{at.env['PATH']}"
+    yield at
+    at.settled()
+    postgres.do(f"drop database if exists {SCRATCH}")
+
+
+def back_up(desk: Desk, postgres: Postgres, *options: str) -> Path:
+    """Make a backup, and say that it is the newest."""
+    file = desk.root / "app.dump"
+    command: list[str | Path] = [postgres.binaries / "pg_dump", "-Fc", "--file", file, *options]
+    subprocess.run([*command, postgres.url], check=True)
+    told = {"file": str(file), "finished_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    desk.write("backup.json", json.dumps(told))
+    return file
+
+
+def walk(desk: Desk, postgres: Postgres, *given: str) -> tuple[int, list[str]]:
+    """How the drill ended, and the steps it went through."""
+    changes = {
+        "ops/newest-backup, staging": "cat, backup.json",
+        "scratch-db.example.com": "127.0.0.1",
+        '"5432"': f'"{postgres.port}"',
+        "sslmode: verify-full": "sslmode: disable",
+    }
+    book = copied(desk, "maintenance_quarterly.yaml", changes)
+    desk.write("answers.yaml", answers(*given))
+    done = desk.do("run", book.name, "-e", "staging", "--run-id", "r1", "--answers", "answers.yaml")
+    assert desk.verify() == 0, done.text
+    kept = desk.every_byte() + done.text.encode()
+    assert PASSWORD.encode() not in kept
+    assert DRILL.encode() not in kept
+    return done.status, [str(told["step"]) for told in desk.told("step.entered")]
+
+
+def compared(desk: Desk) -> dict[str, object]:
+    """What the comparison said."""
+    (seen,) = [json.loads(told["obs"]) for told in desk.told("step.finished") if told["step"] == "compare"]
+    row: dict[str, object] = seen["rows"][0]
+    return row
+
+
+def databases(postgres: Postgres) -> set[str]:
+    return {name for (name,) in postgres.do("select datname from pg_database")}
+
+
+def test_a_backup_that_is_whole_is_restored_compared_and_thrown_away(desk: Desk, postgres: Postgres) -> None:
+    back_up(desk, postgres)
+    opened = "step: opened, items: {application: yes, newest_row: yes}"
+    status, path = walk(desk, postgres, *RESTORED, opened, *AWAY)
+    assert (status, path[-1]) == (0, "well")
+    assert compared(desk) == {"missing": [], "thin": [], "tables": 2}
+    assert desk.intents().count("create") == desk.intents().count("restore") == 1
+    assert SCRATCH not in databases(postgres)
+    assert postgres.do("select count(*) from users") == [(30,)]
+
+
+def test_a_table_that_was_left_out_and_one_that_was_emptied_are_named(desk: Desk, postgres: Postgres) -> None:
+    back_up(desk, postgres, "--exclude-table", '"Orders of 2026"', "--exclude-table-data", "users")
+    status, path = walk(desk, postgres, *RESTORED, FOUND, *AWAY)
+    assert (status, path[-1]) == (1, "led_on")
+    assert compared(desk) == {"missing": ["Orders of 2026"], "thin": ["users"], "tables": 2}
+    assert SCRATCH not in databases(postgres)
+
+
+def test_a_backup_that_is_cut_short_is_found_out(desk: Desk, postgres: Postgres) -> None:
+    file = back_up(desk, postgres)
+    file.write_bytes(file.read_bytes()[:-200])
+    status, path = walk(desk, postgres, *RESTORED, FOUND, *AWAY)
+    assert (status, path[2:4], path[-1]) == (1, ["restore", "drill_finding"], "led_on")
+    assert SCRATCH not in databases(postgres)
+
+
+def test_a_database_that_was_there_before_is_neither_filled_nor_dropped(desk: Desk, postgres: Postgres) -> None:
+    postgres.do(f"create database {SCRATCH}")
+    back_up(desk, postgres)
+    status, path = walk(desk, postgres, RESTORED[0], FOUND, PLANS)
+    assert (status, path) == (
+        1,
+        ["newest", "create", "drill_finding", "put_away", "plans", "plans_finding", "verdict", "led_on"],
+    )
+    assert SCRATCH in databases(postgres)
