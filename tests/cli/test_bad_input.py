@@ -132,7 +132,7 @@ USAGE = {
     "test scenario.yaml": "RB100",
     "test --min-coverage all": "RB310",
     "check folder": "RB317",
-    "check --format sarif": "RB310",
+    "check --format xml": "RB310",
     "explain RB999": "RB316",
     "explain nonsense": "RB316",
     "kinds commando": "RB315",

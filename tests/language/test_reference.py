@@ -60,5 +60,6 @@ def test_the_example_of_the_language_is_a_right_one(tmp_path: Path) -> None:
         "  - {id: backup, kind: manual, effect: none, instructions: Look at the backup}\n"
         + step
         + "  - {id: look, kind: finish, outcome: escalated}\n  - {id: done, kind: finish, outcome: resolved}\n"
+        + 'contacts: [{name: On-call, reach: "pager: oncall"}]\n'
     )
     assert load(str(file), KINDS).diagnostics == ()

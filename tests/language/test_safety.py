@@ -5,7 +5,7 @@ from tests.language.conftest import Load, Said
 
 from runbook.model.runbook import Confirm, Effect
 
-RESTART = "kind: command\nargv: [systemctl, restart, app]"
+RESTART = "kind: command\nargv: [restart-it, app]"
 GO_ON = "undo: {kind: command, argv: [systemctl, stop, app]}"
 DROP = "kind: manual\neffect: irreversible\nbecause: It is copied.\ninstructions: Drop it"
 

@@ -27,6 +27,7 @@ NO_FILE = {
     "RB102": "permissions are not kept in the tree",
     "RB104": "megabytes do not belong into the tree",
     "RB248": "hundreds of files do not belong into the tree",
+    "RB280": "said of a directory",
     "RB140": "said of a command line",
     "RB141": "said of a command line",
     "RB142": "said of a command line",

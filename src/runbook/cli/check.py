@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from runbook.cli.options import Parser, format_option, is_directory
 from runbook.kinds.registry import KINDS
@@ -12,6 +13,10 @@ from runbook.language.loading import load, load_answers, load_scenario
 from runbook.language.reviewing import calendar_date
 from runbook.language.source import Document
 from runbook.model.diagnostics import Code, Diagnostic, Severity
+from runbook.model.runbook import Runbook
+
+if TYPE_CHECKING:
+    from runbook.model.scenario import Scenario
 
 NOTHING_THERE = Code(
     number="RB317",
@@ -21,6 +26,16 @@ NOTHING_THERE = Code(
 )
 
 
+class _Checked(NamedTuple):
+    """A file as it was looked at; ``document`` is None where it could not be read."""
+
+    file: str
+    document: Document | None
+    diagnostics: Sequence[Diagnostic]
+    runbook: Runbook | None = None
+    scenario: "Scenario | None" = None
+
+
 def main(arguments: Sequence[str]) -> int:
     """Check files; 1 if there is an error, 2 if a path cannot be read, else 0."""
     parser = Parser("check", "Look for mistakes in runbooks and scenarios. A directory means every one below it.")
@@ -28,23 +43,17 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--today", metavar="DATE", type=_day, help="the day on which a review may be overdue; default: today, in UTC"
     )
-    format_option(parser, ("text", "line", "json"))
+    format_option(parser, ("text", "line", "json", "sarif", "github"))
     options = parser.parse_args(arguments)
     found: list[tuple[Diagnostic, Document | None]] = []
     unreadable = False
     today = options.today or datetime.now(UTC).date()
     for path in options.paths:
-        for file in _files(path):
-            if file is None:
-                message = "there is no runbook or scenario below this directory"
-                found.append((Diagnostic(code=NOTHING_THERE, message=message, file=path, help="name a file"), None))
-                unreadable = True
-                continue
-            document, diagnostics = _check(file, today)
-            unreadable = unreadable or document is None
-            found += [(diagnostic, document) for diagnostic in diagnostics]
-    if found or options.format == "json":
-        _write(found, options.format)
+        for checked in _below(path, today) if is_directory(path) else (_check(path, today),):
+            unreadable = unreadable or checked.document is None
+            found += [(diagnostic, checked.document) for diagnostic in checked.diagnostics]
+    if found or options.format in {"json", "sarif"}:
+        _write(found, options.format, complete=not unreadable)
     if unreadable:
         return 2
     return 1 if any(diagnostic.severity is Severity.ERROR for diagnostic, _ in found) else 0
@@ -60,31 +69,52 @@ def _day(text: str) -> date:
     return day
 
 
-def _files(path: str) -> Iterator[str | None]:
-    """The files that a path means; None where there is none."""
-    if not is_directory(path):
-        yield path
-        return
+def _below(directory: str, today: date) -> Iterator[_Checked]:
+    """Every file below a directory; where all are seen, steps that no scenario walks are told too."""
     from runbook.cli.below import files_below  # not for a single file
 
-    below = files_below(path, ("runbook:", "scenario:"))
-    if below:
-        yield from below
-    else:
-        yield None
+    below = files_below(directory, ("runbook:", "scenario:"))
+    if not below:
+        message = "there is no runbook or scenario below this directory"
+        nothing = Diagnostic(code=NOTHING_THERE, message=message, file=directory, help="name a file")
+        yield _Checked(directory, None, [nothing])
+        return
+    every = [_check(file, today) for file in below]
+    scenarios: dict[str, list[Scenario]] = {}
+    for checked in every:
+        if (scenario := checked.scenario) is not None:
+            book = os.path.join(os.path.dirname(checked.file), scenario.runbook)  # noqa: PTH118, PTH120 - as below
+            scenarios.setdefault(os.path.realpath(book), []).append(scenario)
+    for checked in every:
+        mine = scenarios.get(os.path.realpath(checked.file), []) if scenarios else []
+        if mine and checked.runbook is not None and checked.document is not None:
+            more = _unwalked(checked.runbook, checked.document, mine)
+            told = sorted([*checked.diagnostics, *more], key=lambda each: (each.span or (0,), each.code.number))
+            yield checked._replace(diagnostics=told)
+        else:
+            yield checked
 
 
-def _check(file: str, today: date) -> tuple[Document | None, Sequence[Diagnostic]]:
+def _unwalked(runbook: Runbook, document: Document, scenarios: "Sequence[Scenario]") -> list[Diagnostic]:
+    """The steps that no scenario of a runbook walks, but for those of which the file says that it may be so."""
+    from runbook.language.allowances import Allowances  # few directories have scenarios
+    from runbook.language.unwalked import UNWALKED, unwalked
+
+    allowances = Allowances(document)
+    return [*allowances.without(unwalked(runbook, document, scenarios)), *allowances.unused(UNWALKED.number)]
+
+
+def _check(file: str, today: date) -> _Checked:
     """What is wrong with one file, by what it says it is."""
     key = _first_key(file)
     if key == "scenario":
         scenario = load_scenario(file)
-        return scenario.document, scenario.diagnostics
+        return _Checked(file, scenario.document, scenario.diagnostics, scenario=scenario.scenario)
     if key == "answers":
         answers = load_answers(file)
-        return answers.document, answers.diagnostics
+        return _Checked(file, answers.document, answers.diagnostics)
     loaded = load(file, KINDS, today=today)
-    return loaded.document, loaded.diagnostics
+    return _Checked(file, loaded.document, loaded.diagnostics, runbook=loaded.runbook)
 
 
 def _first_key(file: str) -> str:
@@ -105,7 +135,7 @@ def _first_key(file: str) -> str:
     return "runbook"
 
 
-def _write(found: Sequence[tuple[Diagnostic, Document | None]], form: str) -> None:
+def _write(found: Sequence[tuple[Diagnostic, Document | None]], form: str, *, complete: bool) -> None:
     from runbook.language.frames import as_json, frame, one_line  # only where there is something to show
 
     match form:
@@ -114,6 +144,16 @@ def _write(found: Sequence[tuple[Diagnostic, Document | None]], form: str) -> No
         case "line":
             for diagnostic, _ in found:
                 sys.stdout.write(one_line(diagnostic) + "\n")
+        case "sarif":
+            from runbook.language.sarif import sarif  # it has digests to take
+
+            told = [(diagnostic, document.text if document else "") for diagnostic, document in found]
+            sys.stdout.write(sarif(told, complete=complete) + "\n")
+        case "github":
+            from runbook.language.annotations import annotation
+
+            for diagnostic, _ in found:
+                sys.stdout.write(annotation(diagnostic) + "\n")
         case _:
             for diagnostic, document in found:
                 sys.stdout.write(frame(diagnostic, document.text if document else "").rstrip("\n") + "\n\n")

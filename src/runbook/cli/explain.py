@@ -8,6 +8,7 @@ from importlib import import_module
 
 import runbook
 from runbook.cli.options import Parser, format_option
+from runbook.language.pages import examples, page
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 
@@ -40,13 +41,20 @@ def main(arguments: Sequence[str]) -> int:
     chosen = [codes[number]] if number else list(codes.values())
     if options.format == "json":
         described: list[Json] = [
-            {"code": code.number, "title": code.title, "severity": code.severity.value, "why": code.why}
+            {
+                "code": code.number,
+                "title": code.title,
+                "severity": code.severity.value,
+                "why": code.why,
+                **examples(code.number),
+            }
             for code in chosen
         ]
         sys.stdout.write(json.dumps({"codes": described}, indent=2) + "\n")
     elif number:
         code = chosen[0]
-        sys.stdout.write(f"{code.number} ({code.severity.value}): {code.title}\n\n{code.why}\n")
+        said = [f"{code.number} ({code.severity.value}): {code.title}", code.why, page(code.number)]
+        sys.stdout.write("\n\n".join(filter(None, said)) + "\n")
     else:
         sys.stdout.write("".join(f"{code.number}  {code.severity.value:<7}  {code.title}\n" for code in chosen))
     return 0

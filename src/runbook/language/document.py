@@ -97,6 +97,10 @@ class Document:
         line_end = self.text.find("\n", start + begin)
         return self._lines.span(start + begin, max(start + begin, min(start + end, line_end)))
 
+    def is_comment(self, offset: int) -> bool:
+        """Whether the ``#`` at an offset begins a comment: it is part of no text."""
+        return not any(start <= offset < end for start, end in map(unpacked, scalars(self._places)))
+
     def warnings(self) -> Sequence[Diagnostic]:
         """What is allowed and yet looks like a mistake: texts that a comment may have cut."""
         found = list(_TEXT_AFTER_SIGN.finditer(self.text))

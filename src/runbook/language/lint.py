@@ -1,12 +1,13 @@
 """Judges what a whole runbook means: its graph, and its expressions."""
 
+from runbook.language.dead_ends import dead_ends
 from runbook.language.doubt import NONE, Doubt
 from runbook.language.flow import Flow
 from runbook.language.lint_graph import lint_graph
 from runbook.language.lint_types import lint_types
 from runbook.language.repeating import taking_back
 from runbook.language.source import Document
-from runbook.model.diagnostics import Diagnostic
+from runbook.model.diagnostics import Diagnostic, Severity
 from runbook.model.kind import Registry
 from runbook.model.runbook import Nested, Runbook, Step
 
@@ -19,7 +20,11 @@ def lint(runbook: Runbook, document: Document, registry: Registry, doubt: Doubt 
     kinds = {name: registry[name] for name in _kinds(runbook)}
     flow = Flow(runbook, kinds, doubt.edges)
     found = [*lint_graph(runbook, document, kinds, flow, doubt), *lint_types(runbook, document, kinds, flow, doubt)]
-    return found if doubt is not NONE else [*found, *taking_back(runbook, document)]
+    if doubt is not NONE:
+        return found
+    found += taking_back(runbook, document)
+    wrong = any(each.severity is Severity.ERROR for each in found)
+    return found if wrong else [*found, *dead_ends(runbook, document, kinds, flow)]
 
 
 def _kinds(runbook: Runbook) -> set[str]:

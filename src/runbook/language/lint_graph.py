@@ -3,7 +3,7 @@
 Nothing here recurses, and everything is linear in the number of steps and edges, or close to it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from runbook.language import places
 from runbook.language.cycles import components, shortest_cycle
@@ -12,8 +12,8 @@ from runbook.language.explain import listed, meant
 from runbook.language.flow import Flow
 from runbook.language.places import Path
 from runbook.language.source import Document
-from runbook.model.diagnostics import Code, Diagnostic, Span
-from runbook.model.graph import below, options_of
+from runbook.model.diagnostics import Code, Diagnostic, Severity, Span
+from runbook.model.graph import SKIPPED, below, options_of
 from runbook.model.kind import Registry
 from runbook.model.runbook import Runbook, Step
 
@@ -69,6 +69,14 @@ NEVER_RUN = Code(
     title="need of a step that can never have run",
     why="`needs` names steps that must have passed before this one starts. No path enters that step first, so this "
     "one could never start.",
+)
+SKIPPED_BOUND = Code(
+    number="RB282",
+    title="cycle whose bound may be skipped",
+    why="What bounds a cycle bounds it only when it is entered: a person's step, a change or a `wait` that its `when` "
+    "skips lets a run go round again by itself, at the full speed of the machine. `max_visits` on a step that the "
+    "cycle cannot skip bounds it in any case.",
+    severity=Severity.WARNING,
 )
 _EDGE_KEYS = ("next", "on_fail", "on_unknown")
 
@@ -226,10 +234,16 @@ class _Graph:
             help_ = "name it in the `next`, `on_fail` or option of another step, or take it away"
             yield self._at(UNREACHABLE, step.span, f"nothing leads to `{step.id}`", help_)
 
-    def _successors(self, kept: Sequence[bool]) -> Sequence[Sequence[int]]:
-        """For each kept step the kept ones that it leads to, itself excepted."""
+    def _successors(self, kept: Sequence[bool], skipped: Collection[int] = ()) -> Sequence[Sequence[int]]:
+        """For each kept step the kept ones that it leads to, itself excepted; some only where they are skipped."""
         return [
-            [target for _, target in out if kept[target] and target != number] if kept[number] else []
+            [
+                target
+                for edge, target in out
+                if kept[target] and target != number and (number not in skipped or edge.via == SKIPPED)
+            ]
+            if kept[number]
+            else []
             for number, out in enumerate(self.flow.out)
         ]
 
@@ -254,16 +268,29 @@ class _Graph:
         return number in self.stops or broken or (step.next is None and self.below[step.id] is None)
 
     def _unbounded(self) -> Iterator[Diagnostic]:
-        kept = [
-            number in self.flow.reachable and not self._bounds(step) for number, step in enumerate(self.runbook.steps)
-        ]
-        successors = self._successors(kept)
+        bounds = {number for number, step in enumerate(self.runbook.steps) if self._bounds(step)}
+        kept = [number in self.flow.reachable and number not in bounds for number in range(len(self.runbook.steps))]
+        cycles = list(self._cycles(self._successors(kept)))
+        for cycle in cycles:
+            help_ = "give one of its steps `max_visits`, or put a person or a `wait` with a limit into it"
+            span = self.runbook.steps[cycle[0]].span
+            yield self._at(UNBOUNDED, span, f"nothing bounds the cycle {self._told(cycle)}", help_)
+        steps = self.runbook.steps
+        maybe = {number for number in bounds if steps[number].when is not None and steps[number].max_visits is None}
+        if cycles or not maybe:
+            return
+        for number in maybe & self.flow.reachable:
+            kept[number] = True
+        for cycle in self._cycles(self._successors(kept, maybe)):
+            first = next(number for number in cycle if number in maybe)
+            said = f"when `{steps[first].id}` is skipped, nothing bounds the cycle {self._told(cycle)}"
+            yield self._at(SKIPPED_BOUND, self._span(first, "when"), said, "give one of its other steps `max_visits`")
+
+    def _cycles(self, successors: Sequence[Sequence[int]]) -> Iterator[Sequence[int]]:
+        """A shortest cycle of each group of steps that lead into one another, its first step first."""
         for group in components(successors):
             if len(group) > 1:
-                cycle = shortest_cycle(min(group), successors, set(group))
-                help_ = "give one of its steps `max_visits`, or put a person or a `wait` with a limit into it"
-                span = self.runbook.steps[min(group)].span
-                yield self._at(UNBOUNDED, span, f"nothing bounds the cycle {self._told(cycle)}", help_)
+                yield shortest_cycle(min(group), successors, set(group))
 
     def _bounds(self, step: Step) -> bool:
         """Whether a cycle through this step has a bound."""
@@ -271,9 +298,7 @@ class _Graph:
             return True
         if step.kind == "wait":
             return "for" in step.fields or step.timeout is not None
-        options = options_of(step)
-        by_machine = bool(options) and all("when" in option or "otherwise" in option for option in options)
-        return self.registry[step.kind].TRAITS.person and not by_machine
+        return self.registry[step.kind].asks(step.fields)
 
     def _told(self, cycle: Sequence[int]) -> str:
         """A cycle as a line of ids, long ones shortened."""

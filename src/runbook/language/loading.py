@@ -14,6 +14,7 @@ from runbook.language.consistency import consistency
 from runbook.language.document import Document
 from runbook.language.doubt import NONE
 from runbook.language.every_step import Written, every_step
+from runbook.language.hazards import hazards
 from runbook.language.inputs import declared
 from runbook.language.lint import lint
 from runbook.language.not_yet import not_yet
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from runbook.language.answers import LoadedAnswers
     from runbook.language.included import Origin
     from runbook.language.scenario import LoadedScenario
+
+_ELSEWHERE = frozenset({"RB270", "RB271", "RB272", "RB280"})
+"""Codes that depend on more than the file, such as its scenarios or the day: nobody knows whether there are more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,7 @@ def load(path: str, registry: Registry, origin: "Origin | None" = None, *, today
     found += consistency(judged, _sure(steps, doubt.steps), whole=not doubt.top)
     found += declared(judged, _sure(steps, doubt.steps), whole="inputs" not in doubt.families)
     found += safety(judged, _sure(steps, doubt.unsafe))
+    found += hazards(judged, _sure(steps, doubt.steps))
     found += repeating(judged, _sure(steps, doubt.steps))
     found += not_yet(judged, steps)
     found += () if doubt.top else reviewing(judged, today)
@@ -101,11 +106,18 @@ def load(path: str, registry: Registry, origin: "Origin | None" = None, *, today
         runbook = replace(runbook, included=inside.runbooks)
     if whole:
         found += lint(runbook, judged, kinds, doubt)
+    wrong = _has_error(found)
+    if "# runbook: " in document.text:
+        from runbook.language.allowances import Allowances  # few files allow anything
+
+        allowances = Allowances(document)
+        kept = allowances.without(found)
+        found = [*kept, *allowances.problems(found, lambda code: not wrong and code not in _ELSEWHERE)]
     return Loaded(
         text=text,
         document=document,
         diagnostics=_in_file_order(found),
-        runbook=None if _has_error(found) else runbook,
+        runbook=None if wrong else runbook,
         files=files,
     )
 

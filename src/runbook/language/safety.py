@@ -82,7 +82,9 @@ IDLE_UNDO = Code(
     "report, takes it for a way back.",
 )
 
-_PASSWORD = re.compile(r"://[^/@\s:]*:(?!\$\{\{)[^/@\s]+@")
+_PASSWORD = re.compile(r"://[^/@\s:]*:(?![$<*])[^/@\s]+@")
+"""What begins with one of these signs is a variable or stands for a password."""
+_READ_BY_ALL = frozenset({"argv", "script", "url"})
 _BY_NAME = {
     "script": "write `env: {NAME: …}` with the expression, and `$NAME` in the script",
     "statement": "write `params: {name: …}` with the expression, and `:name` in the statement",
@@ -103,7 +105,7 @@ def safety(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic]
     yield from statements(document, steps)
     for step in steps:
         yield from _verbatim(document, step.path, step.kind, step.raw)
-        yield from _open_passwords(document, step.path, step.kind.TRAITS.secrets, step.raw)
+        yield from _open_passwords(document, step.path, step.kind.TRAITS.secrets | _READ_BY_ALL, step.raw)
         filled = own_fields(step.raw, step.kind, defaults.get(step.kind.NAME))
         rules = _Rules(document, step, step.kind.effect_of(filled))
         if step.place == "step":
@@ -130,13 +132,30 @@ def _open_passwords(
 ) -> Iterator[Diagnostic]:
     """No password in a URL."""
     for name in sorted(names & fields.keys()):
-        if _PASSWORD.search(text(fields[name])):
+        for inner in _with_password(fields[name]):
             yield Diagnostic(
                 code=OPEN_PASSWORD,
-                message=f"`{name}` in line {document.span((*path, name)).line} has a password in it",
+                message=f"`{name}` in line {document.span((*path, name, *inner)).line} has a password in it",
                 file=document.file,  # without a place: whatever shows it would show the password
                 help="declare it under `secrets`, and write `${{ secrets.NAME }}` in its place",
             )
+
+
+def _with_password(value: Json) -> Iterator[Path]:
+    """Where in a field's value a URL has a password in it: the value itself, or elements of it."""
+    match value:
+        case str() if _has_password(value):
+            yield ()
+        case dict():
+            yield from ((key,) for key, inner in value.items() if _has_password(inner))
+        case list():
+            yield from ((place,) for place, inner in enumerate(value) if _has_password(inner))
+        case _:
+            pass
+
+
+def _has_password(value: Json) -> bool:
+    return isinstance(value, str) and "://" in value and _PASSWORD.search(value) is not None
 
 
 class _Rules:
@@ -158,6 +177,8 @@ class _Rules:
         """The rules for a step of the runbook."""
         yield from self._effect()
         yield from self._phrase()
+        if self.written is None and self.natural is None:
+            return  # what else it needs depends on what it does
         if self.effect.changes:
             yield from self._way_back()
             yield from self._retry()
