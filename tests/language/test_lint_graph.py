@@ -103,7 +103,7 @@ def test_a_person_a_bounded_wait_or_max_visits_bound_a_cycle(graph: Graph, fix: 
     ],
 )
 def test_a_wait_without_a_limit_and_a_choice_of_the_machine_bound_none(graph: Graph, fix: str) -> None:
-    assert ["RB206" in line for line in graph(CYCLE[0], fix, LAST)] == [True]
+    assert ["RB206" in line for line in graph(CYCLE[0], fix, LAST) if "RB274" not in line] == [True]
 
 
 def test_a_step_that_says_where_failing_leads_says_where_passing_leads(graph: Graph) -> None:

@@ -49,9 +49,7 @@ def dead_ends(runbook: Runbook, document: Document, registry: Registry, flow: Fl
                 message = f"when none of the options of `{step.id}` is true, it fails, and that leads nowhere"
                 yield _at(document, NO_EDGE, step, message, "make the last one `otherwise: true`", span=span)
         elif runbook.on_fail is not None and not registry[step.kind].asks(step.fields):
-            message = (
-                f"only `on_fail` of the file leads to `{step.id}`, so it does not stand for that step's own failure"
-            )
+            message = f"`{step.id}` is led to by the file's `on_fail` alone, which does not stand for its own failure"
             yield _at(document, NO_EDGE, step, message, "add `on_fail: next`, or where else it leads, and `next`")
     if not runbook.contacts:
         ends = (step for step in runbook.steps if step.fields.get("outcome") in _TO_SOMEBODY and step.kind == "finish")
