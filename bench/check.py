@@ -21,8 +21,8 @@ SCHEMA = "schemas/runbook.schema.json"
 
 def runbook(steps: int) -> str:
     """A clean runbook of so many steps, with expressions and edges as real ones have them."""
-    lines = ["runbook: v1", "id: measured", "title: Measured", "environments:"]
-    lines += ['  staging: {base: "https://staging.example.com"}', "on_fail: escalate", "steps:"]
+    lines = ["runbook: v1", "id: measured", "title: Measured", "contacts: [{name: On-call, reach: pager}]"]
+    lines += ["environments:", '  staging: {base: "https://staging.example.com"}', "on_fail: escalate", "steps:"]
     # Short enough for 20,000 of them to fit into the 2 MB that a file may have.
     for number in range(steps - 2):
         before = f" && steps.s{number - 1}.size > 0" if number else ""
