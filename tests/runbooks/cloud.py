@@ -35,6 +35,8 @@ class Project:
     stray: list[bytes] = field(default_factory=list)
     """What the next shells put behind what they write."""
     refusing: bool = False
+    hanging_up: bool = False
+    """Whether it does what it is asked, and answers nothing."""
     delay: float = 0.0
 
     @property
@@ -172,7 +174,7 @@ class Cloud:
             return 503, {"status": "error", "database": "password authentication failed"}
         return 200, {"status": "ok"}
 
-    def respond(self, asked: Request) -> Answer:
+    def respond(self, asked: Request) -> Answer | None:
         """A page or the health of a service, by its project; or the reset of a password (Cloud SQL Admin API)."""
         self.look_around()
         parts = urlsplit(asked.path)
@@ -182,7 +184,7 @@ class Cloud:
                 return 403, {"error": {"code": 403, "status": "PERMISSION_DENIED"}}
             assert parse_qs(parts.query) == {"name": [project.user]}
             self.reset(project, project.user, asked.body["password"])
-            return 200, {"kind": "sql#operation", "status": "PENDING"}
+            return None if project.hanging_up else (200, {"kind": "sql#operation", "status": "PENDING"})
         _, name, path = parts.path.split("/", 2)
         return self.health(self.projects[name], parts.query) if path == "api/health" else (200, PAGE)
 

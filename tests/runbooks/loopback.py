@@ -57,9 +57,12 @@ def _called(program: Program, argv: Sequence[str], project: str, stdin: str) -> 
 
 
 @contextmanager
-def answering(respond: Callable[[Request], Answer], name: str, program: Program, programs: Path) -> Iterator[str]:
+def answering(
+    respond: Callable[[Request], Answer | None], name: str, program: Program, programs: Path
+) -> Iterator[str]:
     """The URL at which a stand-in responds.
 
+    :param respond: what it answers; None hangs up.
     :param name: that of its program, which is put into the directory ``programs``.
     """
 
@@ -70,7 +73,10 @@ def answering(respond: Callable[[Request], Answer], name: str, program: Program,
             body = json.loads(self.rfile.read(length)) if length else {}
             authorization = self.headers["Authorization"] or ""
             asked = Request(method=self.command, path=self.path, authorization=authorization, body=body)
-            status, answer = _called(program, **body) if self.path == f"/{name}" else respond(asked)
+            answered = _called(program, **body) if self.path == f"/{name}" else respond(asked)
+            if answered is None:
+                return
+            status, answer = answered
             sent = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(sent)))

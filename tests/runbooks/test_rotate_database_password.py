@@ -326,3 +326,13 @@ def test_s3_a_reset_that_is_refused_leaves_the_secret_that_the_database_has(inci
     assert (staging.resets, staging.versions[-1]) == (0, OLD)
     assert incident.cloud.logs_in(staging.user, OLD)
     assert incident.desk.verify() == 0
+
+
+def test_s3_a_reset_that_nobody_saw_is_unknown_and_waited_for_and_not_done_again(incident: Incident) -> None:
+    staging = incident.staging
+    staging.hanging_up = True
+    staging_goes_well(incident)
+    (unknown,) = [fields for fields in incident.desk.told("step.unknown", "on-staging") if fields["step"] == "reset"]
+    assert unknown["attempt"] == 1
+    assert staging.resets == 1
+    assert incident.cloud.logs_in(staging.user, staging.versions[-1])
