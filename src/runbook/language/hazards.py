@@ -84,7 +84,12 @@ def hazards(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic
             yield from _CommandLine(document, step, mapping(defaults.get(step.kind.NAME)), reads=reads).judge()
         if reads and ("method" in raw or "statement" in raw):
             yield from _plain_change(document, step)
-        if "confirm" in raw and isinstance(phrase := mapping(raw["confirm"]).get("phrase"), str):
+        # An undo is typed after its change, in an environment that the operator has confirmed already.
+        if (
+            step.place == "step"
+            and "confirm" in raw
+            and isinstance(phrase := mapping(raw["confirm"]).get("phrase"), str)
+        ):
             phrases.append((step, phrase))
         if step.place == "undo" and "retry" in raw:
             yield from _blind_undo(document, step, defaults)
