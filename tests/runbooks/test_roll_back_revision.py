@@ -1,0 +1,166 @@
+"""A release that fails is rolled back on a real host: over a real sshd, with directories of releases and a link."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from tests.drivers.desk import Desk, Done, answers
+from tests.kinds.test_releases import MADE, release, serves
+from tests.runbooks.copied import copied
+from tests.runbooks.loopback import PAGE, Answer, Request, answering
+from tests.world.sshd import Home, Sshd, running
+
+GOOD, UNFINISHED, BAD = "2026-11-20-1", "2026-11-20-2", "2026-11-21-1"
+DECIDE = (
+    "step: why, choose: bug",
+    "step: tell_team/tell_team, outcome: done",
+    "step: choose/last_good, choose: previous",
+    "step: choose/migration_between, choose: no",
+    'step: roll_back, confirm: production, reason: "every order fails since 14:00"',
+    "step: reload, confirm: yes",
+)
+AFTERWARDS = (
+    "step: verify/journeys, items: {what: yes, journeys: yes}",
+    "step: verify/rates, items: {errors: yes, latency: yes}",
+    "step: verify/users, items: {reporter: yes, support: not_verified}",
+    "step: document/facts, fields: {why: orders failed, fixed: orders work, prevention: a journey test}",
+    "step: document/follow_up, items: {ticket: yes, blocked: yes, data: yes, review: not_verified}",
+    "step: tell_resolved/tell_team, outcome: done",
+)
+WORSE = ("step: still_bad, choose: worse", "step: take_back, confirm: yes", "step: roll_back.undo, confirm: yes")
+
+
+class Api:
+    """A service of releases: it serves from the one that ``current`` led to when it was last reloaded."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.reload()
+
+    def reload(self) -> None:
+        """Take up the release that ``current`` leads to."""
+        self.loaded = serves(self.place)
+
+    def respond(self, request: Request) -> Answer:
+        """The health endpoint and the page, as the release that was taken up has them."""
+        if (self.place / "releases" / self.loaded / "fails").exists():
+            return 500, {"status": "error"}
+        return 200, {"status": "ok"} if request.path == "/api/health" else PAGE
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+@pytest.fixture
+def sshd(desk: Desk) -> Iterator[Sshd]:
+    """The host, which the operator knows and may log in to."""
+    with running(desk.root / "sshd") as host:
+        home = Home(desk.root)
+        home.let_in(host)
+        home.call("web1.example.com", host)
+        home.know(f"[127.0.0.1]:{host.port}", host.key)
+        yield host
+
+
+@pytest.fixture
+def api(desk: Desk, sshd: Sshd) -> Iterator[Api]:
+    """The service on that host, broken by its newest release; between the two lies one that was never complete."""
+    assert sshd.port
+    place = desk.root / "srv" / "api"
+    for number, name in enumerate((GOOD, UNFINISHED, BAD)):
+        release(place, name, made=MADE + 60 * number, **{"revision": None} if name == UNFINISHED else {})
+    (place / "releases" / BAD / "fails").touch()
+    (place / "current").symlink_to(f"releases/{BAD}")
+    api = Api(place)
+
+    def reload(*_: object) -> bytes:
+        api.reload()
+        return b""
+
+    programs = desk.root / "programs"
+    with answering(api.respond, "reload", reload, programs) as url:
+        changes: Mapping[str, str] = {
+            "/srv/api": str(place),
+            "https://internal.example.com": url,
+            "[sudo, -n, systemctl, reload, api]": f"[{programs / 'reload'}, api]",
+            "watch: 5m": "watch: 1s",
+        }
+        copied(desk, "roll_back_release.yaml", changes)
+        yield api
+
+
+def walk(desk: Desk, *entries: str, more: tuple[str, ...] = ()) -> Done:
+    """A walk with these answers, whose log is valid."""
+    desk.write("answers.yaml", answers(*entries))
+    book = ("roll_back_release.yaml", "-e", "production", "--run-id", "r1")
+    done = desk.do("run", *book, "--answers", "answers.yaml", *more)
+    assert desk.verify() == 0, done.text
+    return done
+
+
+def path(desk: Desk) -> list[str]:
+    """The steps of the runbook itself that were entered."""
+    return [str(told["step"]) for told in desk.told("step.entered") if not set("/.") & set(str(told["step"]))]
+
+
+def finish(desk: Desk) -> str:
+    return str(desk.told("run.finished")[0]["finish"])
+
+
+def test_the_release_before_the_bad_one_serves_again_and_the_report_says_what_is_still_open(
+    desk: Desk, api: Api
+) -> None:
+    done = walk(desk, *DECIDE, *AFTERWARDS)
+    assert (done.status, finish(desk)) == (0, "mitigated"), done.text
+    assert path(desk) == [
+        *("why", "tell_team", "revisions", "choose", "roll_back", "reload"),
+        *("verify", "document", "tell_resolved", "done"),
+    ]
+    assert (serves(api.place), api.loaded) == (GOOD, GOOD)  # not the one that was never complete
+    assert desk.intents() == ["roll_back", "reload"]
+    report = desk.do("report", "r1").out
+    for said in (f"`{GOOD}` serves", "mitigated", "- [ ] Support gets no new reports", "every order fails since 14:00"):
+        assert said.replace("`", "") in report.replace("`", ""), said
+
+
+def test_the_older_release_is_worse_and_the_newer_one_serves_again(desk: Desk, api: Api) -> None:
+    good = api.place / "releases" / GOOD
+    (good / "fails").touch()
+    os.utime(good, (MADE, MADE))  # a release is as old as its directory
+    done = walk(desk, *DECIDE, *WORSE, "step: reload_back, confirm: yes")
+    assert (done.status, finish(desk)) == (1, "escalated"), done.text
+    assert path(desk)[-5:] == ["verify", "still_bad", "take_back", "reload_back", "escalate"]
+    assert (serves(api.place), api.loaded) == (BAD, BAD)
+    failing = [told["obs"] for told in desk.told("step.finished") if told["step"] == "verify/healthy"]
+    assert failing == ['{"failing":"health, page","finish":"failed"}']
+
+
+def test_where_current_is_a_directory_nothing_is_changed(desk: Desk, api: Api) -> None:
+    (api.place / "current").unlink()
+    shutil.copytree(api.place / "releases" / BAD, api.place / "current")
+    before = sorted(api.place.rglob("*"))
+    done = walk(desk, *DECIDE[:3])
+    assert (done.status, finish(desk)) == (1, "escalated"), done.text
+    assert sorted(api.place.rglob("*")) == before
+    assert desk.intents() == []
+
+
+def test_a_host_with_another_key_is_not_talked_to(desk: Desk, api: Api, sshd: Sshd) -> None:
+    known = desk.root / ".ssh" / "known_hosts"
+    other = (desk.root / ".ssh" / "id_ed25519.pub").read_text().split()[1]
+    known.write_text(f"[127.0.0.1]:{sshd.port} ssh-ed25519 {other}\n")
+    done = walk(desk, *DECIDE[:2])
+    assert (done.status, finish(desk)) == (1, "escalated"), done.text
+    assert path(desk) == ["why", "tell_team", "revisions", "escalate"]
+    assert "key" in str(desk.told("step.finished")[-2]["reason"])
+    assert serves(api.place) == BAD
+
+
+def test_a_dry_run_looks_at_the_host_and_moves_nothing(desk: Desk, api: Api) -> None:
+    done = walk(desk, *DECIDE[:4], *AFTERWARDS, more=("--dry-run",))
+    assert done.status == 0, done.text
+    assert (serves(api.place), api.loaded) == (BAD, BAD)
