@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.examples import serving
-from tests.runbooks.incident import Incident, incident, without
+from tests.runbooks.incident import SCHEMA, Incident, incident, without
 from tests.world.postgres import PASSWORD, Postgres
 
 BOOK = "restored_backup_lacks_tables"
@@ -161,6 +161,7 @@ def test_s4_no_to_the_preview_leaves_everything_as_it_is(outage: Incident) -> No
         ("commit; create table late (id int);", "transaction"),
         pytest.param("create table once (id int);", "already exists", marks=pytest.mark.full),
         pytest.param("drop table if exists sessions cascade;", "do more than create", marks=pytest.mark.full),
+        pytest.param("create table if not exists public.own (id int);", "name a schema", marks=pytest.mark.full),
         pytest.param("create table broken (id int,);", "syntax error", marks=pytest.mark.full),
         pytest.param("create table if not exists later (id no_such_type);", "no_such_type", marks=pytest.mark.full),
     ],
@@ -200,12 +201,43 @@ def test_s4_creating_that_fails_in_the_middle_leaves_no_table(outage: Incident) 
     assert two_tables(outage)
 
 
-def test_s4_a_table_with_other_columns_that_stay_is_no_success(outage: Incident) -> None:
-    outage.postgres.do("create table threads (id uuid primary key, owner int)")
-    done, path = outage.walk(BOOK, *UNTIL_CREATED, KEEP, "step: why_refused, choose: no", "step: not_all, choose: no")
+def test_s4_a_table_with_other_columns_is_no_success_until_they_are_changed(outage: Incident) -> None:
+    outage.postgres.do(
+        "create table labels (id bigint generated always as identity primary key, name varchar(9) unique);"
+        "insert into labels (name) values ('urgent')"
+    )
+    back = "step: back_up, confirm: yes"
+    again = (back, "step: preview, confirm: yes", ACCEPT[0], ACCEPT[1])
+    done, path = outage.walk(BOOK, *UNTIL_CREATED, KEEP, "step: not_all, choose: again", *again, *AFTER)
+    assert (done.status, path[-1]) == (0, "done_but_open"), done.text
+    failed = [f["step"] for f in outage.desk.told("step.finished") if f["outcome"] == "failed"]
+    assert failed[-2:] == ["verify_tables[4]", "every_table"]  # the fifth by its name: labels
+    assert outage.postgres.do("select name from labels") == [("urgent",)]
+    assert outage.columns("labels")[1] == "name text"
+    # The first backup, with what was lost later, is still there.
+    dumps = (outage.desk.root / "build" / "demo" / "backups").iterdir()
+    assert sorted(file.name for file in dumps) == ["r1-1.dump", "r1-2.dump"]
+
+
+@pytest.mark.full
+def test_s4_partitions_and_quoted_names_are_backed_up_compared_and_left_alone(outage: Incident) -> None:
+    outage.postgres.do(
+        'create table "Odd Name" (id int); create table log (at date) partition by range (at);'
+        "create table log_2026 partition of log for values from ('2026-01-01') to ('2027-01-01')"
+    )
+    outage.schema.write_text(f'{SCHEMA}create table if not exists "Other Name" ("Sub Ject" text not null);\n')
+    done, path = outage.walk(BOOK, *UNTIL_CREATED, KEEP, *AFTER)
+    assert (done.status, path[-1]) == (0, "done_but_open"), done.text
+    assert {"Odd Name", "Other Name", "log_2026"} <= set(outage.tables())
+
+
+def test_s4_without_a_password_nothing_begins_that_needs_one_and_what_to_do_is_said(outage: Incident) -> None:
+    del outage.desk.env["PGPASSWORD"]
+    done, _ = outage.walk(BOOK, *UNTIL_CREATED, "step: unreachable, choose: no")
     assert done.status == 1
-    assert path[-1] == "escalate"
-    assert outage.columns("threads") == ["id uuid", "owner integer"]
+    assert "`PGPASSWORD` of the secret `database_password` is not set" in done.text
+    assert "set it in the shell with `export`" in done.text
+    assert two_tables(outage)
 
 
 def test_s4_a_login_without_permission_creates_nothing(outage: Incident) -> None:

@@ -267,7 +267,7 @@ class SecretStore:
                     raise _refused(
                         RB400,
                         f"the variable `{source.value}` of the secret `{source.name}` is not set",
-                        f"pause, `export {source.value}=…` in the shell, and resume",
+                        "pause, set it in the shell with `export`, and resume",
                     )
             case "file":
                 value = self._file(source.name, str(source.value))
