@@ -167,7 +167,7 @@ class Incident:
 
 NAME = "rotate_database_password.yaml"
 RESET = "step: reset, confirm: {}, reason: INC-7"
-TAKEN_BACK = "step: write_version.undo, confirm: not reset"
+TAKEN_BACK = "step: write_version.undo, confirm: not reset in {}"
 
 
 @pytest.fixture
@@ -269,7 +269,7 @@ def test_s3_the_cascade_ends_where_it_would_have_begun(incident: Incident) -> No
         for part in ("ana@example.com", "run mended", "not again until"):
             assert part in said, part
     assert len(incident.refusals("again")) == 2
-    undone = ("step: reset, do: undo", TAKEN_BACK, "step: reset, do: abort, reason: wait")
+    undone = ("step: reset, do: undo", TAKEN_BACK.format("production"), "step: reset, do: abort, reason: wait")
     assert incident.go_on("again", *undone)[0] == 1
 
     assert production.resets == 1
@@ -319,7 +319,7 @@ def test_s3_a_reset_that_is_refused_leaves_the_secret_that_the_database_has(inci
     staging.refusing = True
     said = (
         *("step: symptom, choose: leaked", "step: write_version, confirm: yes", RESET.format("staging")),
-        *("step: did_it_happen, choose: no", "step: take_back, confirm: yes", TAKEN_BACK),
+        *("step: did_it_happen, choose: no", "step: take_back, confirm: yes", TAKEN_BACK.format("staging")),
     )
     status, path = incident.walk("staging", "r1", *said)
     assert (status, path[-1]) == (1, "escalate")
