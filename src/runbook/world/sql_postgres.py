@@ -21,6 +21,7 @@ import runbook
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.io import NotSent, SqlResult
+from runbook.model.postgres import URL
 from runbook.world.sql_answer import Answer, Asked
 from runbook.world.sql_errors import refused, unreached
 
@@ -36,11 +37,6 @@ RB410 = Code(
 
 LOCK_WAIT = 10_000
 """Milliseconds that a statement waits for a lock at most."""
-_URL = re.compile(
-    r"postgres(?:ql)?://(?:[^@/]*@)?(?P<hosts>[\w.:,\[\]%-]*)(?:/[^@?]*)?(?:\?[^@]*)?",
-    re.ASCII,
-)
-"""A URL in which each sign is where libpq reads it; else a piece of a password could be taken for the host."""
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)([+-]\d\d)?(:\d\d)?")
 _AS_THEY_ARE = frozenset({"bool", "int2", "int4", "int8", "oid", "float4", "float8", "json", "jsonb"})
 _CHUNK = 500
@@ -69,7 +65,7 @@ class PostgresSession:
                     help="pip install 'runbook-walk[sql]'",
                 )
             ) from error
-        match = _URL.fullmatch(asked.url)
+        match = URL.fullmatch(asked.url)
         try:
             if match is None:
                 raise ValueError  # noqa: TRY301 - the same words for both
