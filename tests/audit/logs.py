@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from runbook.audit.chain import encode
+from runbook.audit.chained import LogFailed
 from runbook.audit.disk import RealDisk
 from runbook.audit.lock import Holder
 from runbook.audit.record import END, NO_RECORD, START, Record
 from runbook.audit.store import RunDir, Store
-from runbook.audit.writer import LogFailed, LogWriter
+from runbook.audit.writer import LogWriter
 from runbook.model.canonical import Json
 
 TS = "2026-11-21T09:00:00.123Z"

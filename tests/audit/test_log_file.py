@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from tests.audit.logs import BEGIN, TS, assert_final, me, new_run, written
 
+from runbook.audit.chained import LogFailed
 from runbook.audit.store import RunDir, Store
-from runbook.audit.writer import LogFailed, LogWriter
+from runbook.audit.writer import LogWriter
 from runbook.model.diagnostics import Refused
 
 pytestmark = pytest.mark.reliability

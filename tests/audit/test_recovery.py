@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from tests.audit.logs import TS, FaultyDisk, me, new_run, written
 
+from runbook.audit.chained import LogFailed
 from runbook.audit.reader import judge, reading
 from runbook.audit.record import Record
 from runbook.audit.store import RunDir
 from runbook.audit.verdict import Status
-from runbook.audit.writer import LogFailed, LogWriter
+from runbook.audit.writer import LogWriter
 from runbook.model.diagnostics import Refused
 
 pytestmark = pytest.mark.reliability

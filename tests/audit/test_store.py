@@ -13,7 +13,8 @@ import pytest
 from tests.audit.logs import new_run, written
 
 from runbook.audit.footing import check_local, mount_table
-from runbook.audit.store import RunDir, Store, glimpse, new_run_id, state_dir
+from runbook.audit.store import RunDir, Store, glimpse
+from runbook.audit.whereabouts import new_run_id, state_dir
 from runbook.model.address import RUN_ID
 from runbook.model.diagnostics import Refused
 

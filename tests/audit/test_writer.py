@@ -13,11 +13,12 @@ import pytest
 from tests.audit.logs import BEGIN, STEP, TS, FaultyDisk, assert_final, me, new_run, written
 
 from runbook.audit.chain import RecordTooLong
+from runbook.audit.chained import LogFailed
 from runbook.audit.disk import Disk, RealDisk
 from runbook.audit.reader import Anchor, judge
 from runbook.audit.store import RunDir
 from runbook.audit.verdict import Status
-from runbook.audit.writer import LogFailed, LogWriter
+from runbook.audit.writer import LogWriter
 from runbook.model.diagnostics import Refused
 
 pytestmark = pytest.mark.reliability

@@ -80,6 +80,7 @@ def keep(run: RunDir, text: CheckpointText, signature: str) -> str:
             with suppress(OSError):
                 hidden.unlink()
     sync_directory(directory)
+    run.publish(f"checkpoints/{name}{SIGNED}", f"checkpoints/{name}")
     return f"checkpoints/{name}"
 
 

@@ -9,6 +9,7 @@ both logs tell. Where a log belongs to another user, what it has to tell stands 
 import json
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -75,7 +76,7 @@ class Locks:
         :raises Refused: if that cannot be told.
         """
         claim = self._read(key)
-        return claim if claim is not None and _goes_on(self._run(claim.run)) else None
+        return claim if claim is not None and _goes_on(self._store.run(claim.run)) else None
 
     def untold(self, key: str, run: str) -> list[Broken]:
         """What the log of a run is to tell of its lock, if it does not yet.
@@ -96,12 +97,11 @@ class Locks:
         :raises Refused: if another run has it that is walked now, or one that is not and there is no reason.
         """
         try:
-            make_private(self._directory)
-            with alone(self._store.root):
+            with self._alone():
                 before = self._read(claim.key)
-                untold = [each for each in before.untold if _goes_on(self._run(each.run))] if before else []
+                untold = [each for each in before.untold if _goes_on(self._store.run(each.run))] if before else []
                 broken = None
-                if before is not None and before.run != claim.run and _goes_on(self._run(before.run)):
+                if before is not None and before.run != claim.run and _goes_on(self._store.run(before.run)):
                     self._look(before, may_break=reason is not None)
                     broken = before
                     lost = Broken(run=before.run, by=claim.operator, to=claim.run, reason=reason or "")
@@ -119,15 +119,12 @@ class Locks:
     def _path(self, key: str) -> Path:
         return self._directory / f"{sha256(key.encode()).hexdigest()}.json"
 
-    def _run(self, run: str) -> RunDir:
-        return RunDir(self._store.runs / run)
-
     def _look(self, claim: Claim, *, may_break: bool) -> None:
         """Refuse to take a lock from the run that has it.
 
         :raises Refused: unless it may be broken.
         """
-        holder = holder_of(self._run(claim.run))
+        holder = holder_of(self._store.run(claim.run))
         state = "is walked now" if holder is not None else "is not over, though nobody walks it now"
         who = f"run {claim.run} of {claim.operator} on {claim.host}, begun {claim.since[:19]}Z, has the lock"
         message = f"{who} `{claim.key}`, and {state}"
@@ -145,12 +142,12 @@ class Locks:
         """
         path = self._path(key)
         try:
-            with open_plain(path) as file:
-                found = json.loads(file.read(CAP))
+            text = self._text(key)
+            if text is None:
+                return None
+            found = json.loads(text)
             untold = tuple(Broken(**each) for each in found.pop("untold"))
             claim = Claim(**found, untold=untold)
-        except FileNotFoundError:
-            return None
         except OSError as error:
             raise unusable(path, error) from None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -162,11 +159,37 @@ class Locks:
         return claim
 
     def _write(self, claim: Claim) -> None:
-        path = self._path(claim.key)
+        self._keep(claim.key, canonical({**asdict(claim), "untold": _untold(claim)}).encode("ascii"))
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Be the only one that takes a lock.
+
+        :raises OSError: if that cannot be.
+        """
+        make_private(self._directory)
+        return alone(self._store.root)
+
+    def _text(self, key: str) -> bytes | None:
+        """What was kept last of a lock.
+
+        :raises OSError: if it cannot be read.
+        """
+        try:
+            with open_plain(self._path(key)) as file:
+                return file.read(CAP)
+        except FileNotFoundError:
+            return None
+
+    def _keep(self, key: str, text: bytes) -> None:
+        """Keep a text for a lock, for certain.
+
+        :raises OSError: if it cannot be.
+        """
+        path = self._path(key)
         part = path.with_suffix(".part")
         part.unlink(missing_ok=True)
         with shared_file(part, os.O_WRONLY) as file:
-            write_whole(REAL, file.fileno(), canonical({**asdict(claim), "untold": _untold(claim)}).encode("ascii"))
+            write_whole(REAL, file.fileno(), text)
             REAL.fsync(file.fileno())
         REAL.rename(part, path)
         sync_directory(self._directory)
@@ -181,6 +204,8 @@ def _goes_on(run: RunDir) -> bool:
     seen = glimpse(run)
     if seen.last is not None:
         return seen.last.type != END
+    if run.away is not None:
+        return holder_of(run) is not None
     try:
         with open_plain(run.log) as log:
             begun = b"\n" in log.read(LINE_CAP)  # a part of a first record is none

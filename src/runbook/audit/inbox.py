@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
+from runbook.audit.away import Away
 from runbook.audit.chain import written_fields
 from runbook.audit.footing import make_directory, refusal, sync_directory
 from runbook.audit.plain_file import new_file, open_plain
@@ -46,15 +47,15 @@ NOT_DELIVERED = Code(
 class Delivered:
     """Something for this run. ``id`` is to stand in its record, in the field ``inbox``.
 
-    ``owner`` is the user whose file it is, None where that is the one who takes it: what a file says of who wrote it
-    is that one's word, and whose it is the system's.
+    ``owner`` is the user whose file it is (or the role that put it into a database), None where that is the one who
+    takes it: what a file says of who wrote it is that one's word, and whose it is the system's.
     """
 
     id: str
     file: str
     kind: str
     fields: JsonObject
-    owner: int | None = None
+    owner: int | str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,9 @@ def put(run: RunDir, kind: str, fields: Mapping[str, Json]) -> str:
         raise refusal(NOT_DELIVERED, message, run.inbox, "write less")
     hidden = run.inbox / f".{delivery}"
     try:
+        if run.away is not None:
+            run.away.deliver(text.encode("ascii"))
+            return delivery
         with new_file(hidden) as file:
             file.write(text.encode("ascii"))
             file.flush()
@@ -97,7 +101,8 @@ def put(run: RunDir, kind: str, fields: Mapping[str, Json]) -> str:
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         message = f"nothing can be put into the run's inbox: {why}"
-        raise refusal(NOT_DELIVERED, message, run.inbox, "look at the run's directory") from None
+        help_ = "look at the run's directory" if run.away is None else run.mend
+        raise refusal(NOT_DELIVERED, message, run.inbox, help_) from None
     finally:
         with contextlib.suppress(OSError):
             hidden.unlink()
@@ -128,12 +133,15 @@ class Inbox:
         self._run = run
         self._recorded = set(recorded)
         self._taken: dict[str, Taken] = {}
+        self._last = 0
 
     def take(self) -> list[Taken]:
         """What has arrived and was not taken before, in order; each is to be recorded, synced, then said to be done.
 
         A directory that cannot be read has nothing in it: the log itself will say so soon enough.
         """
+        if self._run.away is not None:
+            return self._arrived(self._run.away)
         new: list[Taken] = []
         try:
             names = sorted(name for name in os.listdir(self._run.inbox) if name[0] != "." and name != _REFUSED)  # noqa: PTH208 - names
@@ -154,9 +162,26 @@ class Inbox:
                 new.append(found)
         return new
 
+    def _arrived(self, away: Away) -> list[Taken]:
+        """What has arrived where the run is kept elsewhere; it stays there."""
+        new: list[Taken] = []
+        with contextlib.suppress(OSError):
+            for number, data, owner in away.arrived(self._last):
+                self._last, name = number, f"{number:012d}.json"
+                taken: Taken
+                try:
+                    taken = replace(_delivered(name, data, self._run.id), owner=owner)
+                except _Unfit as unfit:
+                    taken = Rejected(id=f"inbox:{number}", file=name, reason=str(unfit))
+                if taken.id not in self._recorded:
+                    new.append(taken)
+        return new
+
     def done(self, item: Taken) -> None:
         """Take away what is recorded on disk; where that fails it stays, and is not handed out again either."""
         self._recorded.add(item.id)
+        if self._run.away is not None:
+            return
         path = self._run.inbox / item.file
         with contextlib.suppress(OSError):
             match item:

@@ -17,7 +17,7 @@ from runbook.audit.escapes import inert
 from runbook.audit.footing import refusal
 from runbook.audit.plain_file import new_file, open_plain
 from runbook.audit.store import RunDir
-from runbook.model.diagnostics import Code
+from runbook.model.diagnostics import Code, Refused
 
 HELD = Code(
     number="RB520",
@@ -61,11 +61,14 @@ def acquire(fd: int, run: RunDir) -> None:
             ) from None
         else:
             return
-    found = _written(run)
+    raise held_by(run, _written(run))
+
+
+def held_by(run: RunDir, found: Holder | None) -> Refused:
+    """What is raised when another process holds a run; None: nobody knows which."""
     who = f"process {found.pid} on {found.host} ({found.operator})" if found else "another process"
-    raise refusal(
-        HELD, f"the run is held by {who}", run.log, "go on there; `runbook status` shows from here where it stands"
-    )
+    help_ = "go on there; `runbook status` shows from here where it stands"
+    return refusal(HELD, f"the run is held by {who}", run.log, help_)
 
 
 def record_holder(run: RunDir, holder: Holder) -> None:
@@ -79,6 +82,8 @@ def record_holder(run: RunDir, holder: Holder) -> None:
 
 def holder_of(run: RunDir) -> Holder | None:
     """Who writes a run's log now; None if nobody does, and somebody without a name if that cannot be told."""
+    if run.away is not None:
+        return run.away.holder()
     try:
         with open_plain(run.log) as log:
             fcntl.flock(log, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -95,6 +100,8 @@ def writer_of(run: RunDir) -> Holder | None:
     The process that wrote itself down must be there, and the kernel must say that somebody holds the log (proc(5),
     ``/proc/locks``); where a system does not tell that, the process has to do.
     """
+    if run.away is not None:
+        return run.away.holder()
     holder = _written(run)
     if holder is None:
         return None
@@ -119,7 +126,7 @@ def _is_there(pid: int) -> bool:
     return True
 
 
-def _line(value: object) -> str:
+def one_line(value: object) -> str:
     """What somebody wrote, as one short line that a terminal only shows."""
     return " ".join(inert(str(value)).split())[:120]
 
@@ -129,6 +136,6 @@ def _written(run: RunDir) -> Holder | None:
     try:
         with open_plain(run.path / "writer.json") as file:
             found = json.loads(file.read(4096))
-        return Holder(pid=int(found["pid"]), host=_line(found["host"]), operator=_line(found["operator"]))
+        return Holder(pid=int(found["pid"]), host=one_line(found["host"]), operator=one_line(found["operator"]))
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None

@@ -8,16 +8,18 @@ A name from a user is a name in this directory and nothing else: no path, no lin
 
 import heapq
 import os
-import secrets
+import shlex
 import stat
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runbook.audit import footing
+from runbook.audit.away import Away
 from runbook.audit.chain import parse_line
+from runbook.audit.disk import REAL, Disk
 from runbook.audit.plain_file import is_shared, new_file, open_plain
 from runbook.audit.record import ASIDE, Record
 from runbook.audit.strict import LINE_CAP, LineError
@@ -46,17 +48,24 @@ RUN_EXISTS = Code(
     title="run id in use",
     why="There is a run of this id. Its log is never overwritten and never continued by another run.",
 )
+if TYPE_CHECKING:
+    from runbook.audit.held import Locks
+    from runbook.audit.starts import Starts
+
 LAST = "last"
 PARTS = ("runbook", "output", "checkpoints", "requests", "inbox")
 """The directories in a run's directory."""
-_ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"
 
 
 @dataclass(frozen=True, slots=True)
 class RunDir:
-    """The directory of one run; nothing says that it exists."""
+    """The directory of one run; nothing says that it exists.
+
+    ``away`` is where the run is kept if that is elsewhere, and the directory a copy; None: it is the run.
+    """
 
     path: Path
+    away: Away | None = field(default=None, compare=False, repr=False)
 
     @property
     def id(self) -> str:
@@ -67,6 +76,51 @@ class RunDir:
     def log(self) -> Path:
         """Its log."""
         return self.path / "audit.jsonl"
+
+    @property
+    def mend(self) -> str:
+        """What somebody does when it cannot be written."""
+        return "mend the disk or the directory" if self.away is None else "see that its database answers"
+
+    @property
+    def store(self) -> "Store":
+        """The store that it belongs to."""
+        return Store(self.path.parent.parent) if self.away is None else self.away.store
+
+    @property
+    def shown(self) -> str:
+        """What its log is called when somebody is told of it."""
+        return str(self.log) if self.away is None else self.away.shown
+
+    @property
+    def disk(self) -> Disk:
+        """What its outputs are written to."""
+        return REAL if self.away is None else self.away.disk
+
+    @property
+    def writable(self) -> bool:
+        """Whether this user may write its log, as far as that can be told beforehand."""
+        return self.away is not None or os.access(self.log, os.W_OK)
+
+    def named(self, path: Path, name: str) -> str:
+        """What a command line says of a file of the run: its path, or where that is a copy its name and the store."""
+        return str(path) if self.away is None else f"{name} {shlex.join(self.store.option)}"
+
+    def fetch(self) -> None:
+        """Make the directory as new as the run, where that is kept elsewhere.
+
+        :raises OSError: if that fails.
+        """
+        if self.away is not None:
+            self.away.fetch(self)
+
+    def publish(self, *names: str) -> None:
+        """Keep files of the directory where the run is kept.
+
+        :raises OSError: if that fails.
+        """
+        if self.away is not None:
+            self.away.publish(self, names)
 
     @property
     def output(self) -> Path:
@@ -100,6 +154,7 @@ class RunDir:
                 file.flush()
                 os.fsync(file.fileno())
             footing.sync_directory(path.parent)
+            self.publish(f"runbook/{digest}.yaml")
         except FileExistsError:
             pass  # the same file included twice
         except OSError as error:
@@ -128,6 +183,16 @@ class Store:
     root: Path
 
     @property
+    def shown(self) -> str:
+        """What it is called when somebody is told of it."""
+        return str(self.root)
+
+    @property
+    def option(self) -> tuple[str, str]:
+        """The option of a command line that names it, and its value."""
+        return "--state-dir", str(self.root)
+
+    @property
     def runs(self) -> Path:
         """The directory that holds a directory a run."""
         return self.root / "runs"
@@ -150,15 +215,28 @@ class Store:
         footing.check_directory(store.runs)
         return store
 
-    def group(self) -> str | None:
-        """The group that shares the store; None if it is one person's.
+    def shared_by(self) -> str | None:
+        """Who shares the store, and where; None if it is one person's.
 
         :raises Refused: if it cannot be looked at.
         """
         try:
-            return footing.group_of(self.root)
+            group = footing.group_of(self.root)
         except OSError as error:
             raise footing.unusable(self.root, error) from None
+        return None if group is None else f"group {group} on this machine, in {self.root}"
+
+    def locks(self) -> "Locks":
+        """The locks of its runbooks."""
+        from runbook.audit.held import Locks  # it is built on this
+
+        return Locks(self)
+
+    def starts(self) -> "Starts":
+        """Its record of starts."""
+        from runbook.audit.starts import Starts  # it is built on this
+
+        return Starts(self)
 
     def create(self, run_id: str) -> RunDir:
         """Make the directory of a new run, in a store that is prepared.
@@ -188,20 +266,20 @@ class Store:
         """
         exact = self._run(text)
         footing.check_format(self.root)
-        if self._is_run(exact.path):
+        if self._is_there(exact):
             return exact
         if text == LAST:
             if newest := self.newest(1):
                 return newest[0]
             raise footing.refusal(NO_SUCH_RUN, "there is no run yet", self.root, "begin one with `runbook run`")
-        begun = sorted(name for name in self._names() if name.startswith(text))
+        begun = self._named(text)
         if not begun:
             raise footing.refusal(NO_SUCH_RUN, f"there is no run `{text}`", self.root, "list them with `runbook runs`")
         if len(begun) > 1:
             shown = ", ".join(begun[:4]) + (", …" if len(begun) > 4 else "")
             message = f"{len(begun)} runs begin with `{text}`: {shown}"
             raise footing.refusal(AMBIGUOUS, message, self.root, "write more of the id")
-        return RunDir(self.runs / begun[0])
+        return self.run(begun[0])
 
     def newest(self, limit: int | None = None) -> list[RunDir]:
         """The runs, the one that began last first.
@@ -220,6 +298,29 @@ class Store:
                 began.append((0, name))  # it was never begun, or is somebody's leftover: listed last, not hidden
         return [RunDir(self.runs / name) for _, name in heapq.nlargest(limit or len(began), began)]
 
+    def glimpses(self, limit: int | None = None) -> Iterable[Glimpse]:
+        """The same runs as :meth:`newest`, each with its first and its last record.
+
+        :raises Refused: if the store is of another format or cannot be read.
+        """
+        return (glimpse(run) for run in self.newest(limit))
+
+    def asking(self, request: str) -> RunDir | None:
+        """The run that has made a request for approvals; None if none has.
+
+        :param request: its number, 32 hexadecimal digits.
+        """
+        found = next(self.runs.glob(f"*/requests/{request}.txt"), None)
+        return None if found is None else RunDir(found.parent.parent)
+
+    def run(self, run_id: str) -> RunDir:
+        """A run by its id, whether or not there is one."""
+        return RunDir(self.runs / run_id)
+
+    def _named(self, beginning: str) -> list[str]:
+        """The ids that begin so, in their order."""
+        return sorted(name for name in self._names() if name.startswith(beginning))
+
     def _names(self) -> list[str]:
         """The ids of all runs, in no order."""
         try:
@@ -235,47 +336,19 @@ class Store:
             message = f"`{run_id[:80]}` is not the id of a run"
             help_ = "write letters, digits, dots, hyphens and underscores, as `runbook runs` lists them"
             raise footing.refusal(NOT_A_RUN_ID, message, None, help_)
-        return RunDir(self.runs / run_id)
+        return self.run(run_id)
 
-    @staticmethod
-    def _is_run(path: Path) -> bool:
+    def _is_there(self, run: RunDir) -> bool:
         try:
-            return stat.S_ISDIR(path.lstat().st_mode)
+            return stat.S_ISDIR(run.path.lstat().st_mode)
         except OSError:
             return False
 
 
-def state_dir(flag: str | None, environ: Mapping[str, str]) -> Path:
-    """Where the store is: ``--state-dir``, ``$RUNBOOK_STATE_DIR``, ``$XDG_STATE_HOME/runbook``, or its place at home.
-
-    At home it is ``~/.local/state/runbook``. A relative ``XDG_STATE_HOME`` is passed over (XDG Base Directory
-    Specification, "Environment variables").
-
-    :raises Refused: if none of these says anything and there is no home.
-    """
-    if chosen := flag or environ.get("RUNBOOK_STATE_DIR"):
-        return Path(chosen).absolute()
-    if (base := environ.get("XDG_STATE_HOME", "")).startswith("/"):
-        return Path(base) / "runbook"
-    try:
-        home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
-    except RuntimeError:
-        raise footing.refusal(
-            footing.UNUSABLE, "there is no home for a state directory", None, footing.ANOTHER
-        ) from None
-    return home / ".local" / "state" / "runbook"
-
-
-def new_run_id(runbook: str, at: datetime) -> str:
-    """An id for a new run, such as ``20261121-0312-app_not_loading-x7k2``: sorted by name they are sorted by time.
-
-    :param at: when it begins, in UTC.
-    """
-    return f"{at:%Y%m%d-%H%M}-{runbook[:45]}-{''.join(secrets.choice(_ALPHABET) for _ in range(4))}"
-
-
 def glimpse(run: RunDir) -> Glimpse:
     """The first and the last whole records of a run, read without the ones between; the chain is not judged."""
+    if run.away is not None:
+        return run.away.glimpse(run)
     try:
         with open_plain(run.log, buffering=0) as file:
             size = file.seek(0, os.SEEK_END)

@@ -1,12 +1,11 @@
 """``runbook abort``: end a run."""
 
-import os
 import sys
 from collections.abc import Sequence
 
-from runbook.audit.store import Store, state_dir
 from runbook.cli.options import Parser, default_operator, name, reason, run_argument, state_option
 from runbook.cli.rows import rows
+from runbook.cli.stores import store_of
 from runbook.cli.telling import Told, tell
 from runbook.drivers.replay import judged
 from runbook.drivers.stopping import left_changed
@@ -23,11 +22,13 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     by = options.operator or default_operator()
     fields = {"reason": options.reason, "by": by}
-    match tell(options.run, options.state_dir, kind="abort", fields=fields):
+    with store_of(options) as store:
+        told = tell(store, options.run, kind="abort", fields=fields)
+        walk = judged(store.find(options.run).log, KINDS)[1] if told is Told.RECORDED else None
+    match told:
         case Told.DELIVERED:
             sys.stderr.write("delivered to whoever walks the run; a change that runs is awaited first\n")
         case Told.RECORDED:
-            _, walk = judged(Store(state_dir(options.state_dir, os.environ)).find(options.run).log, KINDS)
             said = rows(left_changed(walk), sys.stderr) if walk is not None else []
             sys.stderr.write("\n".join(["the run is over: aborted", *said]) + "\n")
         case Told.LEFT:

@@ -1,10 +1,13 @@
 """``runbook approve``: look at what somebody else wants to do, and sign that one approves it."""
 
+import argparse
 import contextlib
 import os
+import re
 import sys
 import termios
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -14,8 +17,9 @@ from runbook.audit.inbox import put
 from runbook.audit.plain_file import open_plain
 from runbook.audit.signatures import NotVerified, Signers, read_signers
 from runbook.audit.signing import NotSigned, fingerprint, sign
-from runbook.audit.store import RunDir, Store, state_dir
+from runbook.audit.store import RunDir, Store
 from runbook.cli.options import Parser, credentials_of, key_options, name, state_option
+from runbook.cli.stores import store_of
 from runbook.drivers.approval_texts import (
     LARGEST,
     ApprovalWord,
@@ -59,21 +63,35 @@ UNSIGNED = Code(
 PATIENCE = 120.0
 """Seconds within which a person types a passphrase or touches a key."""
 _YES = "yes"
+_NUMBER = re.compile(r"[0-9a-f]{32}")
 
 
 def main(arguments: Sequence[str]) -> int:
     """Show a request, and sign an approval of it; 1 if the person says no."""
     parser = Parser("approve", "Look at what somebody else wants to do, and approve it with your SSH key.")
-    parser.add_argument("request", metavar="REQUEST|-", help="the file of a request; - reads its text")
+    parser.add_argument("request", metavar="REQUEST|-", help="the file of a request, or its number; - reads its text")
     key_options(parser)
     parser.add_argument(
         "--as", dest="person", metavar="NAME", type=name, help="your name, where the allowed signers are not here"
     )
     state_option(parser)
     options = parser.parse_args(arguments)
+    with ExitStack() as stack:
+        store: Store | None = None
+        try:
+            store = stack.enter_context(store_of(options))
+        except Refused:
+            if options.store or _NUMBER.fullmatch(options.request):
+                raise  # else what is approved is printed, for the operator
+        return _approve(options, store)
+
+
+def _approve(options: argparse.Namespace, store: Store | None) -> int:
     given = credentials_of(options)
-    request = _request(options.request)
-    run = _run_of(options.request, request, options.state_dir)
+    asking = store.asking(options.request) if store is not None and _NUMBER.fullmatch(options.request) else None
+    file = str(asking.path / "requests" / f"{options.request}.txt") if asking is not None else options.request
+    request = _request(file)
+    run = asking or _run_of(file, request, store)
     _look_at(request, run)
     person, key, verified = _person(request, given, options.person)
     with _terminal() as terminal:
@@ -129,14 +147,16 @@ def _none(message: str, help_: str, file: str | None = None) -> Refused:
     return Refused(Diagnostic(code=NO_REQUEST, message=message, file=shown, help=help_))
 
 
-def _run_of(given: str, request: RequestText, state: str | None) -> RunDir | None:
+def _run_of(given: str, request: RequestText, store: Store | None) -> RunDir | None:
     """The run that asks, where it is on this machine and may be looked at: beside the request, or in the store."""
     run_id = request.signed.run
     beside = Path(os.path.realpath(given)).parent.parent if given != "-" else None
     if beside is not None and beside.name == run_id and (beside / "audit.jsonl").is_file():
         return RunDir(beside)
     with contextlib.suppress(Refused, OSError):
-        found = Store(state_dir(state, os.environ)).find(run_id)
+        found = store.find(run_id) if store is not None else None
+        if found is None:
+            return None
         return found if found.id == run_id and found.log.is_file() else None
     return None
 

@@ -1,5 +1,6 @@
 """``runbook bundle``: pack a run into one archive that can be checked anywhere."""
 
+import argparse
 import io
 import os
 import shutil
@@ -14,12 +15,13 @@ from typing import BinaryIO
 from runbook import VERSION
 from runbook.audit.bundle import LEADING, LOG, SCRIPT, gathered, names, pack, script
 from runbook.audit.kept import listed
-from runbook.audit.store import RunDir, Store, state_dir
-from runbook.cli.failing import complain, output_lost
+from runbook.audit.store import RunDir
+from runbook.cli.failing import complain, named, output_lost
 from runbook.cli.opening import renamed
 from runbook.cli.options import Parser, run_argument, state_option
 from runbook.cli.output_file import NOT_WRITTEN
 from runbook.cli.report import FORMATS, reported
+from runbook.cli.stores import store_of
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.report.content import Report
 from runbook.report.cover import cover
@@ -43,7 +45,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--force", action="store_true", help="write over a file that is there")
     state_option(parser)
     options = parser.parse_args(arguments)
-    run = Store(state_dir(options.state_dir, os.environ)).find(options.run)
+    with store_of(options) as store:
+        return _pack(store.find(options.run), options)
+
+
+def _pack(run: RunDir, options: argparse.Namespace) -> int:
     target = options.output or f"{run.id}.tar.gz"
     _look(target, force=options.force)
     try:
@@ -66,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
     if copy.strangers:
         sys.stderr.write(f"left out, as no part of a run: {listed(copy.strangers)}\n")
     grave = [finding.diagnostic for finding in verdict.findings if finding.status]
-    complain(renamed(each, where, str(run.path)) for each in grave)
+    complain(renamed(each, where, named(str(run.path))) for each in grave)
     return int(verdict.status)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runbook.audit.plain_file import open_plain
 from runbook.audit.reader import reading
-from runbook.audit.store import Store, state_dir
+from runbook.audit.store import RunDir
 from runbook.audit.verdict import Status
 from runbook.cli.below import files_below
 from runbook.cli.output_file import NOT_WRITTEN, write_output
@@ -30,17 +30,16 @@ from runbook.model.runbook import Runbook
 _TRUSTED = frozenset({Status.VALID, Status.NO_END, Status.TORN_TAIL})
 
 
-def capture_run(run_id: str, output: str | None, state: str | None) -> int:
+def capture_run(run: RunDir, output: str | None) -> int:
     """Write a run as a scenario, to a file or to standard output; 0 if it passes as it is, 1 if not.
 
     :raises Refused: if its log cannot be trusted, or tells too little.
     """
-    run = Store(state_dir(state, os.environ)).find(run_id)
     verdict, walk = judged(run.log, KINDS)
     if walk is None or walk.started is None or verdict.status not in _TRUSTED:
         message = f"the log of {run.id} is not a legal walk of its runbook"
         help_ = f"`runbook verify {run.id}` says more"
-        raise Refused(Diagnostic(code=NOT_CAPTURED, message=message, file=str(run.log), help=help_))
+        raise Refused(Diagnostic(code=NOT_CAPTURED, message=message, file=run.shown, help=help_))
     with reading(run.log) as log:
         records = [record for _, record in zip(range(verdict.count), log, strict=False)]
     name, digest = next(iter(walk.started.files.items()))

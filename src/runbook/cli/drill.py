@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from runbook.audit.store import Store, new_run_id, state_dir
+from runbook.audit.store import Store
+from runbook.audit.whereabouts import new_run_id
 from runbook.cli.drafted import capture_run, propose_for
 from runbook.cli.drilled import walk_drill
 from runbook.cli.failing import USAGE, complain
 from runbook.cli.options import Parser, name, state_option
 from runbook.cli.run import load_answers_for
+from runbook.cli.stores import store_of
 from runbook.drivers.attendance import attended
 from runbook.drivers.drilling import Training, begin
 from runbook.drivers.live import Sitting
@@ -29,17 +31,19 @@ def main(arguments: Sequence[str]) -> int:
     if options.proposes is not None:
         return propose_for(options.proposes, options.output)
     if options.captured is not None:
-        return capture_run(options.captured, options.output, options.state_dir)
+        with store_of(options) as store:
+            return capture_run(store.find(options.captured), options.output)
     if options.scenario is None:
         raise Refused(Diagnostic(code=USAGE, message="no scenario is named", help="runbook drill SCENARIO"))
-    return _drill(
-        options.scenario,
-        answers=options.answers,
-        itself=options.itself,
-        operator=options.operator,
-        run_id=options.run_id,
-        state=options.state_dir,
-    )
+    with store_of(options, walks=True) as store:
+        return _drill(
+            options.scenario,
+            answers=options.answers,
+            itself=options.itself,
+            operator=options.operator,
+            run_id=options.run_id,
+            store=store,
+        )
 
 
 def _parser() -> Parser:
@@ -59,7 +63,7 @@ def _parser() -> Parser:
 
 
 def _drill(
-    file: str, *, answers: str | None, itself: bool, operator: str | None, run_id: str | None, state: str | None
+    file: str, *, answers: str | None, itself: bool, operator: str | None, run_id: str | None, store: Store
 ) -> int:
     told = load_scenario(file)
     if told.scenario is None:
@@ -75,8 +79,7 @@ def _drill(
     given = load_answers_for(answers, runbook) if answers is not None else given
 
     def sit(training: Training) -> Sitting:
-        store = Store(state_dir(state, os.environ)).prepare()
-        run = store.create(new_run_id(runbook.id, datetime.now(UTC)) if run_id is None else run_id)
+        run = store.prepare().create(new_run_id(runbook.id, datetime.now(UTC)) if run_id is None else run_id)
         try:
             return begin(training, run, runbook, loaded.files, inputs=inputs, by=operator or scenario.operator)
         except Refused:

@@ -8,7 +8,8 @@ from runbook.audit.store import RunDir
 from runbook.cli.failing import complain
 from runbook.cli.main import INTERRUPTED
 from runbook.cli.rows import rows
-from runbook.cli.walking import PAUSED, elsewhere, say, say_unused
+from runbook.cli.stores import elsewhere
+from runbook.cli.walking import PAUSED, say, say_unused
 from runbook.drivers.aside import pause_aside
 from runbook.drivers.attendance import Drilled, attended, attending
 from runbook.drivers.drilling import Training, clock_for

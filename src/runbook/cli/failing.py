@@ -5,9 +5,10 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
+from runbook.audit.chained import LogFailed
 from runbook.audit.plain_file import open_plain
-from runbook.audit.writer import LogFailed
 from runbook.cli.main import COMMANDS, COMMANDS_NOT_YET, LOG_FAILED, OUR_FAULT, USAGE_STATUS
 from runbook.language.files import LARGEST
 from runbook.language.frames import frame
@@ -34,6 +35,23 @@ LOST = Code(
 )
 
 
+COPIES: dict[str, str] = {}
+"""Directories of this process that hold copies of what is kept elsewhere, and what that is called."""
+
+
+def named(text: str) -> str:
+    """A path as the user knows it: what is in a copy is called after what it is a copy of."""
+    for copy, name in COPIES.items():
+        if text == copy or text.startswith(f"{copy}/"):
+            return name + text[len(copy) :]
+    return text
+
+
+def told(diagnostic: Diagnostic) -> Diagnostic:
+    """A diagnostic that calls its file as the user knows it."""
+    return diagnostic if diagnostic.file is None else replace(diagnostic, file=named(diagnostic.file))
+
+
 def complain(diagnostics: Iterable[Diagnostic]) -> None:
     """Write diagnostics to the terminal as frames, with the lines that they are about."""
     texts: dict[str, str] = {}
@@ -45,7 +63,7 @@ def complain(diagnostics: Iterable[Diagnostic]) -> None:
                     texts[file] = opened.read(LARGEST).decode(errors="replace")
             except OSError:
                 texts[file] = ""
-        sys.stderr.write(frame(diagnostic, texts.get(file or "", "")).rstrip("\n") + "\n")
+        sys.stderr.write(frame(told(diagnostic), texts.get(file or "", "")).rstrip("\n") + "\n")
 
 
 def unknown_command(name: str) -> int:

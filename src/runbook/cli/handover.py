@@ -1,16 +1,17 @@
 """``runbook handover``: make somebody else the operator of a run."""
 
-import os
+import argparse
 import shlex
 import sys
 from collections.abc import Sequence
 
 from runbook.audit.lock import holder_of
-from runbook.cli.options import Parser, default_operator, name, reason, run_argument, run_to_write, state_option
+from runbook.audit.store import Store
+from runbook.cli.options import Parser, default_operator, name, reason, run_argument, state_option
 from runbook.cli.rows import rows
+from runbook.cli.stores import elsewhere, run_to_write, store_of
 from runbook.cli.telling import Told, tell
 from runbook.cli.told_so_far import told_so_far
-from runbook.cli.walking import elsewhere
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 
 SAME_OPERATOR = Code(
@@ -39,20 +40,25 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--operator", metavar="ID", type=name, help="who hands it over; default: login@host")
     state_option(parser)
     options = parser.parse_args(arguments)
-    run = run_to_write(options.run, options.state_dir)
+    with store_of(options) as store:
+        return _hand_over(store, options)
+
+
+def _hand_over(store: Store, options: argparse.Namespace) -> int:
+    run = run_to_write(store, options.run)
     told = told_so_far(run)
     over = told.walk is not None and told.walk.finish is not None
     if told.walk is not None and not over and told.walk.operator == options.to:
         message = f"`{options.to}` is the operator of the run already"
         raise Refused(Diagnostic(code=SAME_OPERATOR, message=message, help="name somebody else with --to"))
-    if not over and holder_of(run) is None and run.log.exists() and not os.access(run.log, os.W_OK):
+    if not over and holder_of(run) is None and run.log.exists() and not run.writable:
         message = "nobody walks the run, and its log belongs to another user of this machine"
         help_ = "have that user hand it over, or abort it and begin a run of your own"
-        raise Refused(Diagnostic(code=NOT_THEIRS, message=message, file=str(run.log), help=help_))
+        raise Refused(Diagnostic(code=NOT_THEIRS, message=message, file=run.shown, help=help_))
     fields = {"to": options.to, "by": options.operator or default_operator()}
     if options.reason is not None:
         fields["reason"] = options.reason
-    match tell(run.id, options.state_dir, kind="handover", fields=fields):
+    match tell(store, run.id, kind="handover", fields=fields):
         case Told.DELIVERED:
             sys.stderr.write("delivered to whoever walks the run: it pauses where that is safe, and then is theirs\n")
         case Told.RECORDED | Told.LEFT:

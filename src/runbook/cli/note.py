@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from runbook.cli.options import Parser, default_operator, name, note, run_argument, state_option
+from runbook.cli.stores import store_of
 from runbook.cli.telling import Told, tell
 from runbook.drivers.messages import NOTES
 
@@ -19,7 +20,9 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     by = options.operator or default_operator()
     fields = {"kind": options.kind, "text": options.text, "by": by}
-    match tell(options.run, options.state_dir, kind="note", fields=fields):
+    with store_of(options) as store:
+        told = tell(store, options.run, kind="note", fields=fields)
+    match told:
         case Told.DELIVERED:
             sys.stderr.write("delivered to whoever walks the run; it is on record within a second\n")
         case Told.RECORDED:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NoReturn
 from runbook.model.diagnostics import Diagnostic, Refused
 
 if TYPE_CHECKING:
-    from runbook.audit.store import RunDir
     from runbook.drivers.approving import Credentials
 
 
@@ -35,39 +34,15 @@ class Parser(argparse.ArgumentParser):
         raise Refused(Diagnostic(code=USAGE, message=message, help=f"`{self.prog} --help` shows how it is used"))
 
 
-class _Refusing(argparse.Action):
-    """Refuses an option that this version does not have yet; ``const`` says what to do meanwhile."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: object,
-        option_string: str | None = None,
-    ) -> NoReturn:
-        """Refuse it.
-
-        :raises Refused: always.
-        """
-        from runbook.cli.failing import NOT_YET
-
-        del parser, namespace, values
-        message = f"`{option_string}` does not exist yet"
-        raise Refused(Diagnostic(code=NOT_YET, message=message, help=f"leave it out; {self.const}"))
-
-
-def not_yet(parser: argparse.ArgumentParser, option: str, *, meanwhile: str, metavar: str | None = None) -> None:
-    """Add an option that is refused, with what to do meanwhile; without ``metavar`` it is a flag."""
-    nargs = 0 if metavar is None else None
-    parser.add_argument(option, action=_Refusing, const=meanwhile, nargs=nargs, metavar=metavar, help="not yet")
-
-
 def state_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--state-dir``."""
+    """Add ``--state-dir`` and ``--store``."""
     parser.add_argument(
         "--state-dir",
         metavar="DIR",
         help="where runs are kept; default: $RUNBOOK_STATE_DIR, or $XDG_STATE_HOME/runbook",
+    )
+    parser.add_argument(
+        "--store", metavar="URL", help="a database that holds the runs: postgresql://…; default: $RUNBOOK_STORE"
     )
 
 
@@ -113,18 +88,6 @@ def run_argument(parser: argparse.ArgumentParser) -> None:
 def is_directory(path: str) -> bool:
     """Whether there is a directory of that name; what cannot be looked at is none, and whoever opens it says why."""
     return os.path.isdir(path)  # noqa: PTH112 - one of pathlib raises what cannot be looked at
-
-
-def run_to_write(text: str, state: str | None) -> "RunDir":
-    """The run that a user means, in a store that is safe to write to.
-
-    :raises Refused: if there is none, or the store is not.
-    """
-    from runbook.audit.store import Store, state_dir  # not for commands that need no store
-
-    store = Store(state_dir(state, os.environ))
-    store.find(text)  # a store that is not there is not made for this
-    return store.prepare().find(text)
 
 
 def name(text: str) -> str:

@@ -1,17 +1,17 @@
 """``runbook report``: write the incident report of a run."""
 
 import io
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from runbook.audit.store import RunDir, Store, state_dir
+from runbook.audit.store import RunDir
 from runbook.audit.verdict import Verdict
 from runbook.cli.failing import complain
 from runbook.cli.options import Parser, format_option, run_argument, state_option
 from runbook.cli.output_file import write_output
+from runbook.cli.stores import store_of
 from runbook.cli.told_so_far import told_so_far
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.report.content import Report
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str]) -> int:
     state_option(parser)
     options = parser.parse_args(arguments)
     zone = _zone(options.zone)
-    run = Store(state_dir(options.state_dir, os.environ)).find(options.run)
-    report, verdict = reported(run)
+    with store_of(options) as store:
+        report, verdict = reported(store.find(options.run))
     _write(FORMATS[options.format](report, zone, options.zone or "UTC"), options.output)
     if verdict.status:
         complain(finding.diagnostic for finding in verdict.findings if finding.status)

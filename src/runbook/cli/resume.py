@@ -1,5 +1,6 @@
 """``runbook resume``: go on with a run that was paused or interrupted."""
 
+import argparse
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,13 +14,13 @@ from runbook.cli.options import (
     key_options,
     name,
     run_argument,
-    run_to_write,
     state_option,
 )
 from runbook.cli.rows import rows
 from runbook.cli.run import load_answers_for
+from runbook.cli.stores import elsewhere, run_to_write, store_of
 from runbook.cli.told_so_far import told_so_far
-from runbook.cli.walking import elsewhere, walk
+from runbook.cli.walking import walk
 from runbook.drivers.aside import snapshot_of
 from runbook.kinds.registry import KINDS
 from runbook.model.diagnostics import Code, Diagnostic, Refused
@@ -42,7 +43,11 @@ def main(arguments: Sequence[str]) -> int:
     key_options(parser)
     state_option(parser)
     options = parser.parse_args(arguments)
-    run = run_to_write(options.run, options.state_dir)
+    with store_of(options, walks=True) as store:
+        return _resume(run_to_write(store, options.run), options)
+
+
+def _resume(run: RunDir, options: argparse.Namespace) -> int:
     _look_who_goes_on(run, options.operator)
     answers = load_answers_for(options.answers, snapshot_of(run, KINDS)) if options.answers else None
     seen = glimpse(run)

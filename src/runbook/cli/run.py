@@ -1,11 +1,10 @@
 """``runbook run``: walk a runbook."""
 
-import os
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from runbook.audit.store import Store, new_run_id, state_dir
+from runbook.audit.whereabouts import new_run_id
 from runbook.cli.failing import USAGE, complain
 from runbook.cli.options import (
     Parser,
@@ -13,10 +12,10 @@ from runbook.cli.options import (
     default_operator,
     key_options,
     name,
-    not_yet,
     reason,
     state_option,
 )
+from runbook.cli.stores import store_of
 from runbook.cli.walking import walk
 from runbook.drivers.attendance import Seat
 from runbook.drivers.fitting import LONGEST
@@ -79,8 +78,8 @@ def main(arguments: Sequence[str]) -> int:
             break_lock=options.break_lock,
             mode=Mode.DRY if options.dry_run else Mode.LIVE,
         )
-        store = Store(state_dir(options.state_dir, os.environ)).prepare()
-        run = store.create(new_run_id(runbook.id, datetime.now(UTC)) if options.run_id is None else options.run_id)
+        run_id = new_run_id(runbook.id, datetime.now(UTC)) if options.run_id is None else options.run_id
+        run = store.prepare().create(run_id)
         try:
             return live.begin(run, runbook, loaded.files, start)
         except Refused:
@@ -88,7 +87,8 @@ def main(arguments: Sequence[str]) -> int:
                 shutil.rmtree(run.path)  # it never began
             raise
 
-    return walk(answers, credentials_of(options), sit)
+    with store_of(options, walks=True) as store:
+        return walk(answers, credentials_of(options), sit)
 
 
 def _parser() -> Parser:
@@ -109,7 +109,6 @@ def _parser() -> Parser:
     parser.add_argument(
         "--break-lock", metavar="REASON", type=reason, help="take the lock of a run that nobody walks, for this reason"
     )
-    not_yet(parser, "--store", metavar="URL", meanwhile="runs are kept in a directory: --state-dir")
     state_option(parser)
     return parser
 

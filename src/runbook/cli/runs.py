@@ -1,18 +1,16 @@
 """``runbook runs``: list past and present runs, the newest first."""
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 
 from runbook.audit.footing import unusable
-from runbook.audit.held import Locks
 from runbook.audit.lock import holder_of
 from runbook.audit.plain_file import open_plain
-from runbook.audit.starts import Starts
-from runbook.audit.store import Glimpse, RunDir, Store, glimpse, state_dir
+from runbook.audit.store import Glimpse, RunDir, Store
 from runbook.audit.strict import LINE_CAP
 from runbook.cli.options import Parser, format_option, number, state_option
+from runbook.cli.stores import store_of
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Refused
 
@@ -31,16 +29,20 @@ def main(arguments: Sequence[str]) -> int:
     format_option(parser, ("text", "json"))
     state_option(parser)
     options = parser.parse_args(arguments)
-    store = Store(state_dir(options.state_dir, os.environ))
-    if options.rebuild_index:
-        return _rebuild(store)
-    found = [_row(glimpse(run)) for run in store.newest(options.limit or None)]
-    if options.format == "json":
+    with store_of(options) as store:
+        if options.rebuild_index:
+            return _rebuild(store)
+        return _list(store, options.limit or None, options.format)
+
+
+def _list(store: Store, limit: int | None, form: str) -> int:
+    found = [_row(seen) for seen in store.glimpses(limit)]
+    if form == "json":
         runs: list[Json] = [*found]
         sys.stdout.write(json.dumps({"runs": runs}, indent=2) + "\n")
         return 0
     if not found:
-        sys.stderr.write(f"no run yet in {store.root}\n")
+        sys.stderr.write(f"no run yet in {store.shown}\n")
         return 0
     for told in found:
         if told["lock_taken_by"]:
@@ -57,7 +59,7 @@ def _rebuild(store: Store) -> int:
     """Make the record of starts anew; 1 if a log is damaged, for what follows the damage is not in it."""
     store.newest(1)  # a store that is not there is not made for this
     try:
-        made = Starts(store.prepare()).rebuild()
+        made = store.prepare().starts().rebuild()
     except OSError as error:
         raise unusable(store.root, error) from None
     sys.stderr.write(f"the record of starts is made anew: {made.keys} keys, from {made.runs} live runs\n")
@@ -69,7 +71,7 @@ def _rebuild(store: Store) -> int:
 def lock_lost_to(run: RunDir, key: Json) -> str | None:
     """The run that has the lock of a run that is not over; None if that has it, or it cannot be told."""
     try:
-        holder = Locks(Store(run.path.parent.parent)).holder(key) if isinstance(key, str) else None
+        holder = run.store.locks().holder(key) if isinstance(key, str) else None
     except Refused:
         return None
     return holder.run if holder is not None and holder.run != run.id else None

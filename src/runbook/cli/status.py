@@ -1,18 +1,18 @@
 """``runbook status``: show where a run stands."""
 
 import json
-import os
 import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from runbook.audit.lock import holder_of
-from runbook.audit.store import RunDir, Store, state_dir
+from runbook.audit.store import RunDir
 from runbook.audit.verdict import Status, Verdict
 from runbook.cli.options import Parser, format_option, run_argument, state_option
 from runbook.cli.rows import rows
 from runbook.cli.runs import lock_lost_to, state_of
+from runbook.cli.stores import store_of
 from runbook.cli.told_so_far import ToldSoFar, told_so_far
 from runbook.cli.verify import WORDS
 from runbook.drivers.interrupted import still_running
@@ -40,19 +40,23 @@ def main(arguments: Sequence[str]) -> int:
     format_option(parser, ("text", "json"))
     state_option(parser)
     options = parser.parse_args(arguments)
-    run = Store(state_dir(options.state_dir, os.environ)).find(options.run)
+    with store_of(options) as store:
+        return _show(store.find(options.run), options.format)
+
+
+def _show(run: RunDir, form: str) -> int:
     told = told_so_far(run)
     verdict = told.verdict
     found = _status(run, told)
     sound = verdict.status in SOUND or found["state"] == "never began"
     found["log"] = {
-        "path": str(run.log),
+        "path": run.shown,
         "records": verdict.count,
         "head": verdict.anchor,
         "status": int(verdict.status),
         "problem": None if sound else _problem(verdict),
     }
-    sys.stdout.write(json.dumps(found, indent=2) + "\n" if options.format == "json" else _as_text(found, told))
+    sys.stdout.write(json.dumps(found, indent=2) + "\n" if form == "json" else _as_text(found, told))
     return 0 if sound else 1
 
 

@@ -1,14 +1,13 @@
 """Telling a run something from another terminal: through its inbox where somebody walks it, else as its writer."""
 
-import os
 from collections.abc import Callable, Mapping
 from enum import Enum
 
 from runbook.audit.inbox import put
 from runbook.audit.lock import HELD, holder_of
 from runbook.audit.record import END
-from runbook.audit.store import glimpse
-from runbook.cli.options import run_to_write
+from runbook.audit.store import Store, glimpse
+from runbook.cli.stores import run_to_write
 from runbook.drivers.aside import abort_aside, hand_over_aside, note_aside
 from runbook.kinds.registry import KINDS
 from runbook.model.diagnostics import Refused
@@ -28,15 +27,15 @@ class Told(Enum):
     LEFT = "left"
 
 
-def tell(run_id: str, state: str | None, *, kind: str, fields: Mapping[str, str]) -> Told:
+def tell(store: Store, run_id: str, *, kind: str, fields: Mapping[str, str]) -> Told:
     """Tell a run a ``note`` (``kind text by``), an ``abort`` (``reason by``) or a ``handover`` (``to by reason?``).
 
     :raises Refused: if there is no such run, it is over, or neither its log nor its inbox can be written.
     """
-    run = run_to_write(run_id, state)
+    run = run_to_write(store, run_id)
     if holder_of(run) is None:
         last = glimpse(run).last
-        if last is not None and last.type != END and not os.access(run.log, os.W_OK):
+        if last is not None and last.type != END and not run.writable:
             put(run, kind, fields)
             return Told.LEFT
         try:

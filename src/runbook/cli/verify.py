@@ -1,5 +1,6 @@
 """``runbook verify``: judge a log, its chain, its walk, and the outputs beside it."""
 
+import argparse
 import json
 import os
 import sys
@@ -10,10 +11,11 @@ from pathlib import Path
 from runbook.audit.checkpoints import Checkpoints, Signed
 from runbook.audit.reader import Anchor
 from runbook.audit.signatures import Signers, signers_file, signers_here
-from runbook.audit.store import Store, state_dir
 from runbook.audit.verdict import Finding, Status, Verdict
+from runbook.cli.failing import told
 from runbook.cli.opening import source
 from runbook.cli.options import Parser, format_option, is_directory, signers_option, state_option
+from runbook.cli.stores import shown, store_of
 from runbook.drivers.replay import judged
 from runbook.drivers.witnessing import Witness
 from runbook.kinds.registry import KINDS
@@ -56,7 +58,13 @@ def main(arguments: Sequence[str]) -> int:
         anchor = Anchor.parse(options.anchor) if options.anchor else None
     except ValueError as error:
         parser.error(str(error))
-    log = _log(options.log, options.state_dir)
+    if (log := _file(options.log)) is not None:
+        return _verify(log, anchor, options)
+    with store_of(options) as store:
+        return _verify(store.find(options.log).log, anchor, options)
+
+
+def _verify(log: Path, anchor: Anchor | None, options: argparse.Namespace) -> int:
     signers = partial(_signers, options.allowed_signers)
     if options.allowed_signers:
         signers()  # a file that was named is wrong at once
@@ -81,13 +89,13 @@ def _signers(flag: str | None) -> Signers | None:
     return signers_here(signers_file(flag, os.environ), named=named)
 
 
-def _log(text: str, state: str | None) -> Path:
-    """The log that is meant: a file by its path, else that of a run of the store."""
+def _file(text: str) -> Path | None:
+    """The file that is meant, where it is one by its path; None: it is a run of the store."""
     if is_directory(text):
         return Path(text) / "audit.jsonl"
     if "/" in text or (len(text) < 256 and Path(text).exists()):
         return Path(text)
-    return Store(state_dir(state, os.environ)).find(text).log
+    return None
 
 
 def _misnamed(log: Path, walk: Walk | None) -> Iterator[Finding]:
@@ -100,7 +108,7 @@ def _misnamed(log: Path, walk: Walk | None) -> Iterator[Finding]:
 
 
 def _as_text(log: Path, verdict: Verdict, status: Status, walk: Walk | None, signed: Signed | None) -> str:
-    lines = [f"{log}: {WORDS[status]}"]
+    lines = [f"{shown(log)}: {WORDS[status]}"]
     started = walk.started if walk else None
     if started is not None:
         lines.append(f"  run     {started.run}, {started.mode.upper()}, of `{started.runbook}`")
@@ -113,7 +121,7 @@ def _as_text(log: Path, verdict: Verdict, status: Status, walk: Walk | None, sig
     if signed is not None:
         covered = "all of it" if signed.size == verdict.count else f"its first {signed.size} records"
         lines.append(f"  signed  {covered}, by {signed.person}")
-    lines += [f"  {one_line(finding.diagnostic)}" for finding in verdict.findings]
+    lines += [f"  {one_line(told(finding.diagnostic))}" for finding in verdict.findings]
     return "\n".join(lines) + "\n"
 
 
@@ -122,7 +130,7 @@ def _as_json(log: Path, verdict: Verdict, status: Status, walk: Walk | None, che
     started = walk.started if walk else None
     findings: list[Json] = [
         {
-            **finding.diagnostic.as_json(),
+            **told(finding.diagnostic).as_json(),
             "status": int(finding.status),
             "strict": int(finding.strict or finding.status),
             "record": finding.line,
@@ -130,7 +138,7 @@ def _as_json(log: Path, verdict: Verdict, status: Status, walk: Walk | None, che
         for finding in verdict.findings
     ]
     return {
-        "log": str(log),
+        "log": shown(log),
         "status": int(status),
         "verdict": WORDS[status],
         "run": started.run if started else None,

@@ -1,16 +1,16 @@
 """What ``run`` and ``resume`` share: who sits here, the walk itself, and what is said at its end."""
 
-import os
 import resource
 import shlex
 import sys
 from collections.abc import Callable
 
-from runbook.audit.store import RunDir, glimpse, state_dir
-from runbook.audit.writer import LogFailed
+from runbook.audit.chained import LogFailed
+from runbook.audit.store import glimpse
 from runbook.cli.failing import complain, our_fault
 from runbook.cli.main import INTERRUPTED
 from runbook.cli.rows import rows
+from runbook.cli.stores import elsewhere
 from runbook.drivers.answers import RB302, AnswersOperator
 from runbook.drivers.approving import Credentials
 from runbook.drivers.attendance import Seat, attending
@@ -72,7 +72,7 @@ def say(sitting: Sitting, ending: Ending) -> None:
             *(() if good else left_changed(sitting.session.walk)),
             *_worth(sitting.session.walk),
             ("ticket", head),
-            ("log", str(run.log)),
+            ("log", run.shown),
             ("report", f"runbook report {run.id}{where}"),
             ("verify", f"runbook verify {run.id}{where} --anchor {head}"),
         ]
@@ -89,18 +89,6 @@ def _worth(walk: Walk) -> list[tuple[str, str]]:
     """How many outcomes of a dry run are worth what."""
     said = tally(walk.fidelities)
     return [("dry run", said)] if said else []
-
-
-def elsewhere(run: RunDir) -> str:
-    """The option that the commands of a run need, where its store is not the one that this shell would take."""
-    store = run.path.parent.parent
-    try:
-        usual = state_dir(None, os.environ)
-    except Refused:
-        usual = None
-    if usual is not None and os.path.realpath(usual) == str(store):
-        return ""
-    return f" --state-dir {shlex.quote(str(store))}"
 
 
 def say_unused(answers: Answers, operator: AnswersOperator, runbook: Runbook) -> None:

@@ -6,12 +6,13 @@ import time
 from collections.abc import Sequence
 
 from runbook.audit.growing import following
-from runbook.audit.store import Store, state_dir
+from runbook.audit.store import RunDir
 from runbook.audit.verdict import Status
 from runbook.cli.failing import complain
 from runbook.cli.options import Parser, run_argument, state_option
+from runbook.cli.stores import elsewhere, store_of
 from runbook.cli.streams import Stream
-from runbook.cli.walking import PAUSED, elsewhere
+from runbook.cli.walking import PAUSED
 from runbook.drivers.terminal.paper import Paper
 from runbook.drivers.terminal.presence import shown_to
 from runbook.drivers.terminal.screen import Screen
@@ -33,16 +34,21 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--once", action="store_true", help="show what there is and leave, without following")
     state_option(parser)
     options = parser.parse_args(arguments)
-    run = Store(state_dir(options.state_dir, os.environ)).find(options.run)
+    with store_of(options) as store:
+        return _watch(store.find(options.run), once=options.once)
+
+
+def _watch(run: RunDir, *, once: bool) -> int:
     terminal = shown_to(os.environ)
     screen = Screen(terminal) if terminal is not None else Paper(sys.stdout)
     go_on = f"runbook resume {run.id}{elsewhere(run)}"
     watching = Watching(run, KINDS, screen, lambda: time.time_ns() // 1_000_000, go_on)
 
     def wait() -> bool:
+        run.fetch()
         watching.look()
         gone = isinstance(sys.stdout, Stream) and sys.stdout.lost is not None
-        if watching.finish is not None or options.once or gone:
+        if watching.finish is not None or once or gone:
             return False
         time.sleep(_POLL)  # a log is looked at, as every program can that may only read it
         return True

@@ -154,6 +154,7 @@ class SignedApprovals:
             file.flush()
             os.fsync(file.fileno())
         sync_directory(path.parent)
+        self._run.publish(f"requests/{path.name}")
 
     def _refuse(self, visit: Visit, reason: str) -> None:
         self._journal.tell(e.StepRefused, step=visit.step.id, visit=visit.number, by="approval", reason=reason)
@@ -173,7 +174,7 @@ class SignedApprovals:
             text = _read(str(path))
         except OSError:
             text = ""
-        sought = sought_of(self._journal, visit, approval, file=str(path), text=text)
+        sought = sought_of(self._journal, visit, approval, file=self._run.named(path, approval.request), text=text)
         given = self._operator.approval(place, sought, _TURN)
         if not isinstance(given, str):
             return given

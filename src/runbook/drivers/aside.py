@@ -9,7 +9,7 @@ from runbook.audit.lock import Holder
 from runbook.audit.masking import Masker
 from runbook.audit.record import Record
 from runbook.audit.store import RunDir, glimpse
-from runbook.audit.writer import LogWriter, Reopened
+from runbook.audit.writer import Reopened, go_on
 from runbook.drivers.interrupted import tell_interrupted
 from runbook.drivers.journal import Journal, Last
 from runbook.drivers.locking import tell_lost, untold
@@ -54,11 +54,11 @@ def reopen(run: RunDir, operator: str | None, registry: Registry) -> tuple[Reope
 
     try:
         # Who walked last is who holds it, unless somebody else says so; only the records tell.
-        reopened = LogWriter.reopen(run, lambda: holder(operator or walks[0].operator), each)
+        reopened = go_on(run, lambda: holder(operator or walks[0].operator), each)
     except (IllegalEvent, MalformedEvent) as error:
         message = f"the log is no walk that can be gone on with: {error}"
         help_ = f"`runbook verify {run.id}` says more"
-        raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=str(run.log), help=help_)) from None
+        raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=run.shown, help=help_)) from None
     return reopened, walks[0], Last(ts=last[0].ts, mono=last[0].mono)
 
 
@@ -155,7 +155,7 @@ def snapshot_of(run: RunDir, registry: Registry) -> Runbook:
     if not isinstance(event, r.RunStarted):
         message = "the run never began, or the beginning of its log cannot be read"
         help_ = f"`runbook verify {run.id}` says which"
-        raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=str(run.log), help=help_))
+        raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=run.shown, help=help_))
     return runbook_of(event, run.snapshot, registry)
 
 

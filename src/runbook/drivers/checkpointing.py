@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from runbook.audit.chained import Chained
 from runbook.audit.checkpoints import keep
 from runbook.audit.signatures import NotVerified, Signers, read_signers
 from runbook.audit.signing import NotSigned, Signing, fingerprint, key_of, late
 from runbook.audit.store import RunDir
-from runbook.audit.writer import LogWriter
 from runbook.drivers.journal import Journal
 from runbook.model.checkpoint import NAMESPACE, CheckpointText
 from runbook.model.diagnostics import Refused
@@ -72,7 +72,7 @@ class Checkpointing:
         journal: Journal,
         *,
         run: RunDir,
-        log: LogWriter,
+        log: Chained,
         key: Path,
         signers: Path,
         announce: Callable[[str], None],

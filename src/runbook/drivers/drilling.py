@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 
+from runbook.audit.chained import Chained
 from runbook.audit.inbox import Inbox
 from runbook.audit.masking import Masker
 from runbook.audit.reader import reading
 from runbook.audit.record import Record
 from runbook.audit.starts import Start
 from runbook.audit.store import RunDir
-from runbook.audit.writer import LogWriter
+from runbook.audit.writer import begin as begin_log
 from runbook.drivers.aside import holder, reopen, tell_resumed
 from runbook.drivers.assembly import assemble, started
 from runbook.drivers.interrupts import Interrupts
@@ -114,12 +115,12 @@ def begin(
         operator=by,
         incident=None,
         host=platform.node(),
-        store=str(run.path.parent.parent),
+        store=run.store.shown,
         directory=here(),
         guards_see=GUARDS_SEE,
         scenario=scenario,
     )
-    writer = LogWriter.create(run, holder(by))
+    writer = begin_log(run, holder(by))
 
     def tell(journal: Journal) -> None:
         journal.tell(r.RunStarted, **fields)
@@ -185,7 +186,7 @@ def _sit(
     training: Training,
     run: RunDir,
     walk: Walk,
-    writer: LogWriter,
+    writer: Chained,
     tell: Callable[[Journal], None],
     *,
     told: _Told,

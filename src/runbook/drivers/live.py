@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from runbook.audit.chained import Chained
 from runbook.audit.inbox import Inbox
 from runbook.audit.masking import Masker
 from runbook.audit.outputs import OutputFile
-from runbook.audit.store import RunDir, Store, glimpse
-from runbook.audit.writer import LogWriter
+from runbook.audit.store import RunDir, glimpse
+from runbook.audit.writer import begin as begin_log
 from runbook.drivers.approving import Credentials, SignedApprovals, deliver, may_take_over
 from runbook.drivers.aside import NOT_LEGAL, aside, holder, reopen, tell_resumed
 from runbook.drivers.assembly import assemble, started, tell_unusable
@@ -65,7 +66,7 @@ class Sitting:
     session: Session
     cover: Mask
     run: RunDir
-    writer: LogWriter
+    writer: Chained
     let_go: Callable[[], None]
     signing: Sequence[Checkpointing]
 
@@ -125,12 +126,12 @@ class Live:
             operator=start.operator,
             incident=start.incident,
             host=platform.node(),
-            store=str(run.path.parent.parent),
+            store=run.store.shown,
             directory=directory,
-            guards_see=seen_in(Store(run.path.parent.parent)),
+            guards_see=seen_in(run.store),
         )
         key = fields["lock"] = key_of(walk, fields)
-        writer = LogWriter.create(run, holder(start.operator))
+        writer = begin_log(run, holder(start.operator))
         others = partial(aside, operator=start.operator, registry=self._registry)
         broken = hold(run, writer, key, start.operator, reason=start.break_lock, aside=others)
 
@@ -189,7 +190,7 @@ class Live:
         self,
         run: RunDir,
         walk: Walk,
-        writer: LogWriter,
+        writer: Chained,
         begin: Callable[[Journal], None],
         *,
         last: Last | None,
@@ -232,9 +233,7 @@ class Live:
             return signing[0]
 
         def world(take: TakeOutput) -> Stoppable:
-            worlds.append(
-                RealWorld(secrets=secrets, output=take, directory=directory, run=(str(run.path.parent.parent), run.id))
-            )
+            worlds.append(RealWorld(secrets=secrets, output=take, directory=directory, run=(run.store.shown, run.id)))
             return worlds[0]
 
         session = assemble(
@@ -245,13 +244,13 @@ class Live:
             secrets=secrets,
             masker=masker,
             keepers=lambda address, visit, attempt, stream: OutputFile(
-                run, masker, address=address, visit=visit, attempt=attempt, stream=stream
+                run, masker, address=address, visit=visit, attempt=attempt, stream=stream, disk=run.disk
             ),
             clock=clock,
             interrupts=self._interrupts,
             begin=begin,
             messages=look,
-            past=StorePast(Store(run.path.parent.parent), self._registry, signers=self._credentials.signers),
+            past=StorePast(run.store, self._registry, signers=self._credentials.signers),
             approvals=approvals,
             sealer=sealer,
             last=last,

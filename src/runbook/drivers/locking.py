@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
 
-from runbook.audit.held import Broken, Claim, Locks
-from runbook.audit.store import RunDir, Store
-from runbook.audit.writer import LogWriter
+from runbook.audit.chained import Chained
+from runbook.audit.held import Broken, Claim
+from runbook.audit.store import RunDir
 from runbook.drivers.journal import Journal
 from runbook.language.expressions import Cel
 from runbook.language.scope import types_of
@@ -60,7 +60,7 @@ def key_of(walk: Walk, told: Mapping[str, Json | Mapping[str, Json]]) -> str | N
 
 def hold(
     run: RunDir,
-    writer: LogWriter,
+    writer: Chained,
     key: str | None,
     operator: str,
     *,
@@ -78,8 +78,8 @@ def hold(
         return None
 
     def tell(lost: Broken) -> bool:
-        other = RunDir(run.path.parent / lost.run)
-        if other.log.stat().st_uid != os.geteuid():
+        other = run.store.run(lost.run)
+        if other.away is None and other.log.stat().st_uid != os.geteuid():
             return False  # whoever goes on with it tells it
         with aside(other) as (journal, _):
             tell_lost(journal, [lost])
@@ -88,7 +88,7 @@ def hold(
 
     claim = Claim(key=key, run=run.id, operator=operator, host=platform.node(), since=RealClock().now())
     try:
-        return Locks(Store(run.path.parent.parent)).take(claim, reason, tell)
+        return run.store.locks().take(claim, reason, tell)
     except BaseException:
         writer.close()
         raise
@@ -100,7 +100,7 @@ def untold(run: RunDir, walk: Walk) -> Sequence[Broken]:
     :raises Refused: if that cannot be told.
     """
     key = walk.started.lock if walk.started else None
-    return Locks(Store(run.path.parent.parent)).untold(key, run.id) if key is not None else ()
+    return run.store.locks().untold(key, run.id) if key is not None else ()
 
 
 def look_at_lock(walk: Walk, started: RunStarted) -> None:

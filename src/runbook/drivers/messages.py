@@ -95,6 +95,8 @@ def _writer(journal: Journal, delivered: Delivered) -> str:
     by = journal.covered(str(delivered.fields["by"]))
     if delivered.owner is None:
         return by
+    if isinstance(delivered.owner, str):
+        return f"{by} (database role {delivered.owner})"
     try:
         login = pwd.getpwuid(delivered.owner).pw_name
     except KeyError:

@@ -33,10 +33,8 @@ _TOLD = 3
 
 def seen_in(store: Store) -> str:
     """What guards and locks of a live run can see, as it is said at its start, in its log and in its report."""
-    group = store.group()
-    if group is None:
-        return "your own runs on this machine"
-    return f"the runs of group {group} on this machine, in {store.root}"
+    shared = store.shared_by()
+    return "your own runs on this machine" if shared is None else f"the runs of {shared}"
 
 
 class StorePast:
@@ -49,7 +47,7 @@ class StorePast:
         self._store = store
         self._registry = registry
         self._signers = signers
-        self._starts = starts or Starts(store)
+        self._starts = starts or store.starts()
 
     def forbids(self, key: str, window: int, now: str) -> str | None:
         """Why a step of that key may not start now."""
@@ -74,14 +72,17 @@ class StorePast:
     def lacks(self, wanted: Wanted, now: str) -> str | None:
         """Why no run is there that is wanted."""
         why: list[str] = []
-        for number, run in enumerate(self._candidates(wanted), 1):
-            reason = self._wrong(run, wanted, now)
-            if reason is None:
-                return None
-            why.append(f"run {run.id}: {reason}")
-            if number == JUDGED:
-                why.append(f"no more than {JUDGED} runs are looked into")
-                break
+        try:
+            for number, run in enumerate(self._candidates(wanted), 1):
+                reason = self._wrong(run, wanted, now)
+                if reason is None:
+                    return None
+                why.append(f"run {run.id}: {reason}")
+                if number == JUDGED:
+                    why.append(f"no more than {JUDGED} runs are looked into")
+                    break
+        except OSError as error:
+            return f"the store cannot be looked into: {(error.strerror or str(error)).lower()}"
         found = f"there is no {described(wanted).removeprefix('a ')}"
         if not why:
             return f"{found}, as far as this store knows"
@@ -90,14 +91,13 @@ class StorePast:
 
     def _candidates(self, wanted: Wanted) -> Iterator[RunDir]:
         """The live runs of that runbook and environment that are over, the newest first; no log is judged for that."""
-        for run in self._store.newest(LOOKED_AT):
-            seen = glimpse(run)
+        for seen in self._store.glimpses(LOOKED_AT):
             if seen.first is None or seen.last is None or seen.last.type != "run.finished":
                 continue
             begun = seen.first.fields
             told = (begun.get("mode"), begun.get("runbook"), begun.get("environment"))
             if told == (Mode.LIVE.value, wanted.runbook, wanted.environment or told[2]):
-                yield run
+                yield seen.run
 
     def _wrong(self, run: RunDir, wanted: Wanted, now: str) -> str | None:
         """Why a run is not the one that is wanted; what its ends say is looked at before its log is judged."""
@@ -106,6 +106,7 @@ class StorePast:
             pass
         elif (ago := wall_ms(now) - wall_ms(seen.last.ts)) > wanted.within:
             return f"it ended {spoken(ago)} ago, at most {spoken(wanted.within)} ago would do"
+        run.fetch()
         witness = Witness(run.log, self._allowed)
         try:
             verdict, walk = judged(run.log, self._registry, witness=witness)

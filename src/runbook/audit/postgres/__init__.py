@@ -1,0 +1,1 @@
+"""A store in PostgreSQL, for teams; loaded only where one is named."""

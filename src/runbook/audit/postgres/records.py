@@ -1,0 +1,72 @@
+"""The records of a run in PostgreSQL: put there once and for all, and read from there.
+
+``put`` is all that a writer needs, wherever it runs and however often it is repeated: put-if-absent by run and number.
+The same bytes again are no error and change nothing; where other bytes stand, or where the records do not follow on
+what is there, it is refused and nothing of it is kept. The database itself sees to that, for every writer.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from runbook.audit.postgres.link import Link, StoreFailed
+
+_PAGE = 500
+_TAKEN = frozenset({"RB001", "23505"})
+"""The states of a number that is taken: by other bytes, or by somebody at the same moment."""
+
+
+class Diverged(StoreFailed):
+    """Another writer's record stands where one was to be put; the stored bytes win."""
+
+    def __init__(self, seq: int, stored: bytes) -> None:
+        """Say which number it is, and what stands there."""
+        super().__init__(f"another writer has gone on with the run: record {seq} is theirs")
+        self.seq = seq
+        self.stored = stored
+
+
+def put(link: Link, run: str, seq: int, lines: Sequence[bytes]) -> None:
+    """Put records behind each other, all or none, committed when it returns.
+
+    :param seq: the number of the first.
+    :param lines: each without its LF, as :func:`runbook.audit.chain.line_of` makes them.
+    :raises Diverged: if another record stands there.
+    :raises StoreFailed: if they do not follow on what is there, or it is not known whether they are kept.
+    """
+    try:
+        link.rows(
+            "insert into runbook.record (run, seq, line) select %s, given.seq, given.line"
+            " from unnest(%s::bigint[], %s::bytea[]) as given (seq, line) order by given.seq",
+            run,
+            [*range(seq, seq + len(lines))],
+            [*lines],
+        )
+    except StoreFailed as failed:
+        if failed.state not in _TAKEN:
+            raise
+        _compare(link, run, seq, lines)
+
+
+def _compare(link: Link, run: str, seq: int, lines: Sequence[bytes]) -> None:
+    """Look what stands where records were refused.
+
+    :raises Diverged: unless it is the very same ones.
+    """
+    stored = dict(read(link, run, seq))
+    for number, line in enumerate(lines, seq):
+        if (there := stored.get(number)) != line:
+            raise Diverged(number, there or b"")
+
+
+def read(link: Link, run: str, seq: int = 0) -> Iterator[tuple[int, bytes]]:
+    """The records of a run from a number on, in order: number and line, read a page at a time.
+
+    :raises StoreFailed: if they cannot be read.
+    """
+    while True:
+        page = link.rows(
+            "select seq, line from runbook.record where run = %s and seq >= %s order by seq limit %s", run, seq, _PAGE
+        )
+        yield from page
+        if len(page) < _PAGE:
+            return
+        seq = page[-1][0] + 1
