@@ -86,7 +86,8 @@ def index(every: Sequence[Entry]) -> Iterator[str]:
     links = {entry.runbook.id: entry.link for entry in every}
     yield from ["| users see | walk |", "|---|---|"]
     for entry in incidents:
-        yield from (f"| {_cell(symptom)} | {entry.link} |" for symptom in entry.runbook.symptoms)
+        seen = map(_cell, entry.runbook.symptoms)
+        yield from (f"| {symptom[:1].upper()}{symptom[1:]} | {entry.link} |" for symptom in seen)
     yield from ["", "## For a symptom"]
     for entry in incidents:
         yield from _told(entry, links)
