@@ -314,16 +314,17 @@ def test_s3_a_reset_of_somebody_else_is_waited_for(incident: Incident) -> None:
     assert cloud.health(production, "database=1") == (200, {"status": "ok"})
 
 
-def test_s3_a_reset_that_is_refused_leaves_the_secret_that_the_database_has(incident: Incident) -> None:
+def test_s3_a_reset_that_is_refused_leaves_the_secret_as_it_was_to_its_last_byte(incident: Incident) -> None:
     staging = incident.staging
     staging.refusing = True
+    staging.versions.append(OLD + b"\n")
     said = (
         *("step: symptom, choose: leaked", "step: write_version, confirm: yes", RESET.format("staging")),
         *("step: did_it_happen, choose: no", "step: take_back, confirm: yes", TAKEN_BACK.format("staging")),
     )
     status, path = incident.walk("staging", "r1", *said)
     assert (status, path[-1]) == (1, "escalate")
-    assert (staging.resets, staging.versions[-1]) == (0, OLD)
+    assert (staging.resets, staging.versions[-1]) == (0, OLD + b"\n")
     assert incident.cloud.logs_in(staging.user, OLD)
     assert incident.desk.verify() == 0
 
@@ -336,3 +337,20 @@ def test_s3_a_reset_that_nobody_saw_is_unknown_and_waited_for_and_not_done_again
     assert unknown["attempt"] == 1
     assert staging.resets == 1
     assert incident.cloud.logs_in(staging.user, staging.versions[-1])
+
+
+@pytest.mark.parametrize(("broken", "chosen"), [("openssl", "leaked"), ("tr", "refused")])
+def test_s3_what_could_not_be_made_is_not_written(incident: Incident, broken: str, chosen: str) -> None:
+    staging = incident.staging
+    staging.versions.append(OLD + b"\r")
+    program = incident.desk.root / "bin" / broken
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    said = (
+        "step: write_version, confirm: yes",
+        "step: mend_secret, choose: edges",
+        "step: strip_version, confirm: yes",
+    )
+    status, path = incident.walk("staging", "r1", f"step: symptom, choose: {chosen}", *said)
+    assert (status, path[-1]) == (1, "escalate")
+    assert staging.versions == [OLD, OLD + b"\r"]
