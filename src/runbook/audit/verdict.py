@@ -35,6 +35,18 @@ GRAVEST_FIRST = (
 """The order in which a verdict takes one of several statuses."""
 
 
+WORDS = {
+    Status.VALID: "valid: complete, and a legal walk of its runbook",
+    Status.TAMPERED: "TAMPERED",
+    Status.NO_END: "valid as far as it goes, and it has no end",
+    Status.TORN_TAIL: "valid but for a torn tail",
+    Status.SIGNATURE: "a SIGNATURE is missing or wrong",
+    Status.NOT_A_WALK: "NOT a legal walk of its runbook",
+    Status.UNREADABLE: "unreadable",
+}
+"""Each verdict in words."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing found.

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from runbook import VERSION
 from runbook.audit.bundle import LEADING, LOG, SCRIPT, gathered, names, pack, script
 from runbook.audit.kept import listed
 from runbook.audit.store import RunDir
@@ -25,6 +24,7 @@ from runbook.cli.stores import store_of
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.report.content import Report
 from runbook.report.cover import cover
+from runbook.version import VERSION
 
 IN_THE_WAY = Code(
     number="RB324",

@@ -114,7 +114,12 @@ def _check(file: str, today: date) -> _Checked:
         answers = load_answers(file)
         return _Checked(file, answers.document, answers.diagnostics)
     loaded = load(file, KINDS, today=today)
-    return _Checked(file, loaded.document, loaded.diagnostics, runbook=loaded.runbook)
+    told = loaded.diagnostics
+    if loaded.runbook is None:
+        from runbook.cli.guests import wanted_guests  # only where something is wrong
+
+        told = [*told, *wanted_guests(loaded)]
+    return _Checked(file, loaded.document, told, runbook=loaded.runbook)
 
 
 def _first_key(file: str) -> str:

@@ -5,8 +5,8 @@ import pkgutil
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 
-import runbook
 from runbook.cli.options import Parser, format_option
 from runbook.language.pages import examples, page
 from runbook.model.canonical import Json
@@ -18,7 +18,7 @@ NO_SUCH_CODE = Code(number="RB316", title="no such code", why="There is no diagn
 def every_code() -> Mapping[str, Code]:
     """Every code that this program has, by its number, in order."""
     found: dict[str, Code] = {}
-    for module in pkgutil.walk_packages(runbook.__path__, "runbook."):
+    for module in pkgutil.walk_packages([str(Path(__file__).parents[1])], "runbook."):
         if module.name.endswith("__main__"):
             continue
         for value in vars(import_module(module.name)).values():

@@ -5,8 +5,9 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from runbook.cli.failing import complain
 from runbook.cli.options import Parser, format_option
-from runbook.kinds.registry import KINDS
+from runbook.kinds.registry import KINDS, unusable_guests
 from runbook.language.describing import Key, keys, observed, page_of
 from runbook.language.envelope import NESTED, NESTED_TEXT, STEP, TOP, TOP_REQUIRED
 from runbook.language.functions import NAMES, functions
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     format_option(parser, ("text", "json"))
     options = parser.parse_args(arguments)
+    complain(unusable_guests().values())
     if options.kind is not None and options.kind not in {*KINDS, *PAGES}:
         near = kind_meant(options.kind, [*KINDS, *PAGES])
         help_ = f"did you mean `{near}`?" if near else "`runbook kinds` lists them"

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import NoReturn, Protocol
 
-from runbook import VERSION
 from runbook.cli.streams import prepare
+from runbook.version import VERSION
 
 COMMANDS: Mapping[str, str] = {
     "check": "look for mistakes in runbooks and scenarios",

@@ -6,11 +6,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from runbook import VERSION
 from runbook.audit.bundle import LEADING, Gathered, NotOpened, differing, is_bundle, opened
 from runbook.audit.kept import listed
 from runbook.audit.verdict import Finding, Status, Verdict
 from runbook.model.diagnostics import Code, Diagnostic, Severity
+from runbook.version import VERSION
 
 STRANGER = Code(
     number="RB573",

@@ -59,6 +59,9 @@ def main(arguments: Sequence[str]) -> int:
     loaded = load(options.file, KINDS)
     complain(d for d in loaded.diagnostics if loaded.runbook is None or d.severity is Severity.ERROR)
     if loaded.runbook is None or loaded.document is None:
+        from runbook.cli.guests import wanted_guests  # only where something is wrong
+
+        complain(wanted_guests(loaded))
         return 2
     # What is kept and walked is what was judged, whatever happens to the file meanwhile.
     runbook = loaded.runbook

@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 
 from runbook.audit.lock import holder_of
 from runbook.audit.store import RunDir
-from runbook.audit.verdict import Status, Verdict
+from runbook.audit.verdict import WORDS, Status, Verdict
 from runbook.cli.options import Parser, format_option, run_argument, state_option
 from runbook.cli.rows import rows
 from runbook.cli.runs import lock_lost_to, state_of
 from runbook.cli.stores import store_of
 from runbook.cli.told_so_far import ToldSoFar, told_so_far
-from runbook.cli.verify import WORDS
 from runbook.drivers.interrupted import still_running
 from runbook.drivers.standing import standing
 from runbook.drivers.stopping import as_json, sentences, shortly

@@ -10,9 +10,8 @@ from runbook.audit.escapes import inert
 from runbook.audit.reader import reading
 from runbook.audit.record import Record
 from runbook.audit.store import Glimpse, RunDir, glimpse
-from runbook.audit.verdict import Verdict
+from runbook.audit.verdict import WORDS, Verdict
 from runbook.cli.runs import state_of
-from runbook.cli.verify import WORDS
 from runbook.drivers.drilling import scenario_of
 from runbook.drivers.replay import judged
 from runbook.drivers.scoring import scored

@@ -11,7 +11,7 @@ from pathlib import Path
 from runbook.audit.checkpoints import Checkpoints, Signed
 from runbook.audit.reader import Anchor
 from runbook.audit.signatures import Signers, signers_file, signers_here
-from runbook.audit.verdict import Finding, Status, Verdict
+from runbook.audit.verdict import WORDS, Finding, Status, Verdict
 from runbook.cli.failing import told
 from runbook.cli.opening import source
 from runbook.cli.options import Parser, format_option, is_directory, signers_option, state_option
@@ -23,17 +23,6 @@ from runbook.language.frames import one_line
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Code, Diagnostic, Severity
 from runbook.walk.walk import Walk
-
-WORDS = {
-    Status.VALID: "valid: complete, and a legal walk of its runbook",
-    Status.TAMPERED: "TAMPERED",
-    Status.NO_END: "valid as far as it goes, and it has no end",
-    Status.TORN_TAIL: "valid but for a torn tail",
-    Status.SIGNATURE: "a SIGNATURE is missing or wrong",
-    Status.NOT_A_WALK: "NOT a legal walk of its runbook",
-    Status.UNREADABLE: "unreadable",
-}
-
 
 MISNAMED = Code(
     number="RB554",

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 
-from runbook import VERSION
 from runbook.audit.masking import Masker
 from runbook.drivers.asking import Asker
 from runbook.drivers.attempts import Attempts, Keepers, Stoppable, TakeOutput
@@ -30,6 +29,7 @@ from runbook.model.canonical import Json
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Diagnostic
 from runbook.model.scenario import Scenario
+from runbook.version import VERSION
 from runbook.walk.run_events import Warned
 from runbook.walk.running import SIMULATED
 from runbook.walk.walk import Walk

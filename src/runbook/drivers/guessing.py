@@ -8,7 +8,6 @@ mistake: the operator says where to go.
 
 from collections.abc import Mapping
 
-from runbook import VERSION
 from runbook.drivers.fitting import Mask
 from runbook.drivers.preparing import NOTHING_INCLUDED, AnAction, Prepared, PreparedLoop, Renderer, Sketch
 from runbook.language.rendering import rendered
@@ -17,6 +16,7 @@ from runbook.model.evaluator import NO_TYPES, Evaluator, ExpressionError
 from runbook.model.kind import Registry, preview_as_written
 from runbook.model.runbook import Runbook
 from runbook.model.secrets import Resolved, dereferenced, referenced, secret_names
+from runbook.version import VERSION
 from runbook.walk.results import Visit
 from runbook.walk.scope import Scope
 from runbook.walk.walk import Walk

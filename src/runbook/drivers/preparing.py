@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
-from runbook import VERSION
 from runbook.drivers.fitting import LONGEST, Mask, covered, covered_action
 from runbook.drivers.operator import Place
 from runbook.kinds.registry import fields_of, make
@@ -26,6 +25,7 @@ from runbook.model.question import AskYes, Question
 from runbook.model.repeated import joined
 from runbook.model.runbook import Confirm, Nested, Runbook, Step
 from runbook.model.secrets import Resolved, dereferenced, referenced, secret_names
+from runbook.version import VERSION
 from runbook.walk.looping import element_of, own_of, place_of
 from runbook.walk.results import Visit
 from runbook.walk.scope import Scope

@@ -8,7 +8,6 @@ log holds. What another version of the program wrote is not judged where that ve
 import json
 from collections.abc import Mapping
 
-from runbook import VERSION
 from runbook.audit.masking import Masker
 from runbook.audit.observation import observe
 from runbook.drivers.agreeing import Agreement, same_text
@@ -28,6 +27,7 @@ from runbook.model.durations import milliseconds
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Kind, Registry, is_asked, is_automated
 from runbook.model.runbook import Effect, Mode, Nested, Outcome, Runbook, Step
+from runbook.version import VERSION
 from runbook.walk import approving, including, looping, rehearsing, undoing
 from runbook.walk import events as e
 from runbook.walk.including import inside, inward

@@ -14,7 +14,7 @@ from runbook.audit.record import Record
 from runbook.audit.store import RunDir
 from runbook.audit.verdict import Finding, Status, Verdict
 from runbook.drivers.locking import look_at_lock
-from runbook.drivers.origin import look_at
+from runbook.drivers.origin import GUEST_MISSING, look_at, not_installed
 from runbook.drivers.rejudging import Differs, Rejudging
 from runbook.drivers.witnessing import Witness
 from runbook.language.files import LARGEST
@@ -65,6 +65,9 @@ def runbook_of(started: RunStarted, snapshots: Snapshots, registry: Registry) ->
 
     :raises Refused: if it is missing, another one, or cannot be read by this version.
     """
+    missing = not_installed(started, registry)
+    if missing is not None:
+        raise Refused(missing)
     digest = str(next(iter(started.files.values()), ""))
     path = snapshots(digest if _DIGEST.fullmatch(digest) else "none")
     try:
@@ -123,10 +126,9 @@ class Replay:
         except Differs as differs:
             self._found(OTHER_VERDICT, line, str(differs))
         except Refused as refused:
-            self.findings += [
-                Finding(status=Status.NOT_A_WALK, line=line, diagnostic=diagnostic)
-                for diagnostic in refused.diagnostics[:1]
-            ]
+            diagnostic = refused.diagnostics[0]
+            status = Status.UNREADABLE if diagnostic.code is GUEST_MISSING else Status.NOT_A_WALK
+            self.findings.append(Finding(status=status, line=line, diagnostic=diagnostic))
 
     def end(self) -> None:
         """There are no more records: say what was not judged."""

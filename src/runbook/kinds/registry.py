@@ -7,12 +7,16 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from runbook.kinds.fitting import fit
 from runbook.model.canonical import JsonObject
+from runbook.model.diagnostics import Diagnostic
 from runbook.model.kind import Kind, KindClass, Registry
 from runbook.model.secrets import Resolved
+
+if TYPE_CHECKING:
+    from runbook.kinds.guests import Guest, Guests
 
 _CLASSES = {
     "http": "http.Http",
@@ -57,23 +61,45 @@ def _schema(kind: KindClass) -> JsonObject:
 
 
 class _Kinds(Mapping[str, KindClass]):
-    """The kinds by name, each imported when it is asked for."""
+    """The kinds by name, each imported when it is asked for; behind our own the guests, if one is asked for."""
 
     def __getitem__(self, name: str) -> KindClass:
-        return _class(name)
+        if name in _CLASSES:
+            return _class(name)
+        guest = brought(name)
+        if guest is None:
+            raise KeyError(name)
+        return guest.kind
 
     def __contains__(self, name: object) -> bool:
-        return name in _CLASSES
+        return name in _CLASSES or (isinstance(name, str) and brought(name) is not None)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_CLASSES)
+        yield from _CLASSES
+        yield from _guests().kinds
 
     def __len__(self) -> int:
-        return len(_CLASSES)
+        return len(_CLASSES) + len(_guests().kinds)
 
 
 KINDS: Registry = _Kinds()
-"""The kinds of this package."""
+"""The kinds of this package, and those that other packages bring."""
+
+
+def _guests() -> "Guests":
+    from runbook.kinds.guests import guests  # not where every name is one of ours
+
+    return guests(frozenset(_CLASSES))
+
+
+def brought(name: str) -> "Guest | None":
+    """Which package brings a kind; None for one of ours, and where no package does."""
+    return None if name in _CLASSES or not name else _guests().kinds.get(name)
+
+
+def unusable_guests() -> Mapping[str, Diagnostic]:
+    """What is wrong with the guests that cannot be used, by name."""
+    return _guests().unusable
 
 
 def make(name: str, fields: Mapping[str, Resolved]) -> Kind:

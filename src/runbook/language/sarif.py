@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from runbook import VERSION
 from runbook.language.frames import visible
 from runbook.language.pages import page
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Code, Diagnostic
+from runbook.version import VERSION
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0-rtm.5.json"
 

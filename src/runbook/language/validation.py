@@ -32,7 +32,7 @@ def complaints_about(document: Document, registry: Registry) -> "Mapping[Complai
     """What the schema has to say of a runbook, as what is said and as diagnostics, in no particular order."""
     data = completed(document.data, registry)
     used = {step.kind.NAME for step in every_step(data, registry)} | mapping(mapping(data).get("defaults")).keys()
-    if is_valid(compose({name: registry[name] for name in registry if name in used}), data):
+    if is_valid(compose({name: registry[name] for name in sorted(used) if name in registry}), data):
         return {}
     return _complaints(document, compose(registry), data, registry)
 

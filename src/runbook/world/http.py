@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-import runbook
 from runbook.model.io import Cancelled, HttpRequest, HttpResponse, NotSent, WorldError
 from runbook.model.secrets import SecretText, Text
+from runbook.version import VERSION
 from runbook.world import http_errors
 from runbook.world.http_secrets import basic, forms
 from runbook.world.places import placed
@@ -96,7 +96,7 @@ class HttpClient:
         return httpx.Client(
             verify=context,
             cookies=no_cookies,
-            headers={"User-Agent": f"runbook/{runbook.VERSION}", "Accept-Encoding": "identity"},
+            headers={"User-Agent": f"runbook/{VERSION}", "Accept-Encoding": "identity"},
             limits=httpx.Limits(keepalive_expiry=_IDLE),
         )
 

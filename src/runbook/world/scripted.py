@@ -33,7 +33,7 @@ RB351 = Code(
 )
 
 _NONE_YET: Mapping[str, int] = MappingProxyType({})
-_WORDS = frozenset({"lost", "timeout", "refused", "error", "delay"})
+WORDS = frozenset({"lost", "timeout", "refused", "error", "delay"})
 
 
 class Untold(Refused):
@@ -124,7 +124,7 @@ class ScriptedWorld:
             raise Lost("the connection was lost before the answer was there")
         if error := entry.get("error"):
             raise NotSent(error if isinstance(error, str) else "it could not be done at all")
-        return Told(address, {name: copy.deepcopy(value) for name, value in entry.items() if name not in _WORDS})
+        return Told(address, {name: copy.deepcopy(value) for name, value in entry.items() if name not in WORDS})
 
     def cancel(self, level: int) -> None:
         """Stop what runs: nothing ever does."""

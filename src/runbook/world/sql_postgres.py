@@ -17,11 +17,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import runbook
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.io import NotSent, SqlResult
 from runbook.model.postgres import URL
+from runbook.version import VERSION
 from runbook.world.sql_answer import Answer, Asked
 from runbook.world.sql_errors import refused, unreached
 
@@ -87,7 +87,7 @@ class PostgresSession:
                 self._asked.url,
                 connect_timeout=max(2, math.ceil(limit / 1000)),
                 client_encoding="UTF8",
-                fallback_application_name=f"runbook/{runbook.VERSION}",
+                fallback_application_name=f"runbook/{VERSION}",
                 prepare_threshold=None,
             )
         except psycopg.Error as error:

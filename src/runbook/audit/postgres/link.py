@@ -13,9 +13,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from runbook import VERSION
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.postgres import URL, why_unreached
+from runbook.version import VERSION
 
 if TYPE_CHECKING:
     import psycopg
