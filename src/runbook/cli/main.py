@@ -30,17 +30,14 @@ COMMANDS: Mapping[str, str] = {
     "bundle": "pack a run into one archive",
     "verify": "judge a log, or a bundle",
     "show": "print a runbook as text, Markdown, a graph or a page",
+    "new": "begin a runbook, with a scenario",
+    "import": "turn a Markdown document into a draft",
     "explain": "explain a code",
     "kinds": "describe the kinds of steps",
     "schema": "print a schema",
     "state": "make a state directory that a group shares",
 }
 """Every command that works, with what it does."""
-COMMANDS_NOT_YET: Mapping[str, str] = {
-    "new": "begin a runbook",
-    "import": "turn Markdown into a draft",
-}
-"""Commands that this version does not have yet, with what they will do."""
 USAGE_STATUS, OUR_FAULT, LOG_FAILED, INTERRUPTED = 2, 70, 74, 130
 
 

@@ -9,6 +9,29 @@ NOT_WRITTEN = Code(
     title="file that cannot be written",
     why="The file or directory that was named for an output cannot be written. The log is not touched by that.",
 )
+THERE_ALREADY = Code(
+    number="RB390",
+    title="file that is there already",
+    why="What is begun with a draft is worked on by hand. Writing over it would lose that work, so a file that is "
+    "there is left as it is, and there is no option to have it otherwise.",
+)
+
+
+def write_new(text: str, path: str, what: str) -> None:
+    """Write a file that must not be there yet, in UTF-8, and the directories that it is in.
+
+    :param what: the name of what is written, for the message.
+    :raises Refused: if it is there, or cannot be written.
+    """
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with Path(path).open("xb") as file:
+            file.write(text.encode())
+    except FileExistsError:
+        message, help_ = f"there is such a file already; {what} is not written", "name another file, or move that one"
+        raise Refused(Diagnostic(code=THERE_ALREADY, message=message, file=path, help=help_)) from None
+    except OSError as error:
+        raise _not_written(error, path, what) from None
 
 
 def write_output(text: str, path: str, what: str) -> None:
@@ -20,5 +43,9 @@ def write_output(text: str, path: str, what: str) -> None:
     try:
         Path(path).write_bytes(text.encode())
     except OSError as error:
-        message = f"{what} cannot be written: {(error.strerror or str(error)).lower()}"
-        raise Refused(Diagnostic(code=NOT_WRITTEN, message=message, file=path, help="name another file")) from None
+        raise _not_written(error, path, what) from None
+
+
+def _not_written(error: OSError, path: str, what: str) -> Refused:
+    message = f"{what} cannot be written: {(error.strerror or str(error)).lower()}"
+    return Refused(Diagnostic(code=NOT_WRITTEN, message=message, file=path, help="name another file"))

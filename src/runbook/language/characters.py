@@ -48,16 +48,24 @@ def decoded(data: bytes, file: str) -> str:
     """
     if not data.translate(None, _PLAIN):
         return data.decode("ascii")
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or data[1:4:2] == b"\0\0" or data[:3:2] == b"\0\0":
-        raise Refused(_not_utf8(file, "the file is UTF-16 text, not UTF-8", _convert(file, "UTF-16")))
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Refused(_undecodable(data, error.start, file)) from None
+    text = utf8(data, file)
     found = list(_hidden(text, file))
     if found:
         raise Refused(*found)
     return text
+
+
+def utf8(data: bytes, file: str) -> str:
+    """The text of a file, whatever it hides.
+
+    :raises Refused: if it is not UTF-8.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or data[1:4:2] == b"\0\0" or data[:3:2] == b"\0\0":
+        raise Refused(_not_utf8(file, "the file is UTF-16 text, not UTF-8", _convert(file, "UTF-16")))
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused(_undecodable(data, error.start, file)) from None
 
 
 def hidden_in(text: str, *, key: bool = False) -> int | None:

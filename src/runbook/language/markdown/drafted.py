@@ -1,0 +1,68 @@
+"""What a draft is made of, before it is written: steps with their comments, and what became what."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from runbook.language.markdown.blocks import Block, Sort
+from runbook.language.templates import OPEN
+from runbook.model.canonical import Json, JsonObject
+
+EFFECT = "effect: none, change or irreversible"
+"""What is to be decided about every step that may change something."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Step:
+    """A step of the draft: its keys in the order in which they are written, and comments above some of them."""
+
+    fields: JsonObject
+    comments: dict[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return str(self.fields["id"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What some lines of the document became, in which step if in one, and what the author is to decide about it."""
+
+    first: int
+    last: int
+    what: str
+    became: str
+    step: str = ""
+    decide: str = ""
+
+    def as_json(self) -> JsonObject:
+        """The form in which it is told to programs."""
+        return {
+            "line": self.first,
+            "end_line": self.last,
+            "what": self.what,
+            "became": self.became,
+            "step": self.step or None,
+            "decide": self.decide or None,
+        }
+
+
+def literal(text: str) -> str:
+    """A text in which ``${{`` is no expression but stands for itself."""
+    return text.replace(OPEN, f'{OPEN} "{OPEN}" }}}}')
+
+
+def text_of(blocks: Iterable[Block]) -> str:
+    """Blocks as Markdown, without rules at their edges; it ends with a line feed unless it is one line."""
+    kept = [*blocks]
+    while kept and kept[0].sort is Sort.RULE:
+        kept.pop(0)
+    while kept and kept[-1].sort is Sort.RULE:
+        kept.pop()
+    text = "\n\n".join("\n".join(block.lines) for block in kept).strip("\n")
+    return f"{text}\n" if "\n" in text else text
+
+
+def keys(**fields: Json) -> JsonObject:
+    """Keys with their values, but for those that say nothing."""
+    return {name: value for name, value in fields.items() if value not in ("", None, [], {})}
