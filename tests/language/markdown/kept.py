@@ -21,8 +21,8 @@ from runbook.language.source import parse
 from runbook.model.canonical import Json
 
 PARSER = MarkdownIt("commonmark", {"maxNesting": 500}).enable("table")
-MATTER = re.compile(r"---[ \t]*\n((?:[A-Za-z_][^\n]*\n|[ \t#-][^\n]*\n|\n)*?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
-BOX = re.compile(r"\[[ xX]\](?=\s)")
+MATTER = re.compile(r"(---|\+\+\+)[ \t]*\n(\w[^\n:=]*[:=](?:.*\n)*?)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)")
+BOX = re.compile(r"\A\[[ xX]\](?=\s)")
 ESCAPED = '${{ "${{" }}'
 SHOWN = re.compile("‹U\\+[0-9A-F]{4,6}›")
 CUT = "\0"
@@ -112,7 +112,7 @@ def read_markdown(document: str) -> Read:
     text = document.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     read = Read()
     if matter := MATTER.match(text):
-        read.sections[-1].append(Phrase(line=1, text=matter[1]))
+        read.sections[-1].append(Phrase(line=1, text=matter[2]))
         read.sections.append([])
         text = "\n" * matter[0].count("\n") + text[matter.end() :]
     known: dict[str, dict[str, dict[str, str]]] = {}

@@ -71,11 +71,12 @@ class Block:
 
 @dataclass(slots=True, kw_only=True)
 class _Open:
-    """A container that is being read: its lines, of which ``first`` is the number of the first, and what is inside."""
+    """A container that is being read: its lines, the number of the ``first``, where they begin, and what is inside."""
 
     sort: Sort
     first: int
     lines: list[str]
+    column: int = 0
     inside: list[Block] = field(default_factory=list)
 
 
@@ -145,20 +146,27 @@ def _span(token: Token, outer: _Open) -> tuple[int, list[str]]:
 
 def _opened(sort: Sort, token: Token, outer: _Open) -> _Open:
     first, lines = _span(token, outer)
+    column = outer.column
     if sort is Sort.QUOTE:
         lines = [_QUOTE.sub("", line, count=1) for line in lines]
+        column += 2
     elif sort is Sort.ITEM and lines:
         sign = _ITEM.match(lines[0])
         width = sign.end() if sign else 0
-        lines = [lines[0][width:], *(_without(line, width) for line in lines[1:])]
-    return _Open(sort=sort, first=first, lines=lines)
+        lines = [lines[0][width:], *(_without(line, width, column) for line in lines[1:])]
+        column += width
+    return _Open(sort=sort, first=first, lines=lines, column=column)
 
 
-def _without(line: str, width: int) -> str:
-    """A line without so many columns of blanks at its beginning, if it has them."""
-    blanks = len(line) - len(line.lstrip(" \t"))
-    shown = line[:blanks].expandtabs(4)
-    return shown[min(width, len(shown)) :] + line[blanks:]
+def _without(line: str, width: int, column: int) -> str:
+    """A line that begins at a column without so many columns of blanks, or as many as it has; a tab leads to a fourth."""
+    left = width
+    for at, char in enumerate(line):
+        if left <= 0 or char not in " \t":
+            return " " * -left + line[at:]
+        taken = 4 - (column + width - left) % 4 if char == "\t" else 1
+        left -= taken
+    return " " * -left if left < 0 else ""
 
 
 def _leaf(sort: Sort, tokens: Sequence[Token], outer: _Open) -> Block:

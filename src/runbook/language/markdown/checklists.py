@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 TASK = re.compile(r"(?:\[[ xX]?\]|[☐☑☒✅⬜])(?:\s+|$)(?=\S)")
 """A checkbox, ticked or not, in front of something."""
+_BEGINS = re.compile(r"(?=```|~~~|[-+*](?:[ \t]|$)|[>#])|[0-9]{1,9}(?=[.)](?:[ \t]|$))")
+"""What would begin another block, were it not behind a checkbox."""
 
 
 def has_task(block: Block) -> bool:
@@ -41,7 +43,7 @@ class Checks:
             rest = list(item.inside)
             if rest and rest[0].sort is Sort.TEXT and (TASK.match(rest[0].text) or not has_task(item)):
                 head = rest.pop(0)
-                self._titles.append(" ".join(TASK.sub("", head.text, count=1).split()))
+                self._titles.append(_sentence(" ".join(TASK.sub("", head.text, count=1).split())))
                 self._first, self._last = self._first or head.first, head.last
             for inner in rest:
                 self._below(inner)
@@ -56,7 +58,8 @@ class Checks:
             self._flush()
             self._steps.walk([block])
         elif self._titles:
-            self._titles[-1] += "\n" + "\n".join(block.lines)
+            gap = "\n" if block.sort is Sort.BULLETS else "\n\n"
+            self._titles[-1] += gap + "\n".join(block.lines)
             self._last = block.last
         else:
             self._steps.wait(block)
@@ -69,3 +72,9 @@ class Checks:
             ]
             self._steps.checklist(items, (self._first, self._last))
         self._begin()
+
+
+def _sentence(text: str) -> str:
+    """A text that is a paragraph of Markdown by itself too."""
+    begins = _BEGINS.match(text)
+    return f"{text[: begins.end()]}\\{text[begins.end() :]}" if begins else text

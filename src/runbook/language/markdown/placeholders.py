@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from runbook.language.markdown.drafted import literal
 from runbook.language.markdown.shell import Where, assigned_in, contexts, is_whole, written
 from runbook.language.markdown.words import Names, snake
 
@@ -114,7 +115,9 @@ class Placeholders:
         words = next(group for group in match.groups() if group)
         if match.group("actions"):
             words = words.rpartition(".")[2]
-        bare = re.sub(r"^your_", "", snake(words)) or "value"
+        if match.group("yours"):
+            words = words.partition(".")[0][5:]  # without `your-`, and without what ends a domain
+        bare = snake(words) or "value"
         return self._placeholder(match[0], bare, None)
 
     def _variable(self, text: str, name: str) -> Placeholder:
@@ -145,7 +148,7 @@ _MOST = 100_000
 
 def values_below(text: str, placeholders: Iterable[Placeholder]) -> str:
     """A text, and below it what each placeholder in it stands for."""
-    lines = [f"- `{each.written}` is {each.reference}" for each in placeholders]
+    lines = [f"- `{literal(each.written)}` is {each.reference}" for each in placeholders]
     return "\n".join([text.rstrip("\n"), "", *lines, ""]) if lines else text
 
 

@@ -36,18 +36,15 @@ class Parts:
     links: Mapping[str, Any]
 
 
-_MATTER = re.compile(r"(---|\+\+\+)[ \t]*\n((?:.*\n)*?)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)")
+_MATTER = re.compile(r"(---|\+\+\+)[ \t]*\n(\w[^\n:=]*[:=](?:.*\n)*?)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)")
+"""Two rules with a text between them are none: its first line has a key."""
 
 
 def parts_of(source: str) -> Parts:
     """The parts of a document; the first section is what stands above the first heading that is not the title."""
     text = visible(source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
     matter = _MATTER.match(text)
-    keys = None
-    if matter is not None and matter[1] == "---":
-        keys = _keys(matter[2])
-        if keys is None and not re.match(r"[A-Za-z_][\w .-]*:(\s|$)", matter[2]):
-            matter = None  # two rules with a text between them
+    keys = _keys(matter[2]) if matter is not None and matter[1] == "---" else None
     above = matter[0].count("\n") if matter else 0
     # Blank lines in its place, so that every line keeps its number.
     blocks, links = blocks_of("\n" * above + text[matter.end() if matter else 0 :])
