@@ -28,10 +28,18 @@ def write_new(text: str, path: str, what: str) -> None:
         with Path(path).open("xb") as file:
             file.write(text.encode())
     except FileExistsError:
-        message, help_ = f"there is such a file already; {what} is not written", "name another file, or move that one"
-        raise Refused(Diagnostic(code=THERE_ALREADY, message=message, file=path, help=help_)) from None
+        raise _there_already(path) from None
     except OSError as error:
         raise _not_written(error, path, what) from None
+
+
+def refuse_present(path: Path) -> None:
+    """Refuse to go on where there is such a file already.
+
+    :raises Refused: if there is.
+    """
+    if path.exists() or path.is_symlink():
+        raise _there_already(str(path))
 
 
 def write_output(text: str, path: str, what: str) -> None:
@@ -44,6 +52,11 @@ def write_output(text: str, path: str, what: str) -> None:
         Path(path).write_bytes(text.encode())
     except OSError as error:
         raise _not_written(error, path, what) from None
+
+
+def _there_already(path: str) -> Refused:
+    message, help_ = "there is such a file already", "name another, or move that one away"
+    return Refused(Diagnostic(code=THERE_ALREADY, message=message, file=path, help=help_))
 
 
 def _not_written(error: OSError, path: str, what: str) -> Refused:

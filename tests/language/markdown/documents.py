@@ -2,11 +2,12 @@
 
 from hypothesis import strategies as st
 
-WORDS = st.sampled_from(
+TEXT = (
     "restart the api server Check `kubectl get pods` **now** [docs](https://example.com/a) <POD_NAME> $TOKEN {{name}} "
-    "YOUR_API_KEY your-domain.com if then _so_ ~ | : # - 1. > \\_ &amp; &copy; naïve 日本 🚨 ${{ github.sha }} ${{ [ref] "
-    "![alt](img.png) <br> <!-- hidden --> \u200b \u202e it's \"so\" done: a*b*c [x] [ ] :: key: --- 'quote".split(" ")
+    "YOUR_API_KEY your-domain.com if then _so_ ~ | : # - 1. > \\_ &amp; &copy; naïve 日本 🚨 ${{ github.sha }} ${{ "
+    "[ref] ![alt](img.png) <br> <!-- hidden --> \u200b \u202e it's \"so\" done: a*b*c [x] [ ] :: key: --- 'quote"
 )
+WORDS = st.sampled_from(TEXT.split(" "))
 LINE = st.lists(WORDS, min_size=1, max_size=8).map(" ".join)
 INFO = st.sampled_from(["", "bash", "sh", "console", "yaml", "text", 'sh {"name": "x"}', "python", "mermaid"])
 COMMAND = st.sampled_from([
@@ -30,6 +31,7 @@ FENCE = st.sampled_from(["```", "~~~", "````"])
 CELL = st.sampled_from(
     ["a", "Restart it", "`x \\| y`", "", "#ops", "+49 30 1", "[l](https://example.com)", "<br>", "**b**"]
 )
+HEADS = [["If", "Then"], ["Symptom", "Cause", "Action"], ["Role", "Name", "Phone"], ["a", "b"], ["Who", "Slack"]]
 
 
 @st.composite
@@ -71,7 +73,7 @@ SIMPLE = st.one_of(
         "<!-- a comment\nof two lines -->",
         "    indented code\n\n    more of it",
         "You should see output like:",
-        "![diagram](https://example.com/d.png \"D\")",
+        '![diagram](https://example.com/d.png "D")',
     ]),
 )  # fmt: skip
 

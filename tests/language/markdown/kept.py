@@ -1,11 +1,11 @@
 """Measures whether a draft has kept all of a document. It knows CommonMark and YAML, and nothing of the importer.
 
-What is kept is defined so. A document is a row of *phrases*: the visible words of each heading, paragraph and table cell,
-cut behind each link and image; each HTML block; each block of code; the front matter. Of a phrase only letters and digits
-count, for a draft has its Markdown. Each phrase stands in one value of the draft, in one piece; the phrases of a section
-stand in their order. The target and the title of a link or an image stand in one piece anywhere. Code stands in one value
-byte for byte, as text or as code of the Markdown that the value is. A ``${{`` is compared as the operator reads it, a
-character that no runbook may hold as ``‹U+200B›``. A checkbox is not text.
+What is kept is defined so. A document is a row of *phrases*: the visible words of each heading, paragraph and table
+cell, cut behind each link and image; each HTML block; each block of code; the front matter. Of a phrase only letters and
+digits count, for a draft has its Markdown. Each phrase stands in one value of the draft, in one piece; the phrases of a
+section stand in their order. The target and the title of a link or an image stand in one piece anywhere. Code stands in
+one value byte for byte, as text or as code of the Markdown that the value is. A ``${{`` is compared as the operator reads
+it, a character that no runbook may hold as ``‹U+200B›``. A checkbox is not text.
 """
 
 import html

@@ -1,4 +1,4 @@
-"""Whatever the document: nothing of it is lost, the draft is a runbook but for its decisions, and decided it is clean."""
+"""Whatever the document: nothing of it is lost, its draft waits for decisions only, and decided it is clean."""
 
 import os
 from collections.abc import Mapping

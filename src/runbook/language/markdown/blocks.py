@@ -159,7 +159,10 @@ def _opened(sort: Sort, token: Token, outer: _Open) -> _Open:
 
 
 def _without(line: str, width: int, column: int) -> str:
-    """A line that begins at a column without so many columns of blanks, or as many as it has; a tab leads to a fourth."""
+    """A line without so many columns of blanks in front, or as many as it has; a tab leads to the next fourth column.
+
+    :param column: at which the line begins.
+    """
     left = width
     for at, char in enumerate(line):
         if left <= 0 or char not in " \t":

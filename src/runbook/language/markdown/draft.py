@@ -65,6 +65,7 @@ def draft_of(source: str, name: str, file: str = "") -> Draft:
     steps = Steps(parts.links)
     about = _divided(parts, steps)
     steps.finish()
+    lifted = (each for section in about for block in section.blocks for each in _contacts_of(section, block))
     title = heading_of(parts.title.text) if parts.title else text_in((parts.keys or {}).get("title")).strip()
     title = " ".join(title.split()) or name
     stem = snake(name)
@@ -76,7 +77,7 @@ def draft_of(source: str, name: str, file: str = "") -> Draft:
         owner=_said(parts.keys, "owner", "team", "author"),
         tags=_tags(parts.keys),
         links=[*_links(about)],
-        contacts=[dict(contact) for contact in _contacts(about, steps)],
+        contacts=[dict(each) for each in (*lifted, *steps.contacts)],
         **_declared([*steps.placeholders.used.values()]),
     )
     top["steps"] = [step.fields for step in steps.steps]
@@ -177,14 +178,11 @@ def _links(about: Sequence[Section]) -> Iterator[JsonObject]:
                         yield {"title": visible(title), "url": visible(url)}
 
 
-def _contacts(about: Sequence[Section], steps: Steps) -> Iterator[Mapping[str, str]]:
-    for section in about:
-        heading = " ".join(plain(each.text) for each in section.path)
-        for block in section.blocks:
-            for table in block.all():
-                if table.sort is Sort.TABLE:
-                    yield from contacts_in(table, heading)
-    yield from steps.contacts
+def _contacts_of(section: Section, block: Block) -> Iterator[Mapping[str, str]]:
+    heading = " ".join(plain(each.text) for each in section.path)
+    for table in block.all():
+        if table.sort is Sort.TABLE:
+            yield from contacts_in(table, heading)
 
 
 def _declared(placeholders: Sequence[Placeholder]) -> JsonObject:
@@ -230,5 +228,7 @@ def _moved(about: Sequence[Section]) -> Iterator[Note]:
             heading = section.path[-1]
             yield Note(first=heading.first, last=heading.last, what="heading", became="description")
         for block in section.blocks:
+            lifted = [*_contacts_of(section, block)]
+            became = f"description, and {len(lifted)} contacts" if lifted else "description"
             if block.sort is not Sort.RULE:
-                yield Note(first=block.first, last=block.last, what=block.sort.value, became="description")
+                yield Note(first=block.first, last=block.last, what=block.sort.value, became=became)

@@ -9,6 +9,8 @@ from runbook.model.canonical import Json, JsonObject
 
 EFFECT = "effect: none, change or irreversible"
 """What is to be decided about every step that may change something."""
+OUTCOME = "outcome: completed, resolved or mitigated"
+"""What is to be decided about the end."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -113,17 +113,17 @@ class Placeholders:
 
     def _known(self, match: "re.Match[str]") -> Placeholder:
         words = next(group for group in match.groups() if group)
+        secret = words.startswith("secrets.")
         if match.group("actions"):
             words = words.rpartition(".")[2]
         if match.group("yours"):
             words = words.partition(".")[0][5:]  # without `your-`, and without what ends a domain
-        bare = snake(words) or "value"
-        return self._placeholder(match[0], bare, None)
+        return self._placeholder(match[0], snake(words) or "value", None, secret=secret)
 
     def _variable(self, text: str, name: str) -> Placeholder:
         return self._placeholder(text, snake(name) or "value", name)
 
-    def _placeholder(self, text: str, bare: str, variable: str | None) -> Placeholder:
+    def _placeholder(self, text: str, bare: str, variable: str | None, *, secret: bool = False) -> Placeholder:
         known = self._by_meaning.get(variable or bare)
         if known is None:
             name = self._names.give(bare, "value")
@@ -132,7 +132,7 @@ class Placeholders:
                 written=text,
                 name=name,
                 variable=f"{env}_VALUE" if env in _GIVEN else env,
-                secret=bool(_SECRET.search(bare) and not _NO_SECRET.search(bare)),
+                secret=secret or bool(_SECRET.search(bare) and not _NO_SECRET.search(bare)),
             )
             self._by_meaning[bare] = self._by_meaning[known.variable] = known
         return known

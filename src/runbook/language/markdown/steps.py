@@ -12,7 +12,7 @@ from typing import Any
 from runbook.language.markdown.blocks import Block, Lines, Sort
 from runbook.language.markdown.checklists import TASK, Checks, has_task
 from runbook.language.markdown.code import Commands, commands_in
-from runbook.language.markdown.drafted import EFFECT, Note, Step, keys, literal, text_of
+from runbook.language.markdown.drafted import EFFECT, OUTCOME, Note, Step, keys, literal, text_of
 from runbook.language.markdown.placeholders import Placeholder, Placeholders, values_below
 from runbook.language.markdown.sections import Section
 from runbook.language.markdown.tables import Ways, contacts_in, ways_in
@@ -63,8 +63,7 @@ class Steps:
         """End the draft."""
         self._headings, self._untitled = (), False
         said = self._description()
-        outcome = "outcome: completed, resolved or mitigated; add on_fail and a step that escalates where it may fail"
-        self._add("Done", "finish", {"outcome": "completed"}, description=said, decide=outcome)
+        self._add("Done", "finish", {"outcome": "completed"}, description=said, decide=OUTCOME)
 
     def walk(self, blocks: Sequence[Block]) -> None:
         """Make steps of blocks, in their order."""
@@ -252,8 +251,10 @@ class Steps:
         """A table of cases becomes a choice, and what is to be done in each of them a step."""
         names = Names(*RESERVED)
         options: list[Json] = []
-        description = self._description()
-        choice = self._add(literal(ways.head), "choice", {"options": options}, description=description)
+        title, description = self._introduction() if self._waiting else (literal(ways.head), "")
+        if title != literal(ways.head):
+            description = "\n\n".join(filter(None, [description.rstrip("\n"), f"{literal(ways.head)}\n"]))
+        choice = self._add(title, "choice", {"options": options}, description=description)
         self._note(table.at, "table", "choice", choice)
         joining = []
         for number, (case, rest) in enumerate(ways.rows):

@@ -16,6 +16,8 @@ _READ = 600
 _LONGEST = 90
 _LONGEST_NAME = 40
 _LABEL = re.compile(r"\[([^\[\]\n]{1,200})\]")
+_NO_TAG = re.compile(r"<(?:[A-Z][^<>]*|[a-z]+[ _-][a-z _-]*)>")
+"""What a parser takes for HTML, and a reader for something to be filled in."""
 _SIGNS = re.compile(r"[^a-z0-9]+")
 
 
@@ -125,6 +127,6 @@ def _said(token: Token) -> str:
         case "image":
             return "".join(map(_said, token.children or ()))
         case "html_inline":
-            return ""
+            return token.content if _NO_TAG.fullmatch(token.content) else ""
         case _:
             return token.content
