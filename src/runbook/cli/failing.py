@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from runbook.audit.chained import LogFailed
 from runbook.audit.plain_file import open_plain
-from runbook.cli.main import COMMANDS, COMMANDS_NOT_YET, LOG_FAILED, OUR_FAULT, USAGE_STATUS
+from runbook.cli.main import COMMANDS, LOG_FAILED, OUR_FAULT, USAGE_STATUS
 from runbook.language.files import LARGEST
 from runbook.language.frames import frame
 from runbook.language.near import nearest
@@ -20,13 +20,6 @@ USAGE = Code(
     title="command line that cannot be read",
     why="An option, a command or an argument is not one of those that there are. Nothing was begun.",
 )
-NOT_YET = Code(
-    number="RB311",
-    title="not in this version yet",
-    why="The command or option belongs to the command line, and this version cannot do yet what it says. It is refused "
-    "rather than passed over or half done.",
-)
-
 LOST = Code(
     number="RB309",
     title="output not written",
@@ -67,11 +60,7 @@ def complain(diagnostics: Iterable[Diagnostic]) -> None:
 
 
 def unknown_command(name: str) -> int:
-    """Refuse a command that there is not, or not yet."""
-    if name in COMMANDS_NOT_YET:
-        message = f"`runbook {name}` does not exist yet: it will {COMMANDS_NOT_YET[name]}"
-        complain([Diagnostic(code=NOT_YET, message=message, help="`runbook --help` lists what works")])
-        return USAGE_STATUS
+    """Refuse a command that there is not."""
     near = nearest(name, COMMANDS)
     help_ = f"did you mean `runbook {near}`?" if near else "`runbook --help` lists the commands"
     complain([Diagnostic(code=USAGE, message=f"there is no command `{name}`", help=help_)])

@@ -24,7 +24,7 @@ _PROGRAM_NAMES = """
 """
 _PROGRAMS = frozenset(_PROGRAM_NAMES.split())
 _ASSIGNMENT = re.compile(r"(?:[A-Za-z_]\w*=(?:\"[^\"]*\"|'[^']*'|\$\([^)]*\)|[^\s;|&]*)\s+)+")
-_FIRST_WORD = re.compile(r"(?:sudo (?:-\w+ )*|time |exec )?([\w./~+-]+)(?=[ \t;|&]|$)")
+_FIRST_WORD = re.compile(r"(?:time |exec )?([\w./~+-]+)(?=[ \t;|&]|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,11 @@ class _Reader:
         self._begins = True  # whether a word begins here, and so a comment could
         self._lost = False  # whether nothing can be told from here on
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is open where it has read to."""
+        return len(self._inside) == 1
+
     def contexts(self) -> Iterator[tuple[Span, Where]]:
         while self._at < len(self._script):
             if self._at in self._starts:
@@ -146,8 +151,8 @@ class _Reader:
 
 def is_whole(script: str) -> bool:
     """Whether every quote and bracket of a script is closed, as far as can be told."""
-    mark = len(script) + 1
-    return contexts(f"{script}\n\0", [(mark, mark + 1)]).get((mark, mark + 1)) is Where.BARE
+    reader = _Reader(f"{script}\n", [])
+    return not any(reader.contexts()) and reader.at_rest
 
 
 ASSIGNED = re.compile(
