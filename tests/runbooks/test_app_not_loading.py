@@ -51,7 +51,7 @@ class Incident:
     ) -> Done:
         """A walk whose log is valid and holds no secret; the service is mended when the walk asks for it."""
         secrets = [value.encode() for value in re.findall(r"^SES\w+=(\S+)", self.file.read_text(), re.MULTILINE)]
-        copied(self.desk, "app_not_loading.yaml", {"watch: 2s": "watch: 1s", **changes})
+        copied(self.desk, "app_not_loading.yaml", {"watch: 2s": "watch: 100ms", **changes})
         self.desk.write("answers.yaml", answers(*entries))
         book = ("run", "app_not_loading.yaml", "-e", "demo", "-i", f"port=:{self.port}", "--run-id", "r1")
         process = self.desk.start(*book, "--answers", "answers.yaml", *more)

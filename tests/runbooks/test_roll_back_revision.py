@@ -87,7 +87,7 @@ def api(desk: Desk, sshd: Sshd) -> Iterator[Api]:
             "/srv/api": str(place),
             "https://internal.example.com": url,
             "[sudo, -n, systemctl, reload, api]": f"[{programs / 'reload'}, api]",
-            "watch: 5m": "watch: 1s",
+            "watch: 5m": "watch: 100ms",
         }
         copied(desk, "roll_back_release.yaml", changes)
         yield api
