@@ -2,13 +2,14 @@
 
 import json
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+
+from tests.runbooks.serving import serving
 
 PAGE = b"<!doctype html><html><title>It works</title></html>"
 _PROGRAM = """\
@@ -89,13 +90,9 @@ def answering(
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the class gives it
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with serving(Handler) as url:
         programs.mkdir()
         put = programs / name
-        put.write_text(_PROGRAM.format(python=sys.executable, name=name, port=server.server_port))
+        put.write_text(_PROGRAM.format(python=sys.executable, name=name, port=url.rpartition(":")[2]))
         put.chmod(0o755)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        yield url

@@ -1,13 +1,13 @@
 """A small web application for the runbooks to look at: pages by path, what each does, and how often it was asked."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+from tests.runbooks.serving import serving
 from tests.world.postgres import Postgres
 
 RUNBOOKS = Path(__file__).resolve().parents[2] / "runbooks"
@@ -44,13 +44,8 @@ def site(**headers: str) -> Iterator[Site]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the class gives it
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        found.url = f"http://127.0.0.1:{server.server_port}"
+    with serving(Handler) as found.url:
         yield found
-        server.shutdown()
-        thread.join()
 
 
 def copied(name: str, root: Path, site: Site, postgres: Postgres) -> Path:
