@@ -22,7 +22,11 @@ from runbook.model.scenario import Scenario
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOKS = ROOT / "runbooks"
-RUNBOOKS = sorted(str(path.relative_to(BOOKS)) for place in (BOOKS, BOOKS / "pieces") for path in place.glob("*.yaml"))
+RUNBOOKS = sorted(
+    str(path.relative_to(BOOKS))
+    for place in (BOOKS, BOOKS / "pieces", BOOKS / "stages")
+    for path in place.glob("*.yaml")
+)
 
 
 def suite_of(runbook: str) -> Suite:

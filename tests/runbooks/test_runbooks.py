@@ -12,10 +12,11 @@ from runbook.language.loading import load
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = Path(sys.executable).with_name("runbook")
 RUNBOOKS = sorted((ROOT / "runbooks").glob("*.yaml"))
-PIECES = sorted((ROOT / "runbooks" / "pieces").glob("*.yaml"))
+PIECES = sorted(path for place in ("pieces", "stages") for path in (ROOT / "runbooks" / place).glob("*.yaml"))
 """What other runbooks walk as a part of theirs; it is told everything by its inputs."""
 ELSEWHERE = {
     *("roll_back_revision", "roll_back_release", "rotate_database_password", "complete_outage"),
+    "security_incident",
     "create_mutation_fails",
 }
 """The runbooks that need a cloud or a host of their own, which the demonstration has not."""
@@ -66,7 +67,7 @@ def test_every_piece_fits_any_environment_and_says_of_each_input_what_it_is() ->
         assert piece is not None
         assert not piece.environments
         assert [name for name, wanted in piece.inputs.items() if not wanted.description] == []
-        assert f"[{piece.id}](pieces/{path.name})" in readme
+        assert f"[{piece.id}]({path.parent.name}/{path.name})" in readme
 
 
 def test_the_runbook_and_the_scenario_of_the_how_to_pages_work_together(tmp_path: Path) -> None:
