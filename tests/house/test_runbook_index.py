@@ -1,5 +1,6 @@
 """The index of the runbooks is what their files say, and they say what an index needs."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from runbook.model.runbook import Runbook
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOKS = ROOT / "runbooks"
+NAMED = re.compile(r"\brunbooks/[a-z0-9_/]+\.yaml")
 
 
 def runbooks() -> Iterator[tuple[Path, Runbook]]:
@@ -36,3 +38,8 @@ def test_every_runbook_says_who_keeps_it_whom_to_call_how_it_is_found_and_when_i
         found += ["symptoms"] if incident and not runbook.symptoms else []
         lacking[path.name] = found
     assert {name: found for name, found in lacking.items() if found} == {}
+
+
+def test_every_runbook_that_another_one_names_is_there() -> None:
+    named = {(path.name, each) for path, _ in runbooks() for each in NAMED.findall(path.read_text())}
+    assert {(where, each) for where, each in named if not (ROOT / each).exists()} == set()
