@@ -1,8 +1,10 @@
 """What the words of a command line say for certain, and that nothing is said of what is not."""
 
+import time
+
 import pytest
 
-from runbook.language.programs import change_of, changes_of, code_among, password_among, shown_by
+from runbook.language.programs import change_of, changes_of, code_among, password_among, password_in, shown_by
 
 
 @pytest.mark.parametrize(
@@ -131,6 +133,7 @@ def test_what_a_shell_is_told_to_run_is_found(argv: list[str], place: int | None
         ("mysql --password=$PASSWORD", None),
         ("tool --token <your-token>", None),
         ("tool --token TOKEN", None),
+        ("etcd --initial-cluster-token etcd-cluster-1", None),
         ("curl -u ana: https://example.com", None),
         ("gcloud secrets versions access latest --secret=orders", None),
         ("tool --token-file=/run/token", None),
@@ -139,3 +142,24 @@ def test_what_a_shell_is_told_to_run_is_found(argv: list[str], place: int | None
 )
 def test_a_password_that_is_written_out_is_found(line: str, place: int | None) -> None:
     assert password_among(line.split()) == place
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "\n" * 200_000,
+        "'" * 200_000,
+        '"\\' * 100_000,
+        "<<a " * 20_000 + "\n" + "a\n" * 20_000,
+        "$(" * 50_000,
+        "rm x\n" * 20_000,
+        "a" * 200_000,
+    ],
+    ids=lambda script: repr(script[:6]),
+)
+def test_a_script_made_to_exhaust_its_reader_does_not(script: str) -> None:
+    began = time.process_time()
+    assert list(changes_of(script)) == []
+    assert list(shown_by(script, ["TOKEN"])) == []
+    assert password_in(script) is None
+    assert time.process_time() - began < 5

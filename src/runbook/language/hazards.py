@@ -5,6 +5,7 @@ what is certain from the file alone. What reads command lines is imported for th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from runbook.language.document import Document
 from runbook.language.every_step import Written
@@ -65,6 +66,8 @@ BLIND_UNDO = Code(
     severity=Severity.WARNING,
 )
 
+_SHOWN = 5
+"""How many places of one script are pointed out: whoever looks at them sees the others."""
 _REPEATABLE = frozenset({"PUT", "DELETE", "GET", "HEAD"})
 _CHANGING_METHODS = frozenset({"PUT", "PATCH", "DELETE"})
 
@@ -208,12 +211,12 @@ class _CommandLine:
         """What the commands of a script do."""
         from runbook.language import programs
 
-        for change, offset in programs.changes_of(script) if self.reads else ():
+        for change, offset in islice(programs.changes_of(script), _SHOWN) if self.reads else ():
             yield self._changes(self._inside(path, script, offset, len(change.split()[0])), change)
         password = programs.password_in(script)
         if password is not None:
             yield self._password(self._inside(path, script, password, 1).line)
-        for name, program, offset in programs.shown_by(script, self.secret) if self.secret else ():
+        for name, program, offset in islice(programs.shown_by(script, self.secret), _SHOWN) if self.secret else ():
             span = self._inside(path, script, offset, len(name) + 1)
             message = f"the secret in `{name}` becomes an argument of `{program}`, which a process list shows"
             help_ = f"let `{program}` read it from standard input, a file or its environment"

@@ -63,6 +63,7 @@ _LOOKS = _set(
     "fetch log ls-remote clone help"
 )
 """Subcommands that only look, or of which nobody knows: what stands behind one is its argument."""
+_RECURSIVE = re.compile(r"-[a-zA-Z]*[rR][a-zA-Z]*|--recursive")
 _AWS = re.compile(r"(?:delete|terminate|put|create|update|modify|stop|start|reboot)-")
 _SQL_CLIENTS: Mapping[str, frozenset[str]] = {
     "psql": frozenset({"-c", "--command"}),
@@ -70,7 +71,10 @@ _SQL_CLIENTS: Mapping[str, frozenset[str]] = {
 }
 _WRITES = _set("insert update delete drop truncate alter create grant revoke merge replace reindex")
 _METHOD = re.compile(r"(?:^| )(?:-X ?|--request[= ])(PUT|PATCH|DELETE)(?= |$)")
-_SECRET_FLAG = re.compile(r"--?(?:[a-z]+-)*(?:password|passwd|api-?key|token)", re.IGNORECASE)
+_SECRET_FLAG = re.compile(
+    r"--?(?:(?:[a-z]+-)*(?:password|passwd)|api-?key|(?:auth-|access-|bearer-)?token)", re.IGNORECASE
+)
+"""Flags that are followed by a secret whatever the program; the tokens of many a program are mere names."""
 _NO_SECRET = re.compile(r"[$<*@%{/-]|[A-Z_]+$|.{0,3}$")
 
 
@@ -86,11 +90,8 @@ def code_among(argv: Sequence[str]) -> tuple[str, int] | None:
     return None
 
 
-def change_of(argv: Sequence[str], *, script: str = "") -> str | None:
-    """The words that surely change something, such as ``kubectl delete``; None if none do.
-
-    :param script: the script that these are a command of: in one, what is temporary may be taken away.
-    """
+def change_of(argv: Sequence[str]) -> str | None:
+    """The words that surely change something, such as ``kubectl delete``; None if none do."""
     words = list(argv)
     while words and (_base(words[0]) in _PREFIXES or words[0].startswith("-") or "=" in words[0]):
         words.pop(0)
@@ -98,7 +99,7 @@ def change_of(argv: Sequence[str], *, script: str = "") -> str | None:
         return None
     name, rest = _base(words[0]), words[1:]
     if name in _ALWAYS:
-        return name if not script or _lasting(name, rest, script) else None
+        return name
     if name == "curl":
         return _request(rest)
     if name in _SQL_CLIENTS:
@@ -107,11 +108,14 @@ def change_of(argv: Sequence[str], *, script: str = "") -> str | None:
 
 
 def changes_of(script: str) -> Iterator[tuple[str, int]]:
-    """What the commands of a script surely change, each with where it stands."""
+    """What the commands of a script surely change, each with where it stands; what it makes for itself is its own."""
+    scratch = "mktemp" in script
     for words in commands(script):
-        found = change_of([word.text for word in words], script=script)
-        if found is not None:
-            yield found, words[0].offset
+        line = [word.text for word in words]
+        found = change_of(line)
+        if found is None or found == "kill" or (found in _FILES and (scratch or not _lasting(found, line))):
+            continue
+        yield found, words[0].offset
 
 
 def writes(statement: str) -> bool:
@@ -121,7 +125,7 @@ def writes(statement: str) -> bool:
 
 def shown_by(script: str, names: Collection[str]) -> Iterator[tuple[str, str, int]]:
     """The variables that a script gives to programs as arguments: the variable, the program, the place."""
-    own = set(re.findall(r"^\s*(?:function\s+)?([\w-]+)\s*\(\)", script, re.MULTILINE))
+    own = set(re.findall(r"^[ \t]*(?:function[ \t]+)?([\w-]+)[ \t]*\(\)", script, re.MULTILINE))
     variable = re.compile(r"\$(?:\{)?(" + "|".join(map(re.escape, sorted(names))) + r")(?![A-Za-z0-9_]|:?\+)")
     for words in commands(script):
         name = words[0].text
@@ -158,12 +162,13 @@ def _base(word: str) -> str:
     return word.rpartition("/")[2]
 
 
-def _lasting(name: str, rest: Sequence[str], script: str) -> bool:
-    """Whether a command of a script changes something that was there before the script."""
-    if name == "kill" or "mktemp" in script or any("tmp" in word.lower() for word in rest):
+def _lasting(name: str, line: Sequence[str]) -> bool:
+    """Whether a command of a script surely changes files that were there before the script."""
+    rest = line[[_base(word) for word in line].index(name) + 1 :]
+    if any("tmp" in word.lower() for word in rest):
         return False
-    recursive = name == "rm" and any(re.fullmatch(r"-[a-zA-Z]*[rR][a-zA-Z]*|--recursive", word) for word in rest)
-    return name not in _FILES or recursive or any(word.startswith(("/", "~")) for word in rest)
+    recursive = name == "rm" and any(_RECURSIVE.fullmatch(word) for word in rest)
+    return recursive or any(word.startswith(("/", "~")) for word in rest)
 
 
 def _request(rest: Sequence[str]) -> str | None:
