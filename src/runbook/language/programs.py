@@ -71,10 +71,17 @@ _SQL_CLIENTS: Mapping[str, frozenset[str]] = {
 }
 _WRITES = _set("insert update delete drop truncate alter create grant revoke merge replace reindex")
 _METHOD = re.compile(r"(?:^| )(?:-X ?|--request[= ])(PUT|PATCH|DELETE)(?= |$)")
+_NAMES = _ALWAYS | _CHANGES.keys() | _SQL_CLIENTS.keys() | {"curl", "podman", "tofu"}
+_DEEDS = _ALWAYS | {part for deeds in _CHANGES.values() for deed in deeds for part in deed.split("/")}
+_DEEDS |= {"aws", *_SQL_CLIENTS, "PUT", "PATCH", "DELETE", "XPUT", "XPATCH", "XDELETE", "image", "resources"}
+_DEEDS -= {"set"}  # `set -e` stands in every second script; what `kubectl set` sets is there instead
+"""What a script has to say, beside the name of a program, if it changes something."""
+_WORD = re.compile(r"\w[\w-]*")
 _SECRET_FLAG = re.compile(
     r"--?(?:(?:[a-z]+-)*(?:password|passwd)|api-?key|(?:auth-|access-|bearer-)?token)", re.IGNORECASE
 )
 """Flags that are followed by a secret whatever the program; the tokens of many a program are mere names."""
+_SECRET_WORD = re.compile(r"passw|api-?key|token|curl", re.IGNORECASE)
 _NO_SECRET = re.compile(r"[$<*@%{/-]|[A-Z_]+$|.{0,3}$")
 
 
@@ -109,6 +116,9 @@ def change_of(argv: Sequence[str]) -> str | None:
 
 def changes_of(script: str) -> Iterator[tuple[str, int]]:
     """What the commands of a script surely change, each with where it stands; what it makes for itself is its own."""
+    said = set(_WORD.findall(script))
+    if not said & _NAMES or not said & _DEEDS:
+        return  # which most scripts need not be read for
     scratch = "mktemp" in script
     for words in commands(script):
         line = [word.text for word in words]
@@ -138,6 +148,8 @@ def shown_by(script: str, names: Collection[str]) -> Iterator[tuple[str, str, in
 
 def password_among(argv: Sequence[str]) -> int | None:
     """The place of an argument that is, or ends with, a password written out."""
+    if not any(word.startswith("-") for word in argv):
+        return None
     client = next((_base(word) for word in argv if word not in _PREFIXES), "")
     for place, word in enumerate(argv):
         flag, equals, value = word.partition("=")
@@ -151,6 +163,8 @@ def password_among(argv: Sequence[str]) -> int | None:
 
 def password_in(script: str) -> int | None:
     """Where a password stands that is written out among the arguments of a script's commands."""
+    if not _SECRET_WORD.search(script):
+        return None
     for words in commands(script):
         place = password_among([word.text for word in words])
         if place is not None:

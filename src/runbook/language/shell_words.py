@@ -21,6 +21,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _PIECE = re.compile(r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)|([^'"\\]+)""", re.DOTALL)
+_QUOTING = re.compile(r"""['"\\]""")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _KEYWORDS = frozenset({"if", "then", "elif", "else", "while", "until", "do", "!", "{", "}", "fi", "done", "esac"})
 
@@ -34,6 +35,8 @@ class Word(NamedTuple):
     @property
     def text(self) -> str:
         """The word without its quotes; variables stay as they are."""
+        if not _QUOTING.search(self.raw):
+            return self.raw
         return "".join(a or b or c or d for a, b, c, d in _PIECE.findall(self.raw))
 
 
