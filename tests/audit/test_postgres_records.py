@@ -13,7 +13,7 @@ from tests.world.postgres import Postgres
 
 from runbook.audit.chain import line_of
 from runbook.audit.postgres.link import Link, StoreFailed, without_password
-from runbook.audit.postgres.records import Diverged, put, read
+from runbook.audit.postgres.records import Diverged, keep, put, read
 from runbook.audit.postgres.store import PostgresStore, schema
 from runbook.audit.record import NO_RECORD
 from runbook.model.canonical import Json
@@ -108,6 +108,18 @@ def test_a_log_begins_with_its_first_record(link: Link, run: str) -> None:
     with pytest.raises(StoreFailed):
         put(link, run, 1, lines(3)[1:])
     assert [*read(link, run)] == []
+
+
+def test_files_are_kept_once_and_other_bytes_of_their_names_refused(link: Link, run: str) -> None:
+    files = {"requests/a.txt": b"asked", "checkpoints/000000000001.txt": b"signed"}
+    keep(link, run, files)
+    keep(link, run, files)
+    with pytest.raises(StoreFailed, match="another file is kept"):
+        keep(link, run, {"requests/a.txt": b"other"})
+    for name, data in (("runbook/0.yaml", b"x"), ("out/x", b"x"), ("requests/../x", b"x"), ("requests/.x", b"x")):
+        with pytest.raises(StoreFailed):
+            keep(link, run, {name: data})
+    assert dict(link.rows("select name, data from runbook.file where run = %s", run)) == files
 
 
 def test_nothing_follows_the_end_and_time_does_not_go_back(link: Link, run: str) -> None:

@@ -16,9 +16,12 @@ from tests.drivers.books import book, change, read
 from tests.drivers.desk import Desk, Process, answers, count, wait_for
 from tests.drivers.persons import ANA, BEN, Persons
 from tests.drivers.stored import PASSWORD, StoredDesk, database
+from tests.world.postgres import PASSWORD as OWNER_PASSWORD
 from tests.world.postgres import Postgres
 
 ARGV = ("run", "book.yaml", "--answers", "answers.yaml", "--run-id", "r1")
+OWNERS = OWNER_PASSWORD.replace(":", "\\:")
+"""The owner's password, as it stands in a file of passwords."""
 RESUME = ("resume", "r1", "--answers", "answers.yaml")
 HOLD = "touch $EFFECTS.here; while [ ! -e $EFFECTS.go ]; do sleep 0.02; done"
 """Says that the step runs, and waits until it is let go."""
@@ -190,6 +193,18 @@ def test_when_the_database_dies_in_a_step_no_further_one_starts_and_the_run_can_
     assert desk.verify() == 0
 
 
+def test_when_the_session_is_lost_in_a_wait_nobody_waits_for_its_end(desk: StoredDesk) -> None:
+    desk.write("book.yaml", book("id: rest\nkind: wait\nfor: 1h\nnext: one\n", change("one", then="done")))
+    desk.write("answers.yaml", answers("step: one, confirm: yes"))
+    walking = desk.start(*ARGV)
+    wait_for(lambda: "wait.started" in desk.types(), "it does not wait")
+    cut_off(desk)
+    lost = walking.ended()
+    assert lost.status == 74, lost.text
+    assert "runbook resume r1" in in_words(lost.err)
+    assert desk.verify() == 3
+
+
 @pytest.mark.full
 def test_a_database_that_stops_answering_is_not_waited_for_for_ever(desk: StoredDesk) -> None:
     """The session is frozen, as by a machine that hangs: no answer, and no end of the connection."""
@@ -235,6 +250,29 @@ def test_a_store_that_is_none_is_said_to_be_so_and_no_password_is_shown(desk: St
     assert "guess" not in done.text
 
 
+def test_a_store_is_made_by_whoever_may_and_walked_in_by_its_writers_alone(desk: StoredDesk) -> None:
+    desk.server.do(f"create database {desk.database}_new")
+    url = f"{desk.url}_new"
+    refused = desk.do("state", "init", "--store", url)
+    assert (refused.status, "RB582" in refused.err) == (2, True), refused.text
+    assert "RB580" in desk.do("runs", "--store", url).err
+    owner = url.replace("walker@", "app@")
+    passwords = desk.root / ".pgpass"
+    passwords.write_text(passwords.read_text() + f"127.0.0.1:{desk.server.port}:*:app:{OWNERS}\n")
+    made = desk.do("state", "init", "--store", owner)
+    assert made.status == 0, made.err
+    assert desk.do("state", "init", "--store", owner).status == 0
+    desk.write("book.yaml", book(read("look", then="done")))
+    walked = desk.do("run", "book.yaml", "--store", owner, "--run-id", "r1")
+    assert (walked.status, "RB583" in walked.err) == (0, True)
+    walked = desk.do("run", "book.yaml", "--store", url, "--run-id", "r2")
+    assert (walked.status, "RB583" in walked.err) == (0, False)
+    assert f"runbook report r2 --store {url}" in walked.err
+    desk.server.do("create role reader login password 'only-reads'")
+    passwords.write_text(passwords.read_text() + f"127.0.0.1:{desk.server.port}:*:reader:only-reads\n")
+    assert "RB582" in desk.do("runs", "--store", url.replace("walker@", "reader@")).err
+
+
 def test_a_password_is_in_no_message_no_log_and_no_child(desk: StoredDesk) -> None:
     inside = desk.url.replace("@", f":{PASSWORD}@", 1)
     desk.env["RUNBOOK_STORE"] = inside
@@ -252,6 +290,15 @@ def test_a_password_is_in_no_message_no_log_and_no_child(desk: StoredDesk) -> No
     typed = desk.do("runs", "--store", inside)
     assert (typed.status, "RB577" in typed.err) == (2, True)
     assert PASSWORD not in typed.text
+
+
+def test_a_file_and_a_bundle_are_verified_without_a_store(desk: StoredDesk) -> None:
+    assert desk.walk(book(read("look", then="done"))).status == 0
+    assert desk.do("bundle", "r1", "-o", "r1.tar.gz").status == 0
+    log = str(desk.run().log)
+    desk.env["RUNBOOK_STORE"] = "postgresql://walker@127.0.0.1:1/nowhere"
+    assert [desk.do("verify", file).status for file in ("r1.tar.gz", log)] == [0, 0]
+    assert desk.do("runs", "--state-dir", str(desk.state)).status == 0
 
 
 def test_without_psycopg_it_is_said_what_to_install(tmp_path: Path) -> None:
@@ -350,7 +397,7 @@ def test_c1_c2_kills_at_random_moments_lose_nothing_and_do_nothing_twice(
             assert max(count(done).values(), default=0) <= 1
             assert set(done) <= set(desk.intents(run))
             assert desk.verify(run) in {0, 3}
-        if ended.status == 0 or not desk.run(run).log.stat().st_size:
+        if not desk.run(run).log.stat().st_size or desk.types(run)[-1] == "run.finished":
             continue
         settled = [f"step: {name}, settle: {'passed' if name in done else 'failed'}, evidence: seen" for name in names]
         yes = [f"step: {name}, confirm: yes" for name in names]

@@ -36,3 +36,10 @@ def test_a_word_about_itself_loads_no_library(flag: str) -> None:
 def test_checking_a_clean_file_loads_no_terminal_no_client_and_no_slow_validator() -> None:
     heavy = {"jsonschema", "httpx", "rich", "paramiko", "asyncio", "importlib.metadata"}
     assert loaded_by("check", str(CLEAN)) & heavy == set()
+
+
+@pytest.mark.parametrize("command", ["runs", "check"])
+def test_without_a_store_in_a_database_nothing_of_one_is_loaded(command: str, tmp_path: Path) -> None:
+    argument = ["--state-dir", str(tmp_path)] if command == "runs" else [str(CLEAN)]
+    loaded = loaded_by(command, *argument)
+    assert [name for name in loaded if "postgres" in name or "psycopg" in name] == []

@@ -77,6 +77,14 @@ class Chained(ABC):
         :raises LogFailed: if that failed, or something failed before.
         """
 
+    def check(self) -> None:
+        """Look whether the log can still be written, as far as that is known before the next record is.
+
+        :raises LogFailed: if it cannot.
+        """
+        if self._failed is not None:
+            raise LogFailed(self._failed)
+
     @abstractmethod
     def close(self) -> None:
         """Let the log and its lock go; what was not synced may be lost."""

@@ -3,6 +3,7 @@
 import argparse
 import os
 import shlex
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,7 @@ def store_of(options: argparse.Namespace, *, walks: bool = False) -> Iterator[St
         store.look()
         if walks:
             complain(store.warnings())
+            sys.stderr.flush()  # the terminal is written to from elsewhere in a moment
         try:
             yield store
         except LogFailed as failed:

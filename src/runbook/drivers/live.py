@@ -207,6 +207,8 @@ class Live:
 
         def look(journal: Journal) -> Act | None:
             watch.look(journal)
+            if not walk.in_flight():
+                writer.check()  # before somebody answers a question, or a wait passes, for nothing
             for each in signing:
                 each.idle()
             return messages.look(journal)

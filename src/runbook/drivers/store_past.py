@@ -153,5 +153,6 @@ def _past_run(walk: Walk, ended: str) -> PastRun:
 
 
 def _unusable(error: Exception) -> str:
-    why = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-    return f"nobody can say what was started before: {why}; `runbook runs --rebuild-index` makes the record anew"
+    if isinstance(error, OSError):
+        return f"nobody can say what was started before: {error.strerror or error}"
+    return f"nobody can say what was started before: {error}; `runbook runs --rebuild-index` makes the record anew"

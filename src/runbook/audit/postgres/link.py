@@ -63,6 +63,7 @@ _SESSION = f"""select pg_backend_pid(), set_config('statement_timeout', '{ANSWER
     set_config('lock_timeout', '{LOCK}s', false), set_config('idle_in_transaction_session_timeout', '{ANSWER}s', false),
     set_config('synchronous_commit', case when current_setting('synchronous_commit') in ('off', 'local', 'remote_write')
         then 'on' else current_setting('synchronous_commit') end, false)"""
+_LOST = "the connection to the database was lost"
 _WORDS = {
     "42501": "its role may not do that: it has to be a member of runbook_writer",
     "42P01": "it holds no store, or only a part of one",
@@ -173,6 +174,11 @@ class Link:
         finally:
             self.unlock(name)
 
+    def lost(self) -> StoreFailed | None:
+        """That the connection was there and is not any more; None if nobody has noticed."""
+        connection = self.__dict__.get("_connection")
+        return StoreFailed(_LOST) if connection is not None and (connection.closed or connection.broken) else None
+
     def close(self) -> None:
         """Let the connection go, with its locks."""
         connection = self.__dict__.pop("_connection", None)
@@ -221,7 +227,7 @@ class Link:
         state, connection = error.sqlstate or "", self._connection
         fatal = error.diag.severity_nonlocalized in {"FATAL", "PANIC"}
         if connection.closed or connection.broken or fatal or not state:
-            return StoreFailed("the connection to the database was lost")
+            return StoreFailed(_LOST)
         said = _WORDS.get(state) or f"{error.diag.message_primary or type(error).__name__} ({state})"
         return StoreFailed(f"the database refused it: {said}", state)
 

@@ -52,6 +52,12 @@ class PostgresLog(Chained):
             self._failed = self._failed or failure(NOT_WRITTEN, "the log was interrupted in a record", self._run)
             raise
 
+    def check(self) -> None:
+        """Look whether the session is there; whoever looks into the inbox has noticed."""
+        super().check()
+        if (lost := self._away.lost()) is not None:
+            raise self._fail(not_written(self._run, lost))
+
     def close(self) -> None:
         """Let the log and its lock go."""
         if self._copy.closed:

@@ -5,7 +5,7 @@ The same bytes again are no error and change nothing; where other bytes stand, o
 what is there, it is refused and nothing of it is kept. The database itself sees to that, for every writer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from runbook.audit.postgres.link import Link, StoreFailed
 
@@ -44,6 +44,26 @@ def put(link: Link, run: str, seq: int, lines: Sequence[bytes]) -> None:
         if failed.state not in _TAKEN:
             raise
         _compare(link, run, seq, lines)
+
+
+def keep(link: Link, run: str, files: Mapping[str, bytes]) -> None:
+    """Keep files of a run, committed when it returns; the same files again change nothing.
+
+    :param files: by their names, such as ``requests/4f0c….txt``.
+    :raises StoreFailed: if other bytes stand under such a name, or it is not known whether they are kept.
+    """
+    given = "unnest(%s::text[], %s::bytea[]) as given (name, data)"
+    both = [*files], [*files.values()]
+    link.rows(
+        f"insert into runbook.file (run, name, data) select %s, name, data from {given} on conflict do nothing",  # noqa: S608 - our own words
+        *(run, *both),
+    )
+    other = link.rows(
+        f"select name from runbook.file there join {given} using (name) where run = %s and there.data <> given.data",  # noqa: S608 - our own words
+        *(*both, run),
+    )
+    if other:
+        raise StoreFailed(f"another file is kept as `{other[0][0]}`")
 
 
 def _compare(link: Link, run: str, seq: int, lines: Sequence[bytes]) -> None:

@@ -21,7 +21,7 @@ from runbook.audit.outputs import CAP
 from runbook.audit.plain_file import new_file
 from runbook.audit.postgres.link import Link, StoreFailed
 from runbook.audit.postgres.log import PostgresLog
-from runbook.audit.postgres.records import put, read
+from runbook.audit.postgres.records import keep, put, read
 from runbook.audit.record import ASIDE, Record
 from runbook.audit.store import PARTS, RUN_EXISTS, Glimpse, RunDir
 from runbook.audit.strict import LineError
@@ -62,6 +62,7 @@ class StoredRun:
         self._waiting: list[str] = []
         self._records = self._pieces = 0
         self._files: set[str] = set()
+        self._seen: list[tuple[int | None, ...]] = []
 
     def glimpse(self, run: RunDir) -> Glimpse:
         """Its first record and its last."""
@@ -87,6 +88,13 @@ class StoredRun:
 
     def fetch(self, run: RunDir) -> None:
         """Make the directory as new as what is kept, as it all is at one moment."""
+        found = self._link.rows(
+            "select (select max(seq) from runbook.record where run = %s), (select count(*) from runbook.file where"
+            " run = %s), (select max(number) from runbook.output where run = %s)",
+            *(self._id, self._id, self._id),
+        )
+        if found == self._seen and run.log.exists():
+            return
         for part in ("", *PARTS):
             (run.path / part).mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._link.together(snapshot=True):
@@ -97,6 +105,7 @@ class StoredRun:
             self._begun = self._begun or self._records > 0
             self._fetch_files(run)
             self._fetch_outputs(run)
+        self._seen = found
 
     def _fetch_files(self, run: RunDir) -> None:
         names = self._link.rows("select name from runbook.file where run = %s order by name", self._id)
@@ -127,12 +136,7 @@ class StoredRun:
         if not self._begun:
             self._waiting += names
             return
-        with self._link.together():
-            for name in names:
-                self._link.rows(
-                    "insert into runbook.file (run, name, data) values (%s, %s, %s)",
-                    *(self._id, name, (run.path / name).read_bytes()),
-                )
+        keep(self._link, self._id, {name: (run.path / name).read_bytes() for name in names})
 
     def deliver(self, data: bytes) -> None:
         """Put something into its inbox."""
@@ -170,6 +174,10 @@ class StoredRun:
             self.let_go()
             raise
         return log
+
+    def lost(self) -> StoreFailed | None:
+        """Why nothing can be written any more; None if nothing is known to speak against it."""
+        return self._link.lost()
 
     def append(self, run: RunDir, seq: int, lines: Sequence[bytes]) -> None:
         """Put records there; with the first ones the files that waited for them."""

@@ -196,6 +196,14 @@ def schema() -> str:
 def make(link: Link) -> None:
     """Make a store in a database, or what is missing of one.
 
-    :raises StoreFailed: if this role may not; Refused if the database cannot be reached.
+    :raises Refused: if this role may not, or the database cannot be reached.
+    :raises StoreFailed: if it is not known to be made.
     """
-    link.script(schema())
+    try:
+        link.script(schema())
+    except StoreFailed as failed:
+        if failed.state != "42501":
+            raise
+        message = "this role may not make a store in this database"
+        help_ = "connect as one that may create a schema and a role, or have its owner carry out `runbook state sql`"
+        raise Refused(Diagnostic(code=NO_RIGHT, message=message, file=link.name, help=help_)) from None
