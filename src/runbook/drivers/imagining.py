@@ -135,7 +135,8 @@ class Imagination:
         read = [*self._read_by_others(visit.step.id)] if isinstance(step, Step) else []
         pool = self._pool(walk, visit, [*sources, *(line for _, line in read)])
         paths = list(dict.fromkeys([*(path for source in sources for path in _paths(source)), *(of for of, _ in read)]))
-        types = {name: observed.type for name, observed in kind.observes(step.fields).items()}
+        observes = kind.observes(step.fields)
+        types = {name: observed.type for name, observed in observes.items()}
         values = {path: [value for value in pool if _fits(types.get(_dotted(path), "dyn"), value)] for path in paths}
         about = " ".join([*sources, *(line for _, line in read)])
         for path in paths:
@@ -143,8 +144,10 @@ class Imagination:
                 texts: list[Json] = [[value] for value in pool if isinstance(value, str) and value]
                 values[path] = [*(value for value in pool if isinstance(value, list)), *texts]
         paths = [path for path in paths if values[path]]
+        # What only some answers have, such as why a source could not be read, is left out first.
+        seldom = {path for path in paths if (seen := observes.get(_dotted(path))) is not None and not seen.always}
         for path in paths:
-            base = _with(base, path, _usual(base, path, values[path]))
+            base = base if path in seldom else _with(base, path, _usual(base, path, values[path]))
         bases = [base, *({**base, **amiss} for amiss in _AMISS.get(kind.NAME, ()))]
         yield from bases
         for one in bases:
@@ -153,7 +156,8 @@ class Imagination:
         while paths:
             tried = chance.choice(bases)
             for path in paths:
-                tried = _with(tried, path, chance.choice(values[path]))
+                if path not in seldom or chance.random() < 0.5:
+                    tried = _with(tried, path, chance.choice(values[path]))
             yield tried
 
     def _base(self, step: Step | Nested, kind: Kind) -> JsonObject:
