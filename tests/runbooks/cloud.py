@@ -7,7 +7,7 @@ when it was made. What it shows is that the runbook does the right things; not t
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +37,8 @@ class Project:
     refusing: bool = False
     hanging_up: bool = False
     """Whether it does what it is asked, and answers nothing."""
-    delay: float = 0.0
+    passes: Callable[[], object] = bool
+    """What passes until a reset reaches the database; nothing, if nobody says."""
 
     @property
     def serving(self) -> int:
@@ -61,7 +62,7 @@ class Cloud:
         self.projects = {project.name: project for project in projects}
         self.processes: list[bytes] = []
         self.misunderstood: list[object] = []
-        self._timers: list[threading.Timer] = []
+        self._resets: list[threading.Thread] = []
 
     def set_password(self, user: str, password: str) -> None:
         """The database takes another password from now on."""
@@ -82,14 +83,18 @@ class Cloud:
     def reset(self, project: Project, user: str, password: str) -> None:
         """The database takes it later."""
         project.resets += 1
-        timer = threading.Timer(project.delay, self.set_password, (user, password))
-        self._timers.append(timer)
-        timer.start()
+
+        def later() -> None:
+            project.passes()
+            self.set_password(user, password)
+
+        self._resets.append(threading.Thread(target=later))
+        self._resets[-1].start()
 
     def settled(self) -> None:
         """Wait until every reset has reached the database."""
-        for timer in self._timers:
-            timer.join()
+        for reset in self._resets:
+            reset.join()
 
     def look_around(self) -> None:
         """Note which programs run with which arguments, as every user of the machine can."""
