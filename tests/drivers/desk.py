@@ -169,6 +169,11 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = PATIEN
         time.sleep(0.005)  # another process makes it hold
 
 
+def in_words(text: str) -> str:
+    """A text without the lines that a frame breaks it into."""
+    return " ".join(text.split())
+
+
 def answers(*entries: str) -> str:
     """The text of an answers file."""
     return "answers:\n" + "".join(f"  - {{{entry}}}\n" for entry in entries)

@@ -1,6 +1,8 @@
 """A desk whose runs are kept in PostgreSQL: a database of its own on the server of the tests, a role that inserts."""
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -76,3 +78,14 @@ class StoredDesk(Desk):
         root = self.root / name
         root.mkdir(mode=0o700, exist_ok=True)
         return PostgresStore(root, Link(self.url.replace("@", f":{PASSWORD}@", 1)))
+
+
+@contextmanager
+def stored_desk(root: Path, server: Postgres) -> Iterator[StoredDesk]:
+    """A desk at a new store; what was called there has ended when it is left."""
+    desk = StoredDesk(root, server, database(server))
+    try:
+        yield desk
+    finally:
+        desk.close()
+    desk.settled()

@@ -4,13 +4,14 @@ import json
 import os
 import tarfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from tests.drivers.books import book, change, read
 from tests.drivers.desk import Desk, answers, wait_for
 from tests.drivers.persons import ANA, BEN, Persons
-from tests.drivers.stored import StoredDesk, database
+from tests.drivers.stored import stored_desk
 
 STORES = ("directory", "postgresql")
 YES = answers("step: one, confirm: yes", "step: two, confirm: yes")
@@ -20,15 +21,11 @@ ALONE = 'lock: "${{ run.id }}"\n'
 
 @pytest.fixture(params=STORES)
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    at = Desk(tmp_path)
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres")
-        at = StoredDesk(tmp_path, server, database(server))
-    at.write("answers.yaml", YES)
-    yield at
-    at.settled()
-    if isinstance(at, StoredDesk):
-        at.close()
+    stored = request.param == "postgresql"
+    with stored_desk(tmp_path, request.getfixturevalue("postgres")) if stored else nullcontext(Desk(tmp_path)) as at:
+        at.write("answers.yaml", YES)
+        yield at
+        at.settled()
 
 
 def go(desk: Desk, text: str = TWO, run: str = "r1", *argv: str) -> int:

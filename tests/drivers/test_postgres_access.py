@@ -1,0 +1,182 @@
+"""A store in PostgreSQL for whoever may not, cannot or should not: out of reach, without rights, tampered with."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.drivers.books import book, change, read
+from tests.drivers.desk import Desk, answers, in_words
+from tests.drivers.stored import PASSWORD, StoredDesk, stored_desk
+from tests.world.postgres import PASSWORD as OWNER_PASSWORD
+from tests.world.postgres import Postgres
+
+ARGV = ("run", "book.yaml", "--run-id", "r1")
+OWNERS = OWNER_PASSWORD.replace(":", "\\:")
+"""The owner's password, as it stands in a file of passwords."""
+
+
+@pytest.fixture
+def desk(postgres: Postgres, tmp_path: Path) -> Iterator[StoredDesk]:
+    with stored_desk(tmp_path, postgres) as at:
+        yield at
+
+
+def test_with_the_database_out_of_reach_nothing_begins(desk: StoredDesk) -> None:
+    desk.write("book.yaml", book(change("one", then="two"), change("two", then="done")))
+    desk.env["RUNBOOK_STORE"] = "postgresql://walker@127.0.0.1:1/nowhere"
+    for argv in (
+        ARGV,
+        ("resume", "r1"),
+        ("runs",),
+        ("status", "r1"),
+        ("watch", "r1"),
+        ("note", "r1", "x"),
+        ("verify", "r1"),
+    ):
+        done = desk.do(*argv)
+        assert done.status == 2, done.text
+        assert "RB578" in done.err
+        assert "refused the connection" in in_words(done.err)
+    assert desk.effects() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("postgresql://walker@127.0.0.1:{port}/postgres", "RB580"),
+        ("postgresql://walker@127.0.0.1:{port}/missing", "RB578"),
+        ("postgresql://walker:wrong-guess@127.0.0.1:{port}/{database}", "RB578"),
+        ("postgresql://walker:wrong@guess@127.0.0.1:{port}/{database}", "RB577"),
+        ("postgresql://walker@127.0.0.1:{port}/{database}?no_such=wrong-guess", "RB577"),
+        ("mysql://walker:wrong-guess@127.0.0.1/x", "RB577"),
+    ],
+)
+def test_a_store_that_is_none_is_said_to_be_so_and_no_password_is_shown(desk: StoredDesk, url: str, code: str) -> None:
+    desk.env["RUNBOOK_STORE"] = url.format(port=desk.server.port, database=desk.database)
+    done = desk.do("runs")
+    assert (done.status, code in done.err) == (2, True), done.err
+    assert "guess" not in done.text
+
+
+def test_a_store_is_made_by_whoever_may_and_walked_in_by_its_writers_alone(desk: StoredDesk) -> None:
+    desk.server.do(f"create database {desk.database}_new")
+    url = f"{desk.url}_new"
+    refused = desk.do("state", "init", "--store", url)
+    assert (refused.status, "RB582" in refused.err) == (2, True), refused.text
+    assert "RB580" in desk.do("runs", "--store", url).err
+    owner = url.replace("walker@", "app@")
+    passwords = desk.root / ".pgpass"
+    passwords.write_text(passwords.read_text() + f"127.0.0.1:{desk.server.port}:*:app:{OWNERS}\n")
+    made = desk.do("state", "init", "--store", owner)
+    assert made.status == 0, made.err
+    assert desk.do("state", "init", "--store", owner).status == 0
+    desk.write("book.yaml", book(read("look", then="done")))
+    walked = desk.do("run", "book.yaml", "--store", owner, "--run-id", "r1")
+    assert (walked.status, "RB583" in walked.err) == (0, True)
+    walked = desk.do("run", "book.yaml", "--store", url, "--run-id", "r2")
+    assert (walked.status, "RB583" in walked.err) == (0, False)
+    assert f"runbook report r2 --store {url}" in walked.err
+    desk.server.do("create role reader login password 'only-reads'")
+    passwords.write_text(passwords.read_text() + f"127.0.0.1:{desk.server.port}:*:reader:only-reads\n")
+    assert "RB582" in desk.do("runs", "--store", url.replace("walker@", "reader@")).err
+
+
+def test_a_password_is_in_no_message_no_log_and_no_child(desk: StoredDesk) -> None:
+    inside = desk.url.replace("@", f":{PASSWORD}@", 1)
+    desk.env["RUNBOOK_STORE"] = inside
+    del desk.env["PGPASSFILE"]
+    text = book(read("look", "env", then="done"))
+    done = desk.walk(text)
+    assert done.status == 0, done.err
+    listed = desk.do("runs")
+    assert listed.status == 0
+    for told in (done.text, listed.text, desk.run().log.read_text()):
+        assert PASSWORD not in told
+    kept = b"".join(path.read_bytes() for path in desk.run().output.iterdir())
+    assert b"RUNBOOK_STORE=postgresql://walker@" in kept
+    assert PASSWORD.encode() not in kept
+    typed = desk.do("runs", "--store", inside)
+    assert (typed.status, "RB577" in typed.err) == (2, True)
+    assert PASSWORD not in typed.text
+
+
+def test_a_file_and_a_bundle_are_verified_without_a_store(desk: StoredDesk) -> None:
+    assert desk.walk(book(read("look", then="done"))).status == 0
+    assert desk.do("bundle", "r1", "-o", "r1.tar.gz").status == 0
+    log = str(desk.run().log)
+    desk.env["RUNBOOK_STORE"] = "postgresql://walker@127.0.0.1:1/nowhere"
+    assert [desk.do("verify", file).status for file in ("r1.tar.gz", log)] == [0, 0]
+    assert desk.do("runs", "--state-dir", str(desk.state)).status == 0
+
+
+def test_without_psycopg_it_is_said_what_to_install(tmp_path: Path) -> None:
+    source = (
+        "import sys; sys.modules['psycopg'] = None; from runbook.cli.main import run; "
+        "sys.exit(run(['runs', '--store', 'postgresql://h/d']))"
+    )
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert "RB576" in done.stderr
+    assert "runbook-walk[postgres]" in done.stderr
+
+
+TAMPERED = {
+    "a record was changed": "update runbook.record set line = set_byte(line, 150, get_byte(line, 150) # 1)"
+    " where seq = 3",
+    "a record was taken out": "delete from runbook.record where seq = 4",
+    "the first was taken out": "delete from runbook.record where seq = 0",
+    "two were swapped": "update runbook.record a set line = b.line from runbook.record b"
+    " where a.seq in (4, 5) and b.seq = 9 - a.seq",
+    "something was added": "insert into runbook.record (run, seq, line, type, mono)"
+    " select run, max(seq) + 1, '{}', 'note.added', 9999999 from runbook.record group by run",
+}
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+def test_what_the_owner_changes_in_the_rows_is_seen_by_whoever_verifies(desk: StoredDesk, how: str) -> None:
+    assert desk.walk(book(change("one", then="done")), "--answers", "one.yaml" if _one(desk) else "").status == 0
+    desk.rewrite(TAMPERED[how])
+    verified = desk.do("verify", "r1")
+    assert verified.status == 1, verified.text
+    assert str(desk.store.root) not in verified.text
+    assert desk.do("report", "r1").status == 1
+
+
+def _one(desk: Desk) -> Path:
+    return desk.write("one.yaml", answers("step: one, confirm: yes"))
+
+
+def test_a_log_that_was_cut_is_seen_with_a_head_that_was_noted(desk: StoredDesk) -> None:
+    _one(desk)
+    done = desk.walk(book(change("one", then="done")), "--answers", "one.yaml")
+    head = re.search(r"--anchor (\S+)", done.err)
+    assert head is not None
+    desk.rewrite("delete from runbook.record where seq >= %s", int(head[1].partition(":")[0]) - 1)
+    assert desk.do("verify", "r1").status == 3
+    assert desk.do("verify", "r1", "--anchor", head[1]).status == 1
+
+
+def test_a_runbook_and_an_output_that_were_changed_are_seen(desk: StoredDesk) -> None:
+    text = book(read("look", "echo", "seen", then="done"))
+    assert [desk.walk(text, run=run).status for run in ("r1", "r2")] == [0, 0]
+    desk.rewrite("update runbook.output set data = 'unseen' where run = 'r1'")
+    desk.rewrite("alter table runbook.file drop constraint file_check")
+    desk.rewrite("update runbook.file set data = data || '#'::bytea where run = 'r2'")
+    assert [desk.verify("r1"), desk.verify("r2")] == [1, 6]
+
+
+def test_names_that_lead_out_of_the_copy_are_not_followed(desk: StoredDesk) -> None:
+    assert desk.walk(book(read("look", "echo", "seen", then="done"))).status == 0
+    for table in ("file", "output"):
+        for (name,) in desk.owner(
+            "select conname from pg_constraint where conrelid = %s::regclass and contype = 'c'", f"runbook.{table}"
+        ):
+            desk.rewrite(f"alter table runbook.{table} drop constraint {name}")
+    desk.rewrite("insert into runbook.file (run, name, data) values ('r1', '../../../out', 'x')")
+    desk.rewrite("insert into runbook.output (run, name, start, data) values ('r1', '../../../../out', 0, 'x')")
+    desk.run()
+    assert desk.verify() == 0
+    assert not [*desk.root.rglob("out")]
