@@ -104,8 +104,7 @@ def index(every: Sequence[Entry]) -> Iterator[str]:
         yield from ["", "## Shared pieces", "", "| piece | what it does | walked by | owner |", "|---|---|---|---|"]
         for entry in pieces:
             users = ", ".join(other.link for other in every if entry.runbook.id in other.walked)
-            what = _cell(entry.purpose.partition(". ")[0].removesuffix("."))
-            yield f"| {entry.link} | {what} | {users or 'nobody yet'} | {_kept(entry.runbook)} |"
+            yield f"| {entry.link} | {_cell(entry.runbook.title)} | {users or 'nobody yet'} | {_kept(entry.runbook)} |"
 
 
 def _told(entry: Entry, links: dict[str, str]) -> Iterator[str]:
