@@ -84,6 +84,8 @@ IDLE_UNDO = Code(
 
 _PASSWORD = re.compile(r"://[^/@\s:]*:(?![$<*])[^/@\s]+@")
 """What begins with one of these signs is a variable or stands for a password."""
+_CALLED_SO = ("password", "passwd", "authorization")
+_SWITCHES = frozenset({"true", "false", "none", "never", "always"})
 _READ_BY_ALL = frozenset({"argv", "script", "url"})
 _BY_NAME = {
     "script": "write `env: {NAME: …}` with the expression, and `$NAME` in the script",
@@ -147,11 +149,18 @@ def _with_password(value: Json) -> Iterator[Path]:
         case str() if _has_password(value):
             yield ()
         case dict():
-            yield from ((key,) for key, inner in value.items() if _has_password(inner))
+            yield from ((key,) for key, inner in value.items() if _has_password(inner) or _credential(key, inner))
         case list():
             yield from ((place,) for place, inner in enumerate(value) if _has_password(inner))
         case _:
             pass
+
+
+def _credential(name: str, value: Json) -> bool:
+    """Whether a text stands under the name of a password, and is neither a variable nor a word that switches it."""
+    if not isinstance(value, str) or not name.lower().endswith(_CALLED_SO) or OPEN in value:
+        return False
+    return len(value) >= 4 and value[0] not in "$<*" and value not in _SWITCHES
 
 
 def _has_password(value: Json) -> bool:
