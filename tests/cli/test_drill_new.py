@@ -79,7 +79,7 @@ def test_a_proposal_never_writes_over_a_file_and_goes_to_standard_output_unless_
     desk.write("scenarios/look_passed.yaml", "mine: true\n")
     done = desk.do("drill", "--new", "book.yaml", "-o", "scenarios")
     assert done.status == 2
-    assert "RB319" in done.err
+    assert "RB390" in done.err
     assert desk.root.joinpath("scenarios/look_passed.yaml").read_text() == "mine: true\n"
     printed = desk.do("drill", "--new", "book.yaml")
     assert printed.out.startswith("# --- look_passed.yaml\n# Proposed for the way")

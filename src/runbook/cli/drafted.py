@@ -13,7 +13,7 @@ from runbook.audit.reader import reading
 from runbook.audit.store import RunDir
 from runbook.audit.verdict import Status
 from runbook.cli.below import files_below
-from runbook.cli.output_file import NOT_WRITTEN, write_output
+from runbook.cli.output_file import write_new, write_output
 from runbook.drivers.capturing import NOT_CAPTURED, capture
 from runbook.drivers.coverage import words
 from runbook.drivers.proposing import Proposed, file_name, propose
@@ -80,7 +80,7 @@ def propose_for(file: str, output: str | None) -> int:
         if output is None:
             sys.stdout.write(f"# --- {file_name(covered.edge)}\n{draft_text(draft)}\n")
         else:
-            _write_new(draft, Path(output, file_name(covered.edge)))
+            write_new(draft_text(draft), str(Path(output, file_name(covered.edge))), "the scenario")
         sys.stderr.write(f"{words(covered.edge)}{f': a person has to finish it: {left}' if left else ''}\n")
     said = f"{len(coverage.unwalked)} ways that no scenario walks, {unfinished} of them left to a person"
     sys.stderr.write(f"{said if coverage.unwalked else 'every way is walked by a scenario'}\n")
@@ -105,14 +105,6 @@ def _finished(proposed: Proposed, runbook: Runbook) -> tuple[Draft, str]:
 def _told(entry: JsonObject) -> JsonObject:
     """What of an observation says something."""
     return {name: value for name, value in entry.items() if value not in ("", [], {})} or entry
-
-
-def _write_new(draft: Draft, path: Path) -> None:
-    if path.exists():
-        message = "there is such a file already"
-        raise Refused(Diagnostic(code=NOT_WRITTEN, message=message, file=str(path), help="name an empty directory"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_output(draft_text(draft), str(path), "the scenario")
 
 
 def write_draft(draft: Draft, output: str | None) -> None:

@@ -23,12 +23,11 @@ def write_new(text: str, path: str, what: str) -> None:
     :param what: the name of what is written, for the message.
     :raises Refused: if it is there, or cannot be written.
     """
+    refuse_present(Path(path))
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with Path(path).open("xb") as file:
+        with Path(path).open("xb") as file:  # somebody else may have made it since
             file.write(text.encode())
-    except FileExistsError:
-        raise _there_already(path) from None
     except OSError as error:
         raise _not_written(error, path, what) from None
 

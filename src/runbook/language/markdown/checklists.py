@@ -4,9 +4,6 @@ import re
 from typing import TYPE_CHECKING
 
 from runbook.language.markdown.blocks import Block, Sort
-from runbook.language.markdown.drafted import literal
-from runbook.language.markdown.words import RESERVED, Names, plain
-from runbook.model.canonical import JsonObject
 
 if TYPE_CHECKING:
     from runbook.language.markdown.steps import Steps
@@ -66,11 +63,7 @@ class Checks:
 
     def _flush(self) -> None:
         if self._titles:
-            names = Names(*RESERVED)
-            items: list[JsonObject] = [
-                {"id": names.give(plain(title), "item"), "title": literal(title)} for title in self._titles
-            ]
-            self._steps.checklist(items, (self._first, self._last))
+            self._steps.checklist(self._titles, (self._first, self._last))
         self._begin()
 
 

@@ -24,6 +24,7 @@ _PROGRAM_NAMES = """
 """
 _PROGRAMS = frozenset(_PROGRAM_NAMES.split())
 _ASSIGNMENT = re.compile(r"(?:[A-Za-z_]\w*=(?:\"[^\"]*\"|'[^']*'|\$\([^)]*\)|[^\s;|&]*)\s+)+")
+_ITEM = re.compile(r"^[ \t]*(?:[0-9]+[.)]|[-*•→✅])[ \t]+\w.*$", re.MULTILINE)
 _FIRST_WORD = re.compile(r"(?:time |exec )?([\w./~+-]+)(?=[ \t;|&]|$)")
 
 
@@ -49,6 +50,12 @@ def commands_in(code: str, info: str) -> Commands | None:
     if language in _SHELLS or _looks_like_commands(code):
         return Commands(text=code, whole=True)
     return None
+
+
+def no_command_in(script: str) -> str:
+    """The first line of a script that reads as an item of a list, and so is no command; empty if there is none."""
+    found = _ITEM.search(script)
+    return found[0].strip()[:40] if found else ""
 
 
 def _without_prompts(code: str) -> str | None:

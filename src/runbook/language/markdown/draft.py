@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from runbook.language.characters import hidden_in
 from runbook.language.files import LARGEST
 from runbook.language.markdown.blocks import Block, Sort
 from runbook.language.markdown.drafted import Note, keys, text_of
@@ -22,15 +23,19 @@ from runbook.language.yaml_text import visible, yaml_text
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 
-_ABOUT = re.compile(
-    r"(?:(?:table of )?contents?|toc|overview|about(?: this .*)?|introduction|intro|background|summary|description"
-    r"|purpose|scope|audience|meaning|impact|severity|symptoms?|when to use.*"
-    r"|(?:useful |related |external |quick )?links"
+_LISTS = re.compile(
+    r"(?:table of )?contents?|toc|(?:useful |related |external |quick )?links"
     r"|(?:additional |further |more |related )?(?:references?|resources|reading|information|documents|documentation)"
-    r"|see also|related|glossary|definitions|terminology|owners?|ownership|maintainers?|change ?log|(?:(?:revision"
-    r"|version|change|document) )?history|document (?:control|information)|metadata"
-    r"|(?:(?:emergency|key|important|useful|on-call|escalation) )?contacts?(?: (?:information|list|details))?)"
+    r"|see also|related|glossary|definitions|terminology|owners?|ownership|maintainers?|change ?log"
+    r"|(?:(?:revision|version|change|document) )?history|document (?:control|information)|metadata"
+    r"|(?:(?:emergency|key|important|useful|on-call|escalation) )?contacts?(?: (?:information|list|details))?"
 )
+"""Sections that say something about the runbook, also where they count it up."""
+_ABOUT = re.compile(
+    r"overview|about(?: this .*)?|introduction|intro|background|summary|description|purpose|scope|audience|meaning"
+    r"|impact|severity|symptoms?|when to use.*"
+)
+"""Sections that say something about the runbook, unless they have an ordered list."""
 _ESCALATION = re.compile(r"escalation.*|who to (?:call|contact)|on-?call.*")
 _NUMBER = re.compile(r"^(?:[0-9]+(?:\.[0-9]+)*[.)]?|[A-Za-z][.)])\s+")
 _UNNAMED = frozenset({"", "readme", "index", "runbook", "untitled"})
@@ -91,7 +96,7 @@ def draft_of(source: str, name: str, file: str = "") -> Draft:
     for each in steps.placeholders.used.values():
         at = ("secrets" if each.secret else "inputs", each.name)
         comments[at] = ["decide: where it comes from: env, file, command or prompt"] if each.secret else []
-    notes = [*_above(parts), *_moved(about), *steps.notes]
+    notes = [*_above(parts), *_hidden(source), *_moved(about), *steps.notes]
     text = yaml_text(top, comments)
     if len(text.encode()) > LARGEST:
         message = f"the draft would have more than {LARGEST:,} bytes, with {len(steps.steps):,} steps"
@@ -143,8 +148,10 @@ def _is_about(section: Section) -> bool:
     ]
     if any(map(does_something, section.blocks)):
         return False
-    if any(_ABOUT.fullmatch(name) for name in names):
+    if any(map(_LISTS.fullmatch, names)):
         return True
+    if any(map(_ABOUT.fullmatch, names)):
+        return not any(block.sort is Sort.ORDERED for block in section.blocks)
     only_people = [block.sort is Sort.TABLE and bool(contacts_in(block, names[-1])) for block in section.blocks]
     return bool(_ESCALATION.fullmatch(names[-1])) and bool(only_people) and all(only_people)
 
@@ -220,6 +227,15 @@ def _above(parts: Parts) -> Iterator[Note]:
         yield Note(first=1, last=parts.matter_last, what="front matter", became=became)
     if parts.title:
         yield Note(first=parts.title.first, last=parts.title.last, what="heading", became="title")
+
+
+def _hidden(source: str) -> Iterator[Note]:
+    """What no runbook may hold, and is written out."""
+    for number, line in enumerate(source.removeprefix("\ufeff").replace("\r\n", "\n").split("\n"), start=1):
+        at = hidden_in(line.rstrip("\r"))
+        if at is not None:
+            became = f"written out: {visible(line[at])}"
+            yield Note(first=number, last=number, what="character that hides something", became=became)
 
 
 def _moved(about: Sequence[Section]) -> Iterator[Note]:

@@ -149,7 +149,8 @@ _MOST = 100_000
 def values_below(text: str, placeholders: Iterable[Placeholder]) -> str:
     """A text, and below it what each placeholder in it stands for."""
     lines = [f"- `{literal(each.written)}` is {each.reference}" for each in placeholders]
-    return "\n".join([text.rstrip("\n"), "", *lines, ""]) if lines else text
+    above = [text.rstrip("\n"), ""] if text else []
+    return "\n".join([*above, *lines, ""]) if lines else text
 
 
 def _is_meant(match: "re.Match[str]", *, in_code: bool) -> bool:

@@ -11,12 +11,12 @@ from typing import Any
 
 from runbook.language.markdown.blocks import Block, Lines, Sort
 from runbook.language.markdown.checklists import TASK, Checks, has_task
-from runbook.language.markdown.code import Commands, commands_in
+from runbook.language.markdown.code import Commands, commands_in, no_command_in
 from runbook.language.markdown.drafted import EFFECT, OUTCOME, Note, Step, keys, literal, text_of
 from runbook.language.markdown.placeholders import Placeholder, Placeholders, values_below
 from runbook.language.markdown.sections import Section
 from runbook.language.markdown.tables import Ways, contacts_in, ways_in
-from runbook.language.markdown.words import RESERVED, Names, heading_of, title_of, with_links
+from runbook.language.markdown.words import RESERVED, Names, heading_of, plain, title_of, with_links
 from runbook.language.templates import OPEN
 from runbook.model.canonical import Json, JsonObject
 
@@ -56,6 +56,8 @@ class Steps:
         self._headings = [literal(heading_of(heading.text)) for heading in section.path]
         self._untitled = bool(self._headings)
         self._begun = len(self.steps)
+        if section.path:
+            self._note(section.path[-1].at, "heading", "section, or title of the step below")
         self.walk(section.blocks)
         self._say(section.path[-1] if section.path and not goes_on else None)
 
@@ -95,11 +97,14 @@ class Steps:
             else:
                 self._waiting.append(block)
 
-    def checklist(self, items: Sequence[JsonObject], at: Lines) -> None:
+    def checklist(self, titles: Sequence[str], at: Lines) -> None:
         """Add a step that asks for each of several things whether it is so."""
         title, description = self._introduction()
-        step = self._add(title, "checklist", {"items": [*items]}, description=description, otherwise="Checklist")
-        self._note(at, f"{len(items)} checkboxes" if len(items) > 1 else "checkbox", "checklist", step)
+        names = Names(*RESERVED)
+        items: list[Json] = [{"id": names.give(plain(each), "item"), "title": literal(each)} for each in titles]
+        description = values_below(description, self.placeholders.in_text("\n".join(titles)))
+        step = self._add(title, "checklist", {"items": items}, description=description, otherwise="Checklist")
+        self._note(at, f"{len(titles)} checkboxes" if len(titles) > 1 else "checkbox", "checklist", step)
 
     def wait(self, block: Block) -> None:
         """Let a text wait for the step below it."""
@@ -157,7 +162,7 @@ class Steps:
             if block.sort is not Sort.RULE:
                 self._note(block.at, block.sort.value, "description of the step below")
         self._waiting = []
-        return literal(text)
+        return values_below(literal(text), self.placeholders.in_text(text))
 
     def _introduction(self) -> tuple[str, str]:
         """The title and the description of a step that are made of what waits above it."""
@@ -169,7 +174,7 @@ class Steps:
             if whole and len(self._waiting) == 1:
                 self._note(texts[-1].at, "paragraph", "title of the step below")
                 self._waiting = []
-                return title, ""
+                return title, values_below("", self.placeholders.in_text(texts[-1].text))
             if not whole and self._untitled:
                 title = ""
         return title, self._description()
@@ -228,9 +233,11 @@ class Steps:
         else:
             after = literal(text_of(output))
         fields = keys(script=script, env=_environment(placeholders))
+        doubtful = no_command_in(commands.text)
+        decide = f"{EFFECT}; and whether {doubtful!r} is a command" if doubtful else EFFECT
         otherwise = literal(_first_line(commands.text))
         step = self._add(
-            title, "command", fields, description=description, otherwise=otherwise, decide=EFFECT, after=after
+            title, "command", fields, description=description, otherwise=otherwise, decide=decide, after=after
         )
         self._note(block.at, language, "command step", step, "effect")
         for shown in output:
