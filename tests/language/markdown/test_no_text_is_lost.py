@@ -12,25 +12,26 @@ from tests.language.markdown.kept import lost
 from runbook.kinds.registry import KINDS
 from runbook.language.loading import load
 from runbook.language.markdown.draft import draft_of
-from runbook.language.safety import OPEN_PASSWORD
 from runbook.language.source import parse
 from runbook.language.typed import elements, mapping
 from runbook.language.yaml_text import yaml_text
 
 WHERE = "RUNBOOK_MARKDOWN"
 """Names a directory with documents, all of which are imported."""
+INHERITED = frozenset({"RB262", "RB276"})
+"""A password in the text of a command, and a secret among its arguments."""
 
 
 def problems(text: str, file: Path) -> list[str]:
     """What the checker says of a draft but for what is to be decided, and of it once that is.
 
-    A password that stands in the document stands in the draft, and the checker says so: that is the author's to decide.
+    What the commands of a document do wrong with secrets, those of its draft do too, and the checker says so.
     """
     file.write_text(text)
     said = [f"{found.code.number}: {found.message}" for found in load(str(file), KINDS).diagnostics]
     wrong = [one for one in said if not (one.startswith("RB121") and one.endswith("has no `effect`"))]
     file.write_text(decided(text))
-    left = [found for found in load(str(file), KINDS).diagnostics if found.code is not OPEN_PASSWORD]
+    left = [found for found in load(str(file), KINDS).diagnostics if found.code.number not in INHERITED]
     return wrong + [f"decided: {found.code.number}: {found.message}" for found in left]
 
 
@@ -53,7 +54,7 @@ def undecided(text: str) -> list[Mapping[str, object]]:
 
 
 @given(document=DOCUMENTS)
-@example(document="1. - [ ] a\n")
+@example(document="- not a [x] box\n- [ ] a box\n")
 def test_every_document_becomes_a_draft_that_has_all_of_it(
     document: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

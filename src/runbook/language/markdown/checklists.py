@@ -40,7 +40,8 @@ class Checks:
             rest = list(item.inside)
             if rest and rest[0].sort is Sort.TEXT and (TASK.match(rest[0].text) or not has_task(item)):
                 head = rest.pop(0)
-                self._titles.append(_sentence(" ".join(TASK.sub("", head.text, count=1).split())))
+                box = TASK.match(head.text)
+                self._titles.append(_sentence(" ".join(head.text[box.end() if box else 0 :].split())))
                 self._first, self._last = self._first or head.first, head.last
             for inner in rest:
                 self._below(inner)
