@@ -25,7 +25,7 @@ def test_a_draft_goes_to_standard_output_and_the_report_to_the_other(desk: Desk)
         "mend.md:3: paragraph → title of the step below",
         "mend.md:5: sh code → command step `look`; decide: effect",
         "mend.md:8: item of an ordered list → manual step `wait`; decide: effect",
-        "3 steps, 2 things to decide; `runbook check DRAFT` shows where",
+        "3 steps, 3 things to decide; `runbook check DRAFT` shows where",
     ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from runbook.cli.options import Parser, format_option
 from runbook.cli.output_file import write_new
 from runbook.language.markdown.draft import Draft, draft_of
+from runbook.language.markdown.drafted import counted
 from runbook.language.markdown.reading import read_markdown
 from runbook.model.canonical import Json
 
@@ -27,7 +28,13 @@ def main(arguments: Sequence[str]) -> int:
         write_new(draft.text, options.output, "the draft")
     if options.format == "json":
         became: list[Json] = [note.as_json() for note in draft.notes]
-        told = {"file": options.file, "output": options.output, "steps": draft.steps, "became": became}
+        told = {
+            "file": options.file,
+            "output": options.output,
+            "steps": draft.steps,
+            "left": draft.left,
+            "became": became,
+        }
         sys.stdout.write(json.dumps(told if options.output else {**told, "draft": draft.text}, indent=2) + "\n")
         return 0
     if options.output is None:
@@ -42,5 +49,5 @@ def _report(draft: Draft, file: str, output: str | None) -> Iterator[str]:
         step = f" `{note.step}`" if note.step else ""
         decide = f"; decide: {note.decide}" if note.decide else ""
         yield f"{file}:{note.first}: {note.what} → {note.became}{step}{decide}"
-    left = sum(bool(note.decide) for note in draft.notes)
-    yield f"{draft.steps} steps, {left} things to decide; `runbook check {output or 'DRAFT'}` shows where"
+    said = f"{counted(range(draft.steps), 'step')}, {counted(range(draft.left), 'thing')} to decide"
+    yield f"{said}; `runbook check {output or 'DRAFT'}` shows where"

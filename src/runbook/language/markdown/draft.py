@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from runbook.language.characters import hidden_in
 from runbook.language.files import LARGEST
 from runbook.language.markdown.blocks import Block, Sort
-from runbook.language.markdown.drafted import Note, keys, text_of
+from runbook.language.markdown.drafted import Note, counted, keys, text_of
 from runbook.language.markdown.placeholders import Placeholder
 from runbook.language.markdown.sections import Parts, Section, parts_of
 from runbook.language.markdown.steps import Steps, does_something
@@ -51,11 +51,15 @@ DRAFT_TOO_LARGE = Code(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A draft: the ``text`` of its file, what became what in the order of lines, and how many steps it has."""
+    """A draft: the ``text`` of its file, what became what in the order of lines, and how many steps it has.
+
+    ``left`` is how many comments in it say what is to be decided.
+    """
 
     text: str
     notes: Sequence[Note]
     steps: int
+    left: int
 
 
 def draft_of(source: str, name: str, file: str = "") -> Draft:
@@ -106,6 +110,7 @@ def draft_of(source: str, name: str, file: str = "") -> Draft:
         text=text,
         notes=sorted(notes, key=lambda note: (note.first, note.last)),
         steps=len(steps.steps),
+        left=sum(said.startswith("decide:") for lines in comments.values() for said in lines),
     )
 
 
@@ -245,6 +250,6 @@ def _moved(about: Sequence[Section]) -> Iterator[Note]:
             yield Note(first=heading.first, last=heading.last, what="heading", became="description")
         for block in section.blocks:
             lifted = [*_contacts_of(section, block)]
-            became = f"description, and {len(lifted)} contacts" if lifted else "description"
+            became = f"description, and {counted(lifted, 'contact')}" if lifted else "description"
             if block.sort is not Sort.RULE:
                 yield Note(first=block.first, last=block.last, what=block.sort.value, became=became)

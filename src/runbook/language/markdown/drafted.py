@@ -1,6 +1,6 @@
 """What a draft is made of, before it is written: steps with their comments, and what became what."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass, field
 
 from runbook.language.markdown.blocks import Block, Sort
@@ -68,3 +68,8 @@ def text_of(blocks: Iterable[Block]) -> str:
 def keys(**fields: Json) -> JsonObject:
     """Keys with their values, but for those that say nothing."""
     return {name: value for name, value in fields.items() if value not in ("", None, [], {})}
+
+
+def counted(things: Sized, name: str) -> str:
+    """How many things there are, with their name: ``1 contact``, ``2 contacts``."""
+    return f"{len(things)} {name}{'s' * (len(things) != 1)}"

@@ -12,7 +12,7 @@ from typing import Any
 from runbook.language.markdown.blocks import Block, Lines, Sort
 from runbook.language.markdown.checklists import TASK, Checks, has_task
 from runbook.language.markdown.code import Commands, commands_in, no_command_in
-from runbook.language.markdown.drafted import EFFECT, OUTCOME, Note, Step, keys, literal, text_of
+from runbook.language.markdown.drafted import EFFECT, OUTCOME, Note, Step, counted, keys, literal, text_of
 from runbook.language.markdown.placeholders import Placeholder, Placeholders, values_below
 from runbook.language.markdown.sections import Section
 from runbook.language.markdown.tables import Ways, contacts_in, ways_in
@@ -104,7 +104,7 @@ class Steps:
         items: list[Json] = [{"id": names.give(plain(each), "item"), "title": literal(each)} for each in titles]
         description = values_below(description, self.placeholders.in_text("\n".join(titles)))
         step = self._add(title, "checklist", {"items": items}, description=description, otherwise="Checklist")
-        self._note(at, f"{len(titles)} checkboxes" if len(titles) > 1 else "checkbox", "checklist", step)
+        self._note(at, counted(titles, "item") + " of a list with checkboxes", "checklist", step)
 
     def wait(self, block: Block) -> None:
         """Let a text wait for the step below it."""
@@ -251,7 +251,7 @@ class Steps:
         contacts = contacts_in(table, " ".join(self._headings))
         if contacts:
             self.contacts += contacts
-            self._note(table.at, "table", f"{len(contacts)} contacts")
+            self._note(table.at, "table", counted(contacts, "contact"))
         self._waiting.append(table)
 
     def _ways(self, table: Block, ways: Ways) -> None:
