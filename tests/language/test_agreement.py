@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RIGHT = sorted((ROOT / "tests" / "right").rglob("*.yaml"))
 LATER = sorted((ROOT / "tests" / "later").glob("*.yaml"))
 WRONG = sorted((ROOT / "tests" / "wrong").rglob("*.yaml"))
-SHIPPED = sorted((ROOT / "runbooks").rglob("*.yaml")) + sorted((ROOT / "examples").rglob("*.yaml"))
+SHIPPED = sorted((ROOT / "runbooks").rglob("*.yaml")) + sorted((ROOT / "examples" / "demo").rglob("*.yaml"))
 SCHEMAS = schemas(KINDS)
 
 

@@ -4,15 +4,15 @@ import json
 from collections.abc import Mapping
 
 from runbook.language.answers import SCHEMA as ANSWERS
+from runbook.language.published import published
 from runbook.language.scenario import SCHEMA as SCENARIO
-from runbook.language.schema import compose
 from runbook.model.canonical import JsonObject
 from runbook.model.kind import Registry
 
 
 def schemas(registry: Registry) -> Mapping[str, JsonObject]:
     """Every schema of the language by its name: ``runbook``, ``scenario``, ``answers``."""
-    return {"runbook": compose(registry), "scenario": SCENARIO, "answers": ANSWERS}
+    return {"runbook": published(registry), "scenario": SCENARIO, "answers": ANSWERS}
 
 
 def file_text(schema: JsonObject) -> str:
