@@ -38,7 +38,7 @@ class StoredDesk(Desk):
         self.url = f"postgresql://{WALKER}@127.0.0.1:{server.port}/{database}"
         passwords = self.write(".pgpass", f"127.0.0.1:{server.port}:*:{WALKER}:{PASSWORD}\n")
         passwords.chmod(0o600)
-        self.env |= {"RUNBOOK_STORE": self.url, "PGPASSFILE": str(passwords)}
+        self.env |= {"RUNBOOK_STORE": self.url, "PGPASSFILE": str(passwords), "TMPDIR": str(root)}
         self.store = self._opened("copies")
 
     def another(self, name: str) -> "StoredDesk":

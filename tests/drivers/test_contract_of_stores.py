@@ -36,6 +36,11 @@ def test_a_run_is_walked_listed_shown_reported_verified_and_packed(desk: Desk) -
     assert go(desk) == 0
     assert desk.effects() == ["one", "two"]
     assert desk.verify() == 0
+    (begun,) = desk.told("run.started")
+    kept_in = desk.env.get("RUNBOOK_STORE")
+    assert begun["store"] == (kept_in or str(desk.state))
+    seen = f"the runs of everybody who uses this database, {kept_in}" if kept_in else "your own runs on this machine"
+    assert begun["guards_see"] == seen
     (listed,) = json.loads(desk.do("runs", "--format", "json").out)["runs"]
     assert (listed["run"], listed["state"], listed["runbook"]) == ("r1", "resolved", "tested")
     shown = json.loads(desk.do("status", "last", "--format", "json").out)

@@ -169,7 +169,7 @@ def test_when_the_database_dies_in_a_step_no_further_one_starts_and_the_run_can_
         let_go(desk)
         lost = walking.ended()
         assert lost.status == 74, lost.text
-        for part in ("RB522", "the connection to the database was lost", "runbook resume r1"):
+        for part in ("RB522", "the connection to the database was lost", f"`runbook resume r1 --store {desk.url}`"):
             assert part in in_words(lost.err), lost.err
         assert desk.effects() == ["one"]
     finally:

@@ -184,5 +184,5 @@ def not_written(run: RunDir, error: OSError) -> Diagnostic:
 
 def failure(code: Code, message: str, run: RunDir) -> Diagnostic:
     """What the terminal is told when a log ends before its time."""
-    help_ = f"{run.mend}, then `runbook resume {run.id}`"
+    help_ = f"{run.mend}, then `runbook resume {run.argument}`"
     return Diagnostic(code=code, message=message, file=run.shown, help=help_)

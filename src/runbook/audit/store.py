@@ -10,7 +10,7 @@ import heapq
 import os
 import shlex
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 from runbook.audit import footing
 from runbook.audit.away import Away
-from runbook.audit.chain import parse_line
 from runbook.audit.disk import REAL, Disk
+from runbook.audit.ends import ending, record_in
 from runbook.audit.plain_file import is_shared, new_file, open_plain
-from runbook.audit.record import ASIDE, Record
-from runbook.audit.strict import LINE_CAP, LineError
+from runbook.audit.record import Record
+from runbook.audit.strict import LINE_CAP
 from runbook.model.address import RUN_ID
 from runbook.model.diagnostics import Code
 
@@ -102,9 +102,21 @@ class RunDir:
         """Whether this user may write its log, as far as that can be told beforehand."""
         return self.away is not None or os.access(self.log, os.W_OK)
 
-    def named(self, path: Path, name: str) -> str:
-        """What a command line says of a file of the run: its path, or where that is a copy its name and the store."""
-        return str(path) if self.away is None else f"{name} {shlex.join(self.store.option)}"
+    @property
+    def argument(self) -> str:
+        """What a command line says of the run: its id, and its store where it is kept elsewhere."""
+        return self.id if self.away is None else self._with_store(self.id)
+
+    def argument_of(self, request: str) -> str:
+        """What a command line says of a request of the run: its file, or its number and the store."""
+        return str(self.request(request)) if self.away is None else self._with_store(request)
+
+    def request(self, request: str) -> Path:
+        """Where a request for approvals is kept, by its number."""
+        return self.path / "requests" / f"{request}.txt"
+
+    def _with_store(self, name: str) -> str:
+        return f"{name} {shlex.join(self.store.option)}"
 
     def fetch(self) -> None:
         """Make the directory as new as the run, where that is kept elsewhere.
@@ -311,7 +323,7 @@ class Store:
         :param request: its number, 32 hexadecimal digits.
         """
         found = next(self.runs.glob(f"*/requests/{request}.txt"), None)
-        return None if found is None else RunDir(found.parent.parent)
+        return None if found is None else self.run(found.parent.parent.name)
 
     def run(self, run_id: str) -> RunDir:
         """A run by its id, whether or not there is one."""
@@ -353,44 +365,14 @@ def glimpse(run: RunDir) -> Glimpse:
         with open_plain(run.log, buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
             first = os.pread(file.fileno(), LINE_CAP, 0).partition(b"\n")[0]
-            ending = [*_ending(file.fileno(), size)]
+            records = [*ending(file.fileno(), size)]
     except OSError:
         return Glimpse(run=run, first=None, last=None)
-    handed = (record for record in ending if record is not None and record.type == "run.handed_over")
+    handed = (record for record in records if record is not None and record.type == "run.handed_over")
     return Glimpse(
         run=run,
-        first=_record(first),
-        last=ending[0] if ending else None,
-        stands=ending[-1] if ending else None,
+        first=record_in(first),
+        last=records[0] if records else None,
+        stands=records[-1] if records else None,
         handed=next(handed, None),
     )
-
-
-def _ending(fd: int, size: int) -> Iterator[Record | None]:
-    """The last whole records of an open log, the last one first, up to one that says where the run stands."""
-    end = size
-    while end > 0:
-        begin = max(0, end - 2 * LINE_CAP)
-        piece = os.pread(fd, end - begin, begin)
-        stop = piece.rfind(b"\n")
-        found = False
-        while stop > 0:
-            start = piece.rfind(b"\n", 0, stop) + 1
-            if start == 0 and begin > 0:
-                break  # the beginning of this line is before the piece
-            record = _record(piece[start:stop])
-            found = True
-            yield record
-            if record is None or record.type not in ASIDE:
-                return
-            stop = start - 1
-        if not found:
-            return  # a line as long as this is no record
-        end = begin + stop + 1 if begin else 0
-
-
-def _record(line: bytes) -> Record | None:
-    try:
-        return parse_line(line)
-    except LineError:
-        return None

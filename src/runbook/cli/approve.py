@@ -89,7 +89,7 @@ def main(arguments: Sequence[str]) -> int:
 def _approve(options: argparse.Namespace, store: Store | None) -> int:
     given = credentials_of(options)
     asking = store.asking(options.request) if store is not None and _NUMBER.fullmatch(options.request) else None
-    file = str(asking.path / "requests" / f"{options.request}.txt") if asking is not None else options.request
+    file = str(asking.request(options.request)) if asking is not None else options.request
     request = _request(file)
     run = asking or _run_of(file, request, store)
     _look_at(request, run)

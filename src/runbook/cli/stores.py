@@ -7,11 +7,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runbook.audit.chained import LogFailed
 from runbook.audit.store import RunDir, Store
 from runbook.audit.whereabouts import state_dir
 from runbook.cli.failing import COPIES, USAGE, complain, named
@@ -49,11 +47,7 @@ def store_of(options: argparse.Namespace, *, walks: bool = False) -> Iterator[St
         if walks:
             complain(store.warnings())
             sys.stderr.flush()  # the terminal is written to from elsewhere in a moment
-        try:
-            yield store
-        except LogFailed as failed:
-            again = replace(failed.diagnostic, help=f"{failed.diagnostic.help}{_option(store)}")
-            raise LogFailed(again) from None
+        yield store
 
 
 @contextmanager
@@ -93,19 +87,15 @@ def run_to_write(store: Store, text: str) -> RunDir:
 
 def elsewhere(run: RunDir) -> str:
     """The option that the commands of a run need, where its store is not the one that this shell would take."""
-    return _option(run.store)
-
-
-def shown(path: Path) -> str:
-    """A path as a user is told of it: what is in a copy is called after what it is a copy of."""
-    return named(str(path))
-
-
-def _option(store: Store) -> str:
-    flag, place = store.option
+    flag, place = run.store.option
     try:
         url = os.environ.get(VARIABLE)
         usual = ("--store", url) if url else ("--state-dir", os.path.realpath(state_dir(None, os.environ)))
     except Refused:
         usual = None
     return "" if usual == (flag, place) else f" {flag} {shlex.quote(place)}"
+
+
+def shown(path: Path) -> str:
+    """A path as a user is told of it: what is in a copy is called after what it is a copy of."""
+    return named(str(path))

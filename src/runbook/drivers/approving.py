@@ -144,11 +144,8 @@ class SignedApprovals:
     def _reason(self) -> str:
         return (self._walk.intent.reason if self._walk.intent else None) or ""
 
-    def _file(self, request: str) -> Path:
-        return self._run.path / "requests" / f"{request}.txt"
-
     def _write(self, request: RequestText) -> None:
-        path = self._file(request.signed.request)
+        path = self._run.request(request.signed.request)
         with new_file(path) as file:
             file.write(written(request).encode())
             file.flush()
@@ -169,12 +166,11 @@ class SignedApprovals:
             return None
         self._journal.sync()
         self._hurry()
-        path = self._file(approval.request)
         try:
-            text = _read(str(path))
+            text = _read(str(self._run.request(approval.request)))
         except OSError:
             text = ""
-        sought = sought_of(self._journal, visit, approval, file=self._run.named(path, approval.request), text=text)
+        sought = sought_of(self._journal, visit, approval, file=self._run.argument_of(approval.request), text=text)
         given = self._operator.approval(place, sought, _TURN)
         if not isinstance(given, str):
             return given

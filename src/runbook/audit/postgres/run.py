@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runbook.audit.away import Arrival
-from runbook.audit.chain import parse_line
 from runbook.audit.chained import Chained
 from runbook.audit.disk import RealDisk
+from runbook.audit.ends import record_in
 from runbook.audit.footing import refusal
 from runbook.audit.lock import Holder, held_by, one_line
 from runbook.audit.outputs import CAP
@@ -24,14 +24,13 @@ from runbook.audit.postgres.log import PostgresLog
 from runbook.audit.postgres.records import keep, put, read
 from runbook.audit.record import ASIDE, Record
 from runbook.audit.store import PARTS, RUN_EXISTS, Glimpse, RunDir
-from runbook.audit.strict import LineError
 
 if TYPE_CHECKING:
     from runbook.audit.postgres.store import PostgresStore
 
 _FILE = re.compile(r"(?:runbook|requests|checkpoints)/[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _OUTPUT = re.compile(r"[^/\s.][^/\s]{0,254}")
-_PIECES = 16
+_PIECES = 8
 """Pieces of outputs that are read at once, each of a MiB at most."""
 _PATIENCE, _PAUSE = 20, 0.1
 """How often a held lock is asked for, seconds apart: the database notices in a moment that a process was killed."""
@@ -248,12 +247,5 @@ class Pieces(RealDisk):
 
 def glimpsed(run: RunDir, ends: Sequence[bytes | None]) -> Glimpse:
     """A run by the lines of its first record, its last, the last that says where it stands, and a hand-over after."""
-    first, last, stands, handed = map(_record, ends)
+    first, last, stands, handed = (record_in(line) if line is not None else None for line in ends)
     return Glimpse(run=run, first=first, last=last, stands=stands, handed=handed)
-
-
-def _record(line: bytes | None) -> Record | None:
-    try:
-        return parse_line(line) if line is not None else None
-    except LineError:
-        return None
