@@ -12,10 +12,13 @@ from tests.drivers.stored import PASSWORD, WALKER, database
 from tests.world.postgres import Postgres
 
 from runbook.audit.chain import line_of
+from runbook.audit.chained import LogFailed
+from runbook.audit.lock import Holder
 from runbook.audit.postgres.link import Link, StoreFailed, without_password
 from runbook.audit.postgres.records import Diverged, keep, put, read
 from runbook.audit.postgres.store import PostgresStore, schema
 from runbook.audit.record import NO_RECORD
+from runbook.audit.writer import begin, go_on
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Refused
 
@@ -267,3 +270,30 @@ def test_messages_have_numbers_without_a_gap_in_the_order_of_commits(
 )
 def test_a_url_is_shown_without_its_passwords(url: str, safe: str) -> None:
     assert (without_password(url), Link(url).shown) == (safe, safe)
+
+
+def test_a_writer_gathers_records_and_keeps_them_when_it_syncs_or_ends(link: Link, run: str, tmp_path: Path) -> None:
+    store = PostgresStore(tmp_path, link).prepare()
+    made = store.create(run)
+    log = begin(made, Holder(pid=1, host="here", operator="ana"))
+    log.append("run.started", STARTED, ts=TS, mono=0)
+    assert [*read(link, run)] == []
+    log.sync()
+    for number in range(450):
+        log.append("warning", {"text": str(number)}, ts=TS, mono=number)
+    assert len([*read(link, run)]) == 401
+    with pytest.raises(Refused, match="held by process 1 on here"):
+        go_on(store.run(run), Holder(pid=2, host="there", operator="ben"), lambda _: None)
+    log.close()
+    assert log.anchor == f"450:{log.head}"
+    assert made.log.read_bytes() == b"".join(line + b"\n" for _, line in read(link, run))
+    with pytest.raises(LogFailed):
+        log.append("warning", {"text": "late"}, ts=TS, mono=1_000)
+    seen: list[int] = []
+    with go_on(
+        store.run(run), Holder(pid=2, host="there", operator="ben"), lambda record: seen.append(record.seq)
+    ).writer:
+        assert seen == [*range(451)]
+        holder = store.run(run).away
+        assert holder is not None
+        assert holder.holder() == Holder(pid=2, host="there", operator="ben")

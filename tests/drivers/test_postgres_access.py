@@ -4,14 +4,21 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.drivers.books import book, change, read
 from tests.drivers.desk import Desk, answers, in_words
+from tests.drivers.persons import BEN
 from tests.drivers.stored import PASSWORD, StoredDesk, stored_desk
 from tests.world.postgres import PASSWORD as OWNER_PASSWORD
 from tests.world.postgres import Postgres
+
+from runbook.audit.inbox import put
+from runbook.audit.postgres.link import Link
+from runbook.audit.postgres.store import PostgresStore
+from runbook.model.canonical import canonical
 
 ARGV = ("run", "book.yaml", "--run-id", "r1")
 OWNERS = OWNER_PASSWORD.replace(":", "\\:")
@@ -180,3 +187,28 @@ def test_names_that_lead_out_of_the_copy_are_not_followed(desk: StoredDesk) -> N
     desk.run()
     assert desk.verify() == 0
     assert not [*desk.root.rglob("out")]
+
+
+@pytest.mark.reliability
+def test_k4_what_others_put_into_an_inbox_is_recorded_once_with_whose_it_is_or_refused(desk: StoredDesk) -> None:
+    desk.write("answers.yaml", "answers: []\n")
+    text = book(change("one", then="done"))
+    assert desk.walk(text, "--answers", "answers.yaml").status == 3
+    with closing(Link(desk.server.url_of(desk.database))) as owner:
+        others = PostgresStore(desk.root / "others", owner)
+        put(others.run("r1"), "note", {"by": BEN, "text": "from the owner"})
+        for data in (b"garbage", b'{"delivery": 1}', canonical({"run": "r2"}).encode()):
+            owner.rows("insert into runbook.inbox (run, number, data) values ('r1', 0, %s)", data)
+        with pytest.raises(OSError, match="inbox_data_check"):
+            owner.rows("insert into runbook.inbox (run, number, data) values ('r1', 0, %s)", b"x" * 40_000)
+    put(desk.run(), "note", {"by": BEN, "text": "from a walker"})
+    for _ in range(2):
+        assert desk.do("resume", "r1", "--answers", "answers.yaml").status == 3
+    assert [(told["by"], told["text"]) for told in desk.told("note.added")] == [
+        (f"{BEN} (database role app)", "from the owner"),
+        (BEN, "from a walker"),
+    ]
+    refused = [str(told["text"]) for told in desk.told("warning")]
+    assert len(refused) == 3
+    assert all("refused in the inbox" in text for text in refused)
+    assert desk.verify() == 3
