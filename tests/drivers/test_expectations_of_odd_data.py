@@ -20,7 +20,7 @@ ODD = {
     "deep": (DEEP, f"{JSON}expect: json[0] == 1\n", "was cut, so nothing can be said about it"),
     "NaN": ("echo '{\"n\": NaN}'", f"{JSON}expect: json.n > 1\n", "NaN is not JSON"),
     "a NUL": ("printf 'ok\\0no'", "expect: stdout == 'ok'\n", "`stdout` holds a NUL character"),
-    "no UTF-8": ("printf 'ok\\377'", "expect: stdout == 'ok'\n", "expected stdout == 'ok'"),
+    "no UTF-8": ("printf 'ok\\377'", "expect: stdout == 'ok'\n", "expected stdout == 'ok', but stdout is \"ok\ufffd\""),
 }
 
 

@@ -86,8 +86,19 @@ def test_a_commands_demand_is_its_exit_status(entry: str, expect: str, outcome: 
     ("step", "entry", "expect", "reason"),
     [
         (HTTP, "{status: 500}", "", "500 Internal Server Error"),
-        (HTTP, "{status: 500, body: {}}", "status == 200", "expected status == 200; 500 Internal Server Error"),
-        (HTTP, "{status: 200, body: {ok: false}}", "body.ok", "expected body.ok"),
+        (
+            HTTP,
+            "{status: 500, body: {}}",
+            "status == 200",
+            "expected status == 200, but status is 500; 500 Internal Server Error",
+        ),
+        (HTTP, "{status: 200, body: {ok: false}}", "body.ok", "expected body.ok, but body.ok is false"),
+        (
+            HTTP,
+            "{status: 200, body: {rows: [{n: 4}]}}",
+            "status == 200 && (body.rows.size() > 0 && body.rows[0].n > 5)",
+            "expected body.rows[0].n > 5, but body.rows[0].n is 4",
+        ),
         (HTTP, "{status: 200, body: {}}", "body.ok", "`expect`: "),
         (HTTP, "{refused: nobody listens}", "", "nobody listens"),
         (HTTP, "{timeout: true}", "", "no answer within 30 s"),

@@ -78,6 +78,14 @@ def test_g7_every_way_to_end_has_a_reason_of_its_own(io: RealIo) -> None:
         return verdict.reason
 
     assert reason("echo first >&2; echo 'no such table' >&2; exit 3") == "exit status 3: no such table"
+    psql = 'psql:1: ERROR:  42P01: relation "threads" does not exist'
+    assert reason(f"echo '{psql}\nLINE 1: select\nLOCATION:  parserOpenTable, parse_relation.c:1449' >&2; exit 3") == (
+        f"exit status 3: {psql}"
+    )
+    assert reason("echo 'Error: no such project' >&2; echo 'error: it follows' >&2; echo 'see --help' >&2; exit 1") == (
+        "exit status 1: Error: no such project"
+    )
+    assert reason("echo '0 errors so far' >&2; echo 'it is full' >&2; exit 1") == "exit status 1: it is full"
     assert reason("exit 4") == "exit status 4"
     assert reason("exit 126") == "exit status 126: a program in it cannot be executed"
     assert reason("surely-not-there").startswith("exit status 127: a program in it was not found: ")

@@ -29,7 +29,6 @@ TEXT = fragments.text("A text.")
         (False, fragments.boolean("A truth."), False),
         (2, fragments.number("A number."), 2),
         ("5m", fragments.duration("A time."), "5m"),
-        ("0.1s", fragments.duration("A time."), "100ms"),
         (["a", ["b", 1], SECRET], fragments.texts("Texts."), ["a", "b", "1", SECRET]),
         ({"A": 1}, fragments.mapping_of_text("Texts."), {"A": "1"}),
         ("process", fragments.word_or(["process"], fragments.closed("x"), "x"), "process"),

@@ -20,6 +20,7 @@ from runbook.language.values import (
     time_text,
 )
 from runbook.model.canonical import Json
+from runbook.model.durations import milliseconds
 
 
 @pytest.mark.parametrize(
@@ -111,6 +112,11 @@ def test_null_lists_and_maps_have_no_text(value: Json) -> None:
 @given(st.timedeltas(dt.timedelta(days=-10_000), dt.timedelta(days=10_000)))
 def test_a_duration_says_the_same_after_its_text(duration: dt.timedelta) -> None:
     assert abs(duration_of(duration_text(duration)) - duration) <= dt.timedelta(microseconds=1)
+
+
+@given(st.integers(0, 999_999_999).map(lambda millis: dt.timedelta(milliseconds=millis)))
+def test_a_duration_of_an_expression_is_read_where_a_runbook_wants_one(duration: dt.timedelta) -> None:
+    assert dt.timedelta(milliseconds=milliseconds(duration_text(duration))) == duration
 
 
 @given(st.datetimes(timezones=st.just(dt.UTC)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from runbook.drivers.fitting import OBSERVED
 from runbook.drivers.preparing import Renderer
 from runbook.language.tokens import read
+from runbook.language.unmet import unmet
 from runbook.model.canonical import Json, JsonObject, canonical, size
 from runbook.model.evaluator import ExpressionError
 from runbook.model.kind import Kind, Verdict
@@ -111,7 +112,8 @@ class Judge:
         if met is True:
             return Verdict(outcome=Outcome.PASSED)
         because = f"; {verdict.reason}" if verdict.reason else ""
-        return Verdict(outcome=Outcome.FAILED, reason=f"expected {expect}{because}")
+        wrong = unmet(expect, lambda part: self._renderer.value(part, scope, "dyn", step))
+        return Verdict(outcome=Outcome.FAILED, reason=f"expected {wrong}{because}")
 
 
 def _unset(expect: str, kind: Kind, seen: Seen) -> str:

@@ -12,9 +12,6 @@ from runbook.model.durations import milliseconds
 from runbook.model.evaluator import ExpressionError
 from runbook.model.secrets import Resolved, SecretText
 
-_FRACTION = re.compile(r"([0-9]{1,6})\.([0-9]{1,3})s")
-"""How an expression writes a duration that is no whole number of seconds; a runbook has no such form."""
-
 
 def fit(value: Resolved, piece: Json, place: str) -> Resolved:
     """The value as its field wants it.
@@ -101,8 +98,6 @@ def _text(value: Resolved, place: str) -> Resolved:
 def _duration(value: Resolved, place: str) -> Resolved:
     if not isinstance(value, str):
         raise _wants(place, "string", value)
-    if (parts := _FRACTION.fullmatch(value)) is not None:
-        value = f"{int(parts[1]) * 1_000 + int(parts[2].ljust(3, '0'))}ms"
     try:
         milliseconds(value)
     except ValueError:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runbook.kinds.showing import last_line, quoted, settings, shown
+from runbook.kinds.showing import quoted, settings, shown, telling_line
 from runbook.kinds.strict_json import parsed
 from runbook.model import fragments
 from runbook.model.canonical import Json, JsonObject
@@ -152,7 +152,7 @@ class Program:
 
 
 def _why(code: Json, observation: Mapping[str, Json]) -> str:
-    """Why a program failed: how it ended, what it said last, and what to do if it wanted a terminal."""
+    """Why a program failed: how it ended, what it said of it, and what to do if it wanted a terminal."""
     signal = observation.get("signal")
     stderr = observation.get("stderr")
     inner = next((name for name, number in _SIGNALS.items() if code == 128 + number), None)
@@ -166,7 +166,7 @@ def _why(code: Json, observation: Mapping[str, Json]) -> str:
         ended = f"exit status {code}: a program in it was ended by {inner}"
     else:
         ended = f"exit status {code}"
-    said = last_line(stderr)
+    said = telling_line(stderr)
     if isinstance(stderr, str) and any(mark in stderr.lower() for mark in _WANTED_A_TERMINAL):
         said += "; it wanted a terminal or a password: make it a `manual` step"
     return f"{ended}: {said}".removesuffix(": ")

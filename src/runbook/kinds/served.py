@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runbook.kinds.json_paths import find, first, written
 from runbook.kinds.providers import PROVIDERS, Listing, Provider, Serving
-from runbook.kinds.showing import last_line, quoted
+from runbook.kinds.showing import quoted, telling_line
 from runbook.kinds.strict_json import parsed
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Code, Diagnostic, Refused
@@ -186,8 +186,7 @@ def failure(argv: Sequence[str], result: "ProcessResult") -> str:
     if result.exit_code == 0:
         return ""
     ended = f"ended by {result.signal}" if result.exit_code is None else f"exit status {result.exit_code}"
-    errors = [line for line in result.stderr.splitlines() if line.lower().startswith("error")]
-    said = last_line(errors[0] if errors else result.stderr)
+    said = telling_line(result.stderr)
     return f"`{argv[0]}`: {ended}: {said}".removesuffix(": ")
 
 

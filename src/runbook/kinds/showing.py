@@ -1,12 +1,14 @@
 """How kinds word what they show: secrets by name, JSON in lines, and no text without an end."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 
 from runbook.model.canonical import Json
 from runbook.model.secrets import Resolved, SecretText, Text
 
 _LONGEST_REASON = 200
+_OF_AN_ERROR = re.compile(r"(?i:^error\b)|\b(?:ERROR|FATAL|PANIC)\b|(?i:error|fatal):")
 
 
 def shown(text: Text) -> str:
@@ -31,11 +33,14 @@ def settings(values: Mapping[str, Text], between: str) -> list[str]:
     return [f"{name}{between}{shown(value)}" for name, value in values.items()]
 
 
-def last_line(text: object) -> str:
-    """The last line of an output that says something, cut to what a reason can hold; empty if there is none."""
+def telling_line(text: object) -> str:
+    """The first line of an output that speaks of an error, else the last that says anything, cut to fit into a reason.
+
+    What a program says behind its error is where, in which context, what follows from it, and how to get help.
+    """
     lines = [line.strip() for line in text.splitlines() if line.strip()] if isinstance(text, str) else []
-    last = lines[-1] if lines else ""
-    return last if len(last) <= _LONGEST_REASON else last[: _LONGEST_REASON - 1] + "…"
+    told = next((line for line in lines if _OF_AN_ERROR.search(line)), lines[-1] if lines else "")
+    return told if len(told) <= _LONGEST_REASON else told[: _LONGEST_REASON - 1] + "…"
 
 
 def _plain(value: Resolved) -> Json:

@@ -195,7 +195,10 @@ def time_text(time: dt.datetime) -> str:
 
 
 def duration_text(duration: dt.timedelta) -> str:
-    """A duration in seconds: ``5400s``, ``1.5s``."""
+    """A duration as a runbook writes it, to be read back: ``5400s``, ``1500ms``; else as CEL does: ``-1.5s``."""
+    millis, rest = divmod(duration, dt.timedelta(milliseconds=1))
+    if millis % 1_000 and not rest and DURATION.fullmatch(text := f"{millis}ms"):
+        return text
     micros = duration // dt.timedelta(microseconds=1)
     sign, micros = "-" if micros < 0 else "", abs(micros)
     fraction = f".{micros % 1_000_000:06d}".rstrip("0") if micros % 1_000_000 else ""

@@ -187,4 +187,4 @@ def test_a_condition_that_does_not_hold_is_shown_with_what_was_seen(walking: Wal
     terminal = walking.start(steps + "  - {id: done, kind: finish, outcome: resolved}\n")
     terminal.expect("run it")
     terminal.answer("")
-    terminal.expect("failed · expected exit_code == 7 · exit_code 0")
+    terminal.expect("failed · expected exit_code == 7, but exit_code is 0")

@@ -385,8 +385,8 @@ def _facts(event: e.StepFinished) -> Sequence[str]:
         observed = json.loads(event.obs or "{}")
     except ValueError:  # pragma: no cover - the walk has read it
         return []
-    other = event.outcome != Outcome.PASSED.value and not event.reason.startswith("expected ")
-    if (words := answered(event)) or other:
+    if event.outcome != Outcome.PASSED.value:
+        words = answered(event)
         return [words] if words else []
     facts = []
     for name, value in observed.items():
