@@ -9,6 +9,7 @@ one that can be either is both, and needs a person when its ``question`` is not 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, TypeGuard
 
 from runbook.model.canonical import Json, JsonObject, canonical
@@ -57,12 +58,30 @@ class Preview:
 
 
 def preview_of_each(items: Sequence[Json], previews: Sequence[Preview]) -> Preview:
-    """What a step does that is repeated: a line ``[PLACE] ITEM: LINE`` for each element, its rest indented below."""
-    lines: list[str] = []
-    for place, (item, preview) in enumerate(zip(items, previews, strict=True)):
+    """What a step does that is repeated: first, indented, what is the same for all; then ``[PLACE] ITEM: …`` for each.
+
+    Behind an item stands only what differs, its further lines indented. The line is that of all where they have one.
+    """
+    several = len(previews) > 1
+    line = previews[0].line if several and len({preview.line for preview in previews}) == 1 else ""
+    details = [preview.detail.splitlines() for preview in previews]
+    front = _alike(details) if several else 0
+    rests = [detail[front:] for detail in details]
+    back = _alike([rest[::-1] for rest in rests]) if several else 0
+    own = [rest[: len(rest) - back] for rest in rests]
+    same = [*details[0][:front], *(["…"] if front and back else []), *rests[0][len(own[0]) :]] if several else []
+    lines = ["the same for each:"] if same and not line else []
+    lines += [f"    {shared}" for shared in same]
+    for place, (item, preview, differing) in enumerate(zip(items, previews, own, strict=True)):
         name = item if isinstance(item, str) else canonical(item)
-        lines += [f"[{place}] {name}: {preview.line}", *(f"    {line}" for line in preview.detail.splitlines())]
-    return Preview(line=f"for each of {len(items)}:", detail="\n".join(lines))
+        first, *others = [*([] if line else [preview.line]), *differing] or [""]
+        lines += [f"[{place}] {name}: {first}".removesuffix(": "), *(f"    {other}" for other in others)]
+    return Preview(line=f"for each of {len(items)}: {line}".rstrip(), detail="\n".join(lines))
+
+
+def _alike(details: Sequence[Sequence[str]]) -> int:
+    """How many lines at the beginning are the same in all."""
+    return sum(1 for _ in takewhile(lambda lines: len(set(lines)) == 1, zip(*details, strict=False)))
 
 
 def preview_as_written(kind: str, fields: JsonObject) -> Preview:

@@ -38,6 +38,20 @@ def test_a_long_list_is_shown_by_its_ends_and_whole_when_asked_for(walking: Walk
     assert all(len(line) <= columns for line in terminal.text.splitlines())
 
 
+@pytest.mark.parametrize("columns", [80, 40])
+def test_what_is_the_same_for_all_is_shown_once(walking: Walking, columns: int) -> None:
+    """A long script stands there once, and behind each element only its variable."""
+    steps = (
+        "  - id: stop\n    title: Stop every host\n    kind: command\n    effect: change\n"
+        "    for_each: {in: environment.hosts}\n    script: |\n      echo one\n      echo two $HOST\n"
+        '    env: {HOST: "${{ item }}"}\n    undo: none\n    because: they start again by themselves\n'
+    )
+    terminal = walking.start(steps + DONE, head=HEAD, columns=columns)
+    shown = terminal.expect("for each of 3: bash", "the script:", "echo two $HOST", "[0] web-1: with HOST=web-1")
+    shown += terminal.expect("[2] web-3: with HOST=web-3", "yes do it now")
+    assert shown.count("echo one") == 1
+
+
 def test_a_loop_says_how_far_it_is_and_what_did_not_pass(walking: Walking) -> None:
     terminal = walking.start(loop("test $0 != web-2") + DONE, head=HEAD)
     terminal.expect("one after the other; the first that does not pass ends it", "yes do it now")

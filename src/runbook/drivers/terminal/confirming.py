@@ -83,7 +83,7 @@ def show_what(screen: Screen, step: Step, preview: Preview) -> None:
     if step.for_each is None:
         show_action(screen, preview, prose=step.kind == "manual")
     else:
-        screen.say(preview.line, style="bold", indent=2)
+        screen.exactly(preview.line, style="bold", indent=2)
         show_list(screen, preview)
         screen.say(how_repeated(step), style="dim", indent=2)
 

@@ -1,6 +1,5 @@
 """What happens, as it happens: the opening, the heading of each step, live output, results, notes, the end."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,11 +9,12 @@ from rich.text import Text
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.operator import Place
 from runbook.drivers.stopping import sentences
-from runbook.drivers.telling import Announced, Mark, Teller, Told, announced, answered
+from runbook.drivers.telling import Announced, Mark, Teller, Told, announced
 from runbook.drivers.terminal.modes import Modes
 from runbook.drivers.terminal.output import LiveOutput
 from runbook.drivers.terminal.repeated import name_within, names_around, progress_of, running_of, show_list, show_rest
 from runbook.drivers.terminal.screen import Screen, one_line, styled
+from runbook.drivers.terminal.seen import facts, show_rows, table_of
 from runbook.drivers.terminal.wording import (
     banner,
     heading,
@@ -25,7 +25,7 @@ from runbook.drivers.terminal.wording import (
     sign,
     whereabouts,
 )
-from runbook.model.canonical import Json, canonical
+from runbook.model.canonical import Json
 from runbook.model.durations import spoken
 from runbook.model.kind import Preview
 from runbook.model.runbook import Finish, Outcome, Step
@@ -47,26 +47,8 @@ _STOPPING_CHANGES = (
     "told to stop; Ctrl-C again kills it",
     "killed",
 )
-_LONGEST_FACT = 40
 _LONGEST_LOOK = 16 * 1024
 """Bytes of one look of a wait that are shown; all of them are in the run's directory."""
-_SHOWN_ELSEWHERE = frozenset(
-    (
-        "stdout",
-        "stderr",
-        "text",
-        "lines",
-        "evidence",
-        "done",
-        "reason",
-        "by",
-        "url",
-        "size",
-        "confirmed",
-        "duration_ms",
-        "met",
-    )
-) | {"elapsed_ms", "waited_s"}
 
 
 class News:
@@ -278,7 +260,7 @@ class News:
         if step.for_each is None:
             show_action(self._screen, preview, prose=False)
         else:
-            self._screen.say(preview.line, style="bold", indent=2)
+            self._screen.exactly(preview.line, style="bold", indent=2)
             show_list(self._screen, preview)
 
     def _side_by_side(self, address: str) -> bool:
@@ -324,9 +306,16 @@ class News:
         ends = isinstance(event, e.StepFinished) and self._ends(event)
         if told is not None and not ends:
             self._line(replace(told, text=" · ".join([told.text, *self._about(event)])))
+        if isinstance(event, e.StepFinished) and (table := table_of(self._kind(event), event)) is not None:
+            show_rows(self._screen, table)
         loop = self._near.visit if self._near else None
         if isinstance(event, e.StepFinished) and loop is not None and loop.items and event.step == loop.step.id:
             show_rest(self._screen, self._near, loop)  # type: ignore[arg-type]  # there is a loop
+
+    def _kind(self, event: e.StepFinished) -> str:
+        """The kind of the step that has finished; of a part of one, or an element, empty."""
+        step = self._near.steps.get(event.step) if self._near else None
+        return step.kind if step else ""
 
     def _about(self, event: r.Event) -> Iterator[str]:
         """What belongs behind the line of an event: facts, and how far a loop is."""
@@ -339,14 +328,13 @@ class News:
                 yield f"all {len(visit.items)}"
             return
         if isinstance(event, e.StepFinished) and not nested:
-            yield from _facts(event)
+            yield from facts(self._kind(event), event)
         if event.step.endswith("]") and self._near is not None and (progress := progress_of(self._near)) is not None:
             yield progress.line()
 
     def _ends(self, event: e.StepFinished) -> bool:
         """Whether a run's end was reached as it should be: its own line says what end that is."""
-        step = self._near.steps.get(event.step) if self._near else None
-        return step is not None and step.kind == "finish" and event.outcome == Outcome.PASSED.value
+        return self._kind(event) == "finish" and event.outcome == Outcome.PASSED.value
 
     def _line(self, told: Told) -> None:
         """A line about something, with its sign."""
@@ -377,24 +365,3 @@ def _same(announced: Preview, shown: Preview | None) -> bool:
 
 def _lines(preview: Preview) -> list[str]:
     return [preview.line, *sorted((preview.detail or "").splitlines())]
-
-
-def _facts(event: e.StepFinished) -> Sequence[str]:
-    """What an action observed, as far as it goes into a line; a failure has its reason, and what a server answered."""
-    try:
-        observed = json.loads(event.obs or "{}")
-    except ValueError:  # pragma: no cover - the walk has read it
-        return []
-    if event.outcome != Outcome.PASSED.value:
-        words = answered(event)
-        return [words] if words else []
-    facts = []
-    for name, value in observed.items():
-        shown = (
-            ", ".join(p if isinstance(p, str) else canonical(p) for p in value) if isinstance(value, list) else value
-        )
-        if name in _SHOWN_ELSEWHERE or shown is None or shown is False or shown == "" or isinstance(shown, dict):
-            continue
-        if len(str(shown)) <= _LONGEST_FACT:
-            facts.append(name if shown is True else f"{name} {shown}")
-    return facts

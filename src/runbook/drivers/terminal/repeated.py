@@ -25,32 +25,36 @@ _FIRST, _LAST = 7, 2
 _LONGEST_ITEM = 40
 
 
-def elements_of(detail: str) -> list[str]:
-    """The elements in the detail of a preview of a step that is repeated, each with its indented lines."""
-    found: list[str] = []
+def parts_of(detail: str) -> tuple[list[str], list[str]]:
+    """The lines that are the same for all in the detail of a preview of a step that is repeated, and its elements.
+
+    Each element is a text with its indented lines.
+    """
+    same: list[str] = []
+    elements: list[str] = []
     for line in detail.splitlines():
-        if line.startswith("[") or not found:
-            found.append(line)
+        if line.startswith("["):
+            elements.append(line)
+        elif elements:
+            elements[-1] += f"\n{line}"
         else:
-            found[-1] += f"\n{line}"
-    return found
+            same.append(line)
+    return same, elements
 
 
 def hides(preview: Preview) -> bool:
     """Whether a list is so long that not all of it is shown at first."""
-    return len(elements_of(preview.detail)) > FEW
+    return len(parts_of(preview.detail)[1]) > FEW
 
 
 def show_list(screen: Screen, preview: Preview, *, indent: int = 2, whole: bool = False) -> None:
-    """Show what is done for each element."""
-    elements = elements_of(preview.detail)
-    if whole or len(elements) <= FEW:
-        for element in elements:
-            screen.exactly(element, indent=indent)
+    """Show what is done for all elements, and for each."""
+    same, elements = parts_of(preview.detail)
+    left = 0 if whole or len(elements) <= FEW else len(elements) - _FIRST - _LAST
+    for line in (*same, *(elements[:_FIRST] if left else elements)):
+        screen.exactly(line, indent=indent)
+    if not left:
         return
-    for element in elements[:_FIRST]:
-        screen.exactly(element, indent=indent)
-    left = len(elements) - _FIRST - _LAST
     screen.say(f"… {left} more like these, up to {len(elements)}; `l` lists them all …", style="bold", indent=indent)
     for element in elements[-_LAST:]:
         screen.exactly(element, indent=indent)
