@@ -78,7 +78,5 @@ def test_which_revision_serves_and_which_did_before_is_shown_with_when_each_was_
     terminal = walking.start(steps)
     terminal.expect("run it")
     terminal.answer("")
-    shown = terminal.expect(
-        "passed", "serves", "api-42", "2026-11-21T09:00:00Z", "served before", "api-41", "RESOLVED"
-    )
+    shown = terminal.expect("passed", "serves", "api-42", "2026-11-21T09:00:00Z", "served before", "api-41", "RESOLVED")
     assert "current" not in shown

@@ -14,7 +14,7 @@ from runbook.drivers.terminal.modes import Modes
 from runbook.drivers.terminal.output import LiveOutput
 from runbook.drivers.terminal.repeated import name_within, names_around, progress_of, running_of, show_list, show_rest
 from runbook.drivers.terminal.screen import Screen, one_line, styled
-from runbook.drivers.terminal.seen import facts, show_rows, table_of
+from runbook.drivers.terminal.seen import facts, show_found
 from runbook.drivers.terminal.wording import (
     banner,
     heading,
@@ -306,8 +306,8 @@ class News:
         ends = isinstance(event, e.StepFinished) and self._ends(event)
         if told is not None and not ends:
             self._line(replace(told, text=" · ".join([told.text, *self._about(event)])))
-        if isinstance(event, e.StepFinished) and (table := table_of(self._kind(event), event)) is not None:
-            show_rows(self._screen, table)
+        if isinstance(event, e.StepFinished):
+            show_found(self._screen, self._kind(event), event)
         loop = self._near.visit if self._near else None
         if isinstance(event, e.StepFinished) and loop is not None and loop.items and event.step == loop.step.id:
             show_rest(self._screen, self._near, loop)  # type: ignore[arg-type]  # there is a loop

@@ -1,17 +1,17 @@
-"""What a step saw, as far as a terminal can show it: facts behind its outcome, and rows as a small table below it.
+"""What a step saw, as far as a terminal can show it: facts behind its outcome, and below it rows in a small table.
 
 Rules. All of it is taken from the observation as the log holds it: what is masked there is masked here. A table has a
 few rows, is never wider than the terminal, and says what it leaves out.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
 from runbook.drivers.telling import answered
 from runbook.drivers.terminal.screen import WIDEST, Screen, cells, one_line, styled
+from runbook.drivers.terminal.wording import show_table
 from runbook.model.canonical import Json, canonical
 from runbook.model.durations import spoken
 from runbook.model.runbook import Outcome
@@ -35,21 +35,12 @@ _SHOWN_ELSEWHERE = frozenset(
         "met",
     )
 ) | {"elapsed_ms", "waited_s"}
-_IN_A_TABLE = {"sql": {"columns"}, "revisions": {"current", "previous"}}
-"""What the table of a kind says."""
+_BELOW = {"sql": {"columns"}, "revisions": {"current", "previous"}}
+"""What is shown below the outcome of a kind."""
 _MOST_ROWS = 5
 _NARROW, _WIDE = 8, 40
 """Cells that a column has at least, where it needs them, and at most."""
 _BETWEEN = "  "
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """The first rows of ``of``, each with a text for each column."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    of: int
 
 
 def facts(kind: str, event: e.StepFinished) -> Sequence[str]:
@@ -58,7 +49,7 @@ def facts(kind: str, event: e.StepFinished) -> Sequence[str]:
         words = answered(event)
         return [words] if words else []
     observed = _observed(event)
-    elsewhere = _SHOWN_ELSEWHERE | _IN_A_TABLE.get(kind, set())
+    elsewhere = _SHOWN_ELSEWHERE | _BELOW.get(kind, set())
     found = []
     for name, value in observed.items():
         shown = (
@@ -71,22 +62,24 @@ def facts(kind: str, event: e.StepFinished) -> Sequence[str]:
     return found
 
 
-def table_of(kind: str, event: e.StepFinished) -> Table | None:
-    """What a step of that kind found, if that is best read in rows; None of other kinds, and where it found nothing."""
+def show_found(screen: Screen, kind: str, event: e.StepFinished) -> None:
+    """Show what a step of that kind found where a person wants to read it: rows, revisions; nothing for other kinds."""
     observed = _observed(event)
-    match kind:
-        case "sql":
-            return _rows(observed)
-        case "revisions":
-            return _revisions(observed)
-        case _:
-            return None
+    if kind == "sql":
+        _show_rows(screen, observed)
+    elif kind == "revisions" and observed:
+        show_table(screen, _revisions(observed))
 
 
-def show_rows(screen: Screen, table: Table, *, indent: int = 2) -> None:
-    """Show a table; columns that do not fit are shortened, and left out where even that is not enough."""
+def _show_rows(screen: Screen, observed: Mapping[str, Json], *, indent: int = 2) -> None:
+    """Show the first rows; columns that do not fit are shortened, and left out where even that is not enough."""
+    found = [row for row in _list(observed.get("rows")) if isinstance(row, dict)]
+    if not found:
+        return
+    columns = tuple(map(str, _list(observed.get("columns")))) or tuple(found[0])
+    rows = [tuple(_cell(row.get(name)) for name in columns) for row in found[:_MOST_ROWS]]
     room = min(screen.columns, WIDEST) - indent
-    read = list(zip(*(table.columns, *table.rows), strict=True))
+    read = list(zip(columns, *rows, strict=True))
     needed = [min(max(map(cells, column)), _WIDE) for column in read]
     fitting = len(needed)
     while fitting > 1 and _width([min(width, _NARROW) for width in needed[:fitting]]) > room:
@@ -94,7 +87,7 @@ def show_rows(screen: Screen, table: Table, *, indent: int = 2) -> None:
     widths = needed[:fitting]
     while _width(widths) > room and max(widths) > 1:
         widths[widths.index(max(widths))] -= 1
-    for row, style in ((table.columns, "dim"), *((row, "") for row in table.rows)):
+    for row, style in ((columns, "dim"), *((row, "") for row in rows)):
         line = Text(style=style)
         for text, width in zip(row, widths, strict=False):
             cell = styled(text)
@@ -102,9 +95,10 @@ def show_rows(screen: Screen, table: Table, *, indent: int = 2) -> None:
             line.append(_BETWEEN if line.plain else "").append_text(cell)
         line.rstrip()
         screen.exactly(line, indent=indent)
-    left = table.of - len(table.rows)
+    count = observed.get("row_count")
+    left = (count if isinstance(count, int) else len(found)) - len(rows)
     rest = [f"{left} more row{'s' * (left != 1)}"] if left > 0 else []
-    rest += [f"not shown: {', '.join(table.columns[fitting:])}"] if fitting < len(table.columns) else []
+    rest += [f"not shown: {', '.join(columns[fitting:])}"] if fitting < len(columns) else []
     if rest:
         screen.say(f"… {'; '.join(rest)}", style="dim", indent=indent)
 
@@ -113,39 +107,15 @@ def _width(widths: Sequence[int]) -> int:
     return sum(widths) + len(_BETWEEN) * (len(widths) - 1)
 
 
-def _rows(observed: Mapping[str, Json]) -> Table | None:
-    rows = [row for row in _list(observed.get("rows")) if isinstance(row, dict)]
-    if not rows:
-        return None
-    columns = tuple(map(str, _list(observed.get("columns")))) or tuple(rows[0])
-    count = observed.get("row_count")
-    return Table(
-        columns=columns,
-        rows=tuple(tuple(_cell(row.get(name)) for name in columns) for row in rows[:_MOST_ROWS]),
-        of=count if isinstance(count, int) else len(rows),
-    )
-
-
-def _revisions(observed: Mapping[str, Json]) -> Table | None:
+def _revisions(observed: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     """Which revision serves, which served before, and when each was made."""
     known = {one.get("id"): one for one in _list(observed.get("revisions")) if isinstance(one, dict)}
-    if not observed.get("current"):
-        return None
-    rows = tuple(_revision(role, observed.get(name), known) for role, name in _ROLES.items())
-    return Table(columns=("", "revision", "made"), rows=rows, of=len(rows))
-
-
-_ROLES = {"serves": "current", "served before": "previous"}
-
-
-def _revision(role: str, name: Json, known: Mapping[Json, Mapping[str, Json]]) -> tuple[str, str, str]:
-    if not isinstance(name, str) or not name:
-        return role, "none that is known", ""
-    revision = known.get(name, {})
-    age = revision.get("age_s")
-    ago = f"{spoken(age * 1_000)} ago" if isinstance(age, int) and age else ""
-    made = revision.get("created")
-    return role, name, ", ".join(filter(None, [made if isinstance(made, str) else "", ago]))
+    for role, name in (("serves", observed.get("current")), ("served before", observed.get("previous"))):
+        revision = known.get(name, {})
+        made, age = revision.get("created"), revision.get("age_s")
+        when = f"made {made}" if made else ""
+        ago = f"{spoken(age * 1_000)} ago" if isinstance(age, int) and age else ""
+        yield role, ", ".join(filter(None, [str(name or "none that is known"), when, ago]))
 
 
 def _cell(value: Json) -> str:
