@@ -262,3 +262,31 @@ def test_a_drill_whose_scenario_was_taken_away_is_reported_without_a_score_and_n
     assert done.status == 2
     assert "RB358" in done.err
     assert "The score" not in desk.do("report", "r1").out
+
+
+AGED = """
+runbook: v1
+id: aged
+steps:
+  - id: backup
+    kind: http
+    url: https://backups.example.com/newest
+    expect: run.now - timestamp(body.made) < duration("26h")
+  - {id: done, kind: finish, outcome: completed}
+"""
+
+
+def test_a_scenario_that_says_when_it_is_comes_out_the_same_on_every_day(desk: Desk) -> None:
+    world = 'world: {backup: [{status: 200, body: {made: "2025-06-01T02:00:00Z"}}]}\nexpect: {finish: completed}'
+    status, _ = drilled(desk, AGED, f'starts: "2025-06-01T09:00:00Z"\n{world}', "--self")
+    assert status == 0
+    assert desk.records()[0].ts == "2025-06-01T09:00:00.000Z"
+    assert desk.verify() == 0
+    assert desk.do("test", "scenario.yaml").status == 0
+
+
+@pytest.mark.parametrize("moment", ["2025-06-31T09:00:00Z", "2025-06-01", "yesterday", "2025-06-01T09:00:00+02:00"])
+def test_a_moment_that_no_calendar_has_is_refused(desk: Desk, moment: str) -> None:
+    status, said = drilled(desk, AGED, f'starts: "{moment}"\n', "--self")
+    assert status == 2
+    assert "RB354" in said

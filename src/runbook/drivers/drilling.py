@@ -90,7 +90,8 @@ def clock_for(scenario: Scenario, since: str | None, *, attended: bool) -> Clock
     """
     if not scenario.simulated:
         return RealClock()
-    return SkippingClock(since) if attended else SimulatedClock(since or RealClock().now())
+    start = since or scenario.starts
+    return SkippingClock(start) if attended else SimulatedClock(start or RealClock().now())
 
 
 def begin(

@@ -36,7 +36,7 @@ from runbook.walk import events as e
 from runbook.walk import including
 from runbook.walk import run_events as r
 from runbook.walk.walk import Walk
-from runbook.world.clock import RealClock, SimulatedClock
+from runbook.world.clock import START, RealClock, SimulatedClock
 from runbook.world.scripted import FieldNotTold, ScriptedWorld, Untold
 from runbook.world.secrets import Resolution
 
@@ -164,7 +164,7 @@ def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files:
     inputs = fitting(scenario, runbook, registry)
     walk = Walk(runbook, registry)
     log = MemoryLog()
-    clock: Clock = SimulatedClock() if scenario.simulated else RealClock()
+    clock: Clock = SimulatedClock(scenario.starts or START) if scenario.simulated else RealClock()
     events = ScriptedEvents(scenario.events)
     operator = (
         LeapingOperator(scenario.answers, clock, source=SCENARIO, next_event=events.next)

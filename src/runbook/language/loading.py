@@ -132,9 +132,10 @@ def load_scenario(path: str) -> "LoadedScenario":
 
     :param path: as the user wrote it.
     """
-    from runbook.language.scenario import SCHEMA, LoadedScenario, bind_scenario
+    from runbook.language.scenario import SCHEMA, LoadedScenario, bind_scenario, looked_at
 
     text, document, found = _read(path, SCHEMA)
+    found += () if document is None or _has_error(found) else looked_at(document)
     return LoadedScenario(
         text=text,
         document=document,

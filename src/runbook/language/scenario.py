@@ -4,18 +4,26 @@ Whether an address is in the runbook is judged by who loads both. An entry of ``
 what goes wrong instead; which fields a kind observes is not looked at here, for a guest may observe anything.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from runbook.language import typed
 from runbook.language.answers import DEFINITIONS, DIALECT, answers_of, schema_of_answers
 from runbook.language.document import Document
+from runbook.language.findings import short
 from runbook.model.canonical import Json, JsonObject
-from runbook.model.diagnostics import Diagnostic, Span
+from runbook.model.diagnostics import Code, Diagnostic, Span
 from runbook.model.fragments import closed, enumeration
 from runbook.model.runbook import Finish
 from runbook.model.scenario import Expected, Scenario, Scripted, ScriptedEvent, ScriptedStep, ToldRun, Trouble
 
+NO_MOMENT = Code(
+    number="RB354",
+    title="moment that no calendar has",
+    why="`starts` says when it is as a scenario begins, so that what its world tells of times, such as the age of a "
+    "backup, is the same on every day. It is a date and a time in UTC, as a log has them.",
+)
 _TIME: JsonObject = {"$ref": "#/$defs/time"}
 _TROUBLES = tuple(trouble.value for trouble in Trouble)
 
@@ -103,6 +111,7 @@ SCHEMA: JsonObject = {
         },
         "operator": _text("Who walks."),
         "clock": enumeration("`simulated`: waits pass at once.", "simulated", "real", default="simulated"),
+        "starts": _text("When it is as it begins, in UTC, such as `2026-11-21T03:12:00Z`; default: now."),
         "past": {
             "type": "array",
             "items": _RUN,
@@ -166,6 +175,7 @@ def bind_scenario(document: Document) -> Scenario:
         inputs=typed.mapping(top.get("inputs")),
         operator=typed.text(top.get("operator")) or "trainee",
         simulated=top.get("clock") != "real",
+        starts=typed.text_or_none(top.get("starts")),
         past=tuple(
             _run(typed.mapping(run), document.span(("past", place)))
             for place, run in enumerate(typed.elements(top.get("past")))
@@ -191,6 +201,26 @@ def bind_scenario(document: Document) -> Scenario:
             within=typed.time(expect.get("within")),
         ),
     )
+
+
+def looked_at(document: Document) -> Iterator[Diagnostic]:
+    """What is wrong with a scenario that the schema has found nothing wrong with."""
+    starts = typed.text(typed.mapping(document.data).get("starts"))
+    if starts and not _is_moment(starts):
+        yield Diagnostic(
+            code=NO_MOMENT,
+            message=f"`{short(starts)}` is no moment in UTC",
+            file=document.file,
+            span=document.span(("starts",)),
+            help="write it as `2026-11-21T03:12:00Z`",
+        )
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return text.endswith("Z") and datetime.fromisoformat(text).isoformat()[:19] == text[:19]
+    except ValueError:
+        return False
 
 
 def _run(raw: Mapping[str, Json], span: Span) -> ToldRun:

@@ -88,8 +88,8 @@ class Scenario:
     """A scenario file.
 
     ``runbook`` is the path as written, relative to ``file``. ``inputs`` are as written, to be bound to the runbook's.
-    ``simulated`` says that waits pass at once. ``source`` are the
-    bytes of the file.
+    ``simulated`` says that waits pass at once. ``starts`` is when it is as it begins, RFC 3339 in UTC; None where that
+    does not matter. ``source`` are the bytes of the file.
     """
 
     file: str
@@ -102,6 +102,7 @@ class Scenario:
     inputs: Mapping[str, Json] = field(default_factory=dict)
     operator: str = "trainee"
     simulated: bool = True
+    starts: str | None = None
     past: tuple[ToldRun, ...] = ()
     world: Mapping[str, ScriptedStep] = field(default_factory=dict)
     events: tuple[ScriptedEvent, ...] = ()

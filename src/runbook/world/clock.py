@@ -4,7 +4,8 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
-_START = "2026-01-01T09:00:00.000Z"
+START = "2026-01-01T09:00:00.000Z"
+"""When it is in a simulation that does not say."""
 
 
 class RealClock:
@@ -68,7 +69,7 @@ class SkippingClock(RealClock):
 class SimulatedClock:
     """A clock that moves only when it is told to, or waited for."""
 
-    def __init__(self, start: str = _START) -> None:
+    def __init__(self, start: str = START) -> None:
         """Begin at a time of day.
 
         :param start: RFC 3339 with an offset or Z.
