@@ -122,7 +122,7 @@ def test_what_was_lost_is_back_and_nothing_newer_is_overwritten(incident: Incide
     assert posts == [(thread, no, "tab\there") for thread in range(1, 31) for no in (1, 2)]
     assert incident.postgres.do("table visits") == visits
     assert incident.postgres.do("insert into threads (owner) values ('user 1') returning id") == [(32,)]
-    assert incident.databases() == {"app", "postgres", "beside-r1"}
+    assert {name for name in incident.databases() if name.startswith("beside")} == {"beside-r1"}
     assert (incident.desk.root / "r1.dump").exists()
     report = incident.desk.do("report", "r1").out
     assert "The rows that were missing are back (20 in posts, 10 in threads)" in report

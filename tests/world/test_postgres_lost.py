@@ -45,6 +45,7 @@ def test_g5_a_person_has_the_server_stop_it(hand: Hand, postgres: Postgres) -> N
         pytest.raises(Cancelled, match="stopped by a person"),
     ):
         read.run()
+    wait_for(lambda: not postgres.running("pg_sleep"), "the server goes on with the read")
     change = hand.statement(SLOW_CHANGE, changes=True)
     said = "stopped by a person, and the database has rolled it back"
     with meanwhile(postgres, "pg_sleep", lambda _: change.cancel(1)), pytest.raises(NotSent, match=said):
