@@ -18,11 +18,11 @@ _RUNBOOK = """\
 runbook: v1
 id: %(id)s
 title: %(title)s
-description: |
-  **Symptoms:** what somebody sees who needs this runbook.
-
-  What it does not cover, and which runbook does.
+description: What it does not cover, and which runbook does.
+symptoms:                              # the index of runbooks is made of these
+  - what somebody sees who needs this runbook
 owner: platform-oncall
+# last_reviewed: "2026-11-21"          # the day on which somebody last went through it; `check` says when it is overdue
 links:
   - {title: Dashboard, url: "https://dashboard.example.com"}
 contacts:                              # shown when a step fails
