@@ -5,7 +5,7 @@ from runbook.language.doubt import NONE, Doubt
 from runbook.language.flow import Flow
 from runbook.language.lint_graph import lint_graph
 from runbook.language.lint_types import lint_types
-from runbook.language.repeating import taking_back
+from runbook.language.repeating import bearing, taking_back
 from runbook.language.source import Document
 from runbook.model.diagnostics import Diagnostic, Severity
 from runbook.model.kind import Registry
@@ -22,7 +22,7 @@ def lint(runbook: Runbook, document: Document, registry: Registry, doubt: Doubt 
     found = [*lint_graph(runbook, document, kinds, flow, doubt), *lint_types(runbook, document, kinds, flow, doubt)]
     if doubt is not NONE:
         return found
-    found += taking_back(runbook, document)
+    found += [*taking_back(runbook, document), *bearing(runbook, document, kinds)]
     wrong = any(each.severity is Severity.ERROR for each in found)
     return found if wrong else [*found, *dead_ends(runbook, document, kinds, flow)]
 

@@ -1,14 +1,15 @@
-"""What a step must be that is repeated, performed by a machine, and one that takes changes back, with some to take."""
+"""What a step must be that is repeated, and what must be read of it; one that takes changes back, with some to take."""
 
 from collections.abc import Iterator, Sequence
 
 from runbook.language.document import Document
 from runbook.language.every_step import Written
 from runbook.language.places import Path
+from runbook.language.tokens import read
 from runbook.language.typed import mapping, text, whole
 from runbook.model.diagnostics import Code, Diagnostic, Severity
 from runbook.model.graph import edges_of
-from runbook.model.kind import Automated, KindClass
+from runbook.model.kind import Automated, KindClass, Registry
 from runbook.model.runbook import Runbook, Step
 
 NOT_REPEATED = Code(
@@ -38,7 +39,17 @@ NOTHING_TO_TAKE_BACK = Code(
     "`undo`, or that no path comes through before, can have left nothing, so the undo would do less than its "
     "author thinks.",
 )
+UNREAD_FAILURES = Code(
+    number="RB283",
+    title="failures that are borne and that nobody hears of",
+    why="With `max_failures` a step passes though some of its elements failed, or nobody knows what became of them. The "
+    "walk goes on as if all was well, and what is left to be mended stands in the log alone. A later step that reads "
+    "`failed`, `unknown` or `items` of it can say which elements these are, or lead somewhere else.",
+    severity=Severity.WARNING,
+)
 
+_COUNTS = frozenset({"items", "passed", "failed", "unknown"})
+"""What tells of a step that is repeated whether all of its elements passed."""
 _INSTEAD = {
     "assert": "write `that: LIST.all(x, …)`",
     "parallel": "repeat a step of its own, with `at_once`",
@@ -93,6 +104,37 @@ def taking_back(runbook: Runbook, document: Document) -> Iterator[Diagnostic]:
                 message = f"`{undo.id}` takes back `{name}`, which {why}"
                 help_ = "name a step that changes something before and has an `undo`"
                 yield _at(document, ("steps", number, *path), NOTHING_TO_TAKE_BACK, message, help_)
+
+
+def bearing(runbook: Runbook, document: Document, registry: Registry) -> Iterator[Diagnostic]:
+    """Every step that bears failures of which no other step reads."""
+    bear = [(number, step) for number, step in enumerate(runbook.steps) if step.for_each and step.for_each.max_failures]
+    if not bear:
+        return
+    from runbook.language.expression_places import ExpressionPlaces, Place  # few files bear any
+
+    read_of: set[str] = set()
+    for place in ExpressionPlaces(runbook, document.data, registry).find():
+        if isinstance(place, Place):
+            reader = place.around.step.id if place.around.step else ""
+            read_of |= {name for name in _looked_at(place.source) if name != reader}
+    for number, step in bear:
+        if step.id not in read_of:
+            message = f"`{step.id}` passes with failures in it, and no step reads which"
+            help_ = f"have a later step read `steps.{step.id}.failed` or `steps.{step.id}.items`"
+            yield _at(document, ("steps", number, "for_each", "max_failures"), UNREAD_FAILURES, message, help_)
+
+
+def _looked_at(source: str) -> Iterator[str]:
+    """The steps of which an expression reads how their elements ended."""
+    for mention in read(source).mentions:
+        match mention.parts:
+            case ("steps", name, field, *_) if field in _COUNTS:
+                yield name
+            case ("last", name, *_):
+                yield name
+            case _:
+                pass
 
 
 def _why_nothing(step: Step, undo: Step, runbook: Runbook, *, since: bool) -> str | None:
