@@ -14,6 +14,7 @@ from runbook.report.markup import code, fenced, html, html_code, inline, lines, 
 NASTY = st.text(st.sampled_from([*"\\`*_[]()<>|~&#^{}$!@:;/-+=.,1a \n\t\r\"'%\x1b\x9b\u202e\ud800é漢"]), max_size=40)
 WORDS = """
 @channel ![](http://x) ``` ~~~ <!-- --> <script> </details> a|b \\| | #12 `x` - 1. # > [a](b) [x]: http://y &amp; $a$
+`a b` (`c d`). ${{ x }}/y ${{ `z
 :smile: __b__ **b** === --- \\ http://x www.example.com ana@example.com $$ ` `` a`b|c`d /close a [^1] * + ~a~ ~~a~~
 """
 LINES = st.lists(st.sampled_from(WORDS.split()), max_size=8).map(" ".join)
@@ -94,6 +95,10 @@ def test_a_text_in_a_tag_stays_in_it(text: str) -> None:
         ("500 Internal Server Error", "500 Internal Server Error"),
         ("no answer to the question of `list`", "no answer to the question of `list`"),
         ("seen (by ana@example.com)!", "seen (by `ana@example.com`)!"),
+        ("run `psql -c 'select 1'`, then go on", "run `psql -c 'select 1'`, then go on"),
+        ("there (if `a.size() > 0 && b`)", "there (if `a.size() > 0 && b`)"),
+        ("GET ${{ inputs.base }}/x?q=${{ inputs.q }}, once", "GET `${{ inputs.base }}/x?q=${{ inputs.q }}`, once"),
+        ("a `b c", "a `` `b `` c"),
         ("GET https://app.example.com/api: refused", "GET `https://app.example.com/api`: refused"),
     ],
 )

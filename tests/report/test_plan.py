@@ -159,6 +159,21 @@ def test_an_authors_markdown_stays_markdown_and_its_headings_do_not_become_ours(
     assert headings == ["# Book", "## The way", "## Steps", "#### 1. Done"]
 
 
+def test_markdown_leaves_expressions_and_what_is_marked_as_code_in_one_piece(tmp_path: Path) -> None:
+    path = tmp_path / "book.yaml"
+    path.write_text(
+        "runbook: v1\nid: book\ntitle: Book\nenvironments: {staging: {base: 'https://x.example.com'}}\nsteps:\n"
+        "  - {id: ask, kind: http, url: '${{ environment.base }}/a', query: {q: '${{ run.id }}', r: a b}}\n"
+        "  - id: which\n    kind: choice\n    options:\n"
+        "      - {id: one, label: 'Run `make it so` once', when: 'steps.ask.status == 200 && run.id != \"x y\"'}\n"
+        "      - {id: two, label: Nothing, otherwise: true}\n    next: done\n"
+        "  - {id: done, kind: finish, outcome: completed}\n"
+    )
+    shown = plan_markdown(planned(path))
+    assert "GET ${{ environment.base }}/a?q=${{ run.id }}&r=a%20b" in shown
+    assert '- Run `make it so` once (if `steps.ask.status == 200 && run.id != "x y"`) → Done' in shown
+
+
 # The command
 
 

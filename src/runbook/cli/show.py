@@ -1,10 +1,13 @@
 """``runbook show``: print a runbook as text, Markdown, a graph or a page."""
 
 import io
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import cast
+from urllib.parse import unquote
 
 from runbook.cli.failing import complain
 from runbook.cli.options import Parser, format_option
@@ -45,10 +48,15 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+_ENCODED = re.compile("%24%7B%7B.*?%7D%7D")
+"""An expression in the query of a URL, which holds values when it is asked for, and what is written until then."""
+
+
 def preview_of(kind: str, fields: Mapping[str, Json]) -> Preview:
     """What a kind would do with fields as they are written, whose values only a walk knows."""
     try:
-        return make(kind, cast("Mapping[str, Resolved]", fields)).preview()
+        preview = make(kind, cast("Mapping[str, Resolved]", fields)).preview()
+        return replace(preview, line=_ENCODED.sub(lambda found: unquote(found[0]), preview.line))
     except (ExpressionError, ValueError, TypeError, KeyError):
         return preview_as_written(kind, dict(fields))
 

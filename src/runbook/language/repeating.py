@@ -42,9 +42,9 @@ NOTHING_TO_TAKE_BACK = Code(
 UNREAD_FAILURES = Code(
     number="RB283",
     title="failures that are borne and that nobody hears of",
-    why="With `max_failures` a step passes though some of its elements failed, or nobody knows what became of them. The "
-    "walk goes on as if all was well, and what is left to be mended stands in the log alone. A later step that reads "
-    "`failed`, `unknown` or `items` of it can say which elements these are, or lead somewhere else.",
+    why="With `max_failures` a step passes though some of its elements failed, or nobody knows what became of them. "
+    "The walk goes on as if all was well, and what is left to be mended stands in the log alone. A later step that "
+    "reads `failed`, `unknown` or `items` of it can say which elements these are, or lead somewhere else.",
     severity=Severity.WARNING,
 )
 

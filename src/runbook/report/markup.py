@@ -19,14 +19,16 @@ _REFERENCE = re.compile(
 )
 """What makes a word one that a forge could take for more than text, or that reads best as code."""
 _EDGES = re.compile(r"^([(\"'“‹]*)(.*?)([.,;:!?)\"'”›]*)$")
-_MARKED = re.compile(r"`([^`]+)`")
-"""A word that is marked as code already, as our own messages mark names."""
+_MARKED = re.compile(r"""([(\"'“‹]*)`([^`]+)`([.,;:!?)\"'”›]*)""")
+"""What is marked as code already, as our own messages mark names, and the punctuation around it."""
+_TOKEN = re.compile(rf"(?:{_MARKED.pattern})(?!\S)|(?:\$\{{\{{[^}}]{{0,400}}\}}\}}|\S)+")
+"""What stays together: what is marked as code, a word, and an expression with what it stands in."""
 _BACKTICKS = re.compile("`+")
 
 
 def inline(text: str) -> str:
     """A text as one line of Markdown, for a table's cell or the middle of a line."""
-    return " ".join(_word(word) for word in inert(text).split())
+    return " ".join(_word(token[0]) for token in _TOKEN.finditer(_one_line(text)))
 
 
 def opening(text: str) -> str:
@@ -44,7 +46,7 @@ def lines(text: str) -> list[str]:
 
 def code(text: str) -> str:
     """A text as code within a line. No bar stands in it: those are set between, for tables part at them."""
-    return r"\|".join(_code(part) for part in " ".join(inert(text).split()).split("|"))
+    return r"\|".join(_code(part) for part in _one_line(text).split("|"))
 
 
 def fenced(text: str) -> str:
@@ -57,36 +59,36 @@ def fenced(text: str) -> str:
 
 def html(text: str) -> str:
     """A text as it stands within an HTML tag, in one line."""
-    return " ".join(_html_word(word) for word in inert(text).split())
+    return " ".join(_html_word(token[0]) for token in _TOKEN.finditer(_one_line(text)))
 
 
 def html_code(text: str) -> str:
     """A text as code within an HTML tag, in one line."""
-    return f"<code>{entities.escape(' '.join(inert(text).split()))}</code>"
+    return f"<code>{entities.escape(_one_line(text))}</code>"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(inert(text).split())
 
 
 def _word(word: str) -> str:
-    before, middle, after = _parted(word)
-    if _REFERENCE.search(middle):
-        marked = _MARKED.fullmatch(middle)
-        return _escaped(before) + code(marked[1] if marked else middle) + _escaped(after)
-    return _escaped(word)
+    before, middle, after, as_code = _parted(word)
+    return _escaped(before) + code(middle) + _escaped(after) if as_code else _escaped(word)
 
 
 def _html_word(word: str) -> str:
-    before, middle, after = _parted(word)
-    if _REFERENCE.search(middle):
-        marked = _MARKED.fullmatch(middle)
-        return entities.escape(before) + html_code(marked[1] if marked else middle) + entities.escape(after)
-    return entities.escape(word)
+    before, middle, after, as_code = _parted(word)
+    return entities.escape(before) + html_code(middle) + entities.escape(after) if as_code else entities.escape(word)
 
 
-def _parted(word: str) -> tuple[str, str, str]:
-    """A word without the punctuation around it, and that."""
+def _parted(word: str) -> tuple[str, str, str, bool]:
+    """A word without the punctuation around it, and that; and whether it is to be code."""
+    if (marked := _MARKED.fullmatch(word)) is not None:
+        return marked[1], marked[2], marked[3], True
     match = _EDGES.match(word)
     if match is None or "(" in match[2]:  # what is opened within it is closed within it
-        return "", word, ""
-    return match[1], match[2], match[3]
+        return "", word, "", _REFERENCE.search(word) is not None
+    return match[1], match[2], match[3], _REFERENCE.search(match[2]) is not None
 
 
 def _escaped(text: str) -> str:

@@ -100,7 +100,13 @@ def _previewed(preview: Preview, label: str = "") -> Iterator[Block]:
 
 
 def _option(option: Mapping[str, Json], target: str) -> Item:
-    when = "if nothing else is true" if option.get("otherwise") else f"if {option['when']}" if "when" in option else ""
+    when = (
+        "if nothing else is true"
+        if option.get("otherwise")
+        else f"if {_code(option['when'])}"
+        if "when" in option
+        else ""
+    )
     note = "; ".join(str(part) for part in (option.get("help"), when) if part)
     return Item(text=str(option.get("label", option["id"])), note=note, target=target, box="when" not in option)
 
@@ -140,7 +146,17 @@ def _expected(nested: Nested) -> Iterator[Block]:
 def _line(nested: Nested, preview_of: PreviewOf) -> str:
     """A step inside a step on one line."""
     line = preview_of(nested.kind, nested.fields).line
-    return f"{line}, expecting {nested.expect}" if nested.expect else line
+    return line + _expecting(nested)
+
+
+def _expecting(nested: Nested) -> str:
+    return f", expecting {_code(nested.expect)}" if nested.expect else ""
+
+
+def _code(expression: Json) -> str:
+    """An expression within a sentence, marked as code where it can be."""
+    text = " ".join(str(expression).split())
+    return text if "`" in text else f"`{text}`"
 
 
 # What holds for it
@@ -177,7 +193,8 @@ def _facts(step: Step, preview_of: PreviewOf) -> Iterator[Fact]:
     elif step.effect.changes and step.because:
         yield Fact(name="Cannot be taken back", text=step.because)
     if step.probe is not None:
-        yield Fact(name="If nobody knows, look", exact=_line(step.probe, preview_of))
+        looks = preview_of(step.probe.kind, step.probe.fields).line
+        yield Fact(name="If nobody knows, look", exact=looks, text=_expecting(step.probe))
 
 
 def _guard(guard: Guard) -> str:
@@ -190,7 +207,7 @@ def _guard(guard: Guard) -> str:
             about = wanted if isinstance(wanted, dict) else {}
             parts = [f"{key} {value}" for key, value in about.items()]
             said = f"unless there was a run with {', '.join(parts)}" if parts else f"by {guard.kind}"
-    when = f", if {guard.when}" if guard.when else ""
+    when = f", if {_code(guard.when)}" if guard.when else ""
     way = {None: "", "approval": "; others may approve an override"}.get(guard.override, "; overridden with a reason")
     return f"{said}{when}{way}"
 

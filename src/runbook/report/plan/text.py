@@ -84,7 +84,8 @@ def _heading(words: str, columns: int) -> Iterator[Line]:
 
 def _facts(facts: Sequence[Fact], columns: int) -> Iterator[Line]:
     for fact in facts:
-        said = " ".join(part for part in (fact.exact, fact.text) if part)
+        between = " " if fact.exact and fact.text and fact.text[0] not in ", " else ""
+        said = f"{fact.exact}{between}{fact.text}"
         yield from _plain([f"{fact.name}: {said}"], columns)
 
 
