@@ -58,12 +58,37 @@ def test_a_run_that_does_not_end_well_says_what_it_leaves_changed(desk: Desk) ->
     steps = book(change("one", then="two"), change("two", then="done", after="exit 1"), end=END)
     ended = desk.walk(steps, "--answers", "answers.yaml")
     assert ended.status == 1
-    assert "left changed  two, one (newest first); the report says how each is taken back, or why not" in ended.err
+    assert "left changed  two (nobody knows whether it happened): nothing takes it back: a test" in ended.err
+    assert "              one: nothing takes it back: a test" in ended.err
+    assert "the report has each change and its way back in full" in ended.err
+    assert "says what it left changed" in desk.do("resume", "r1").err
     assert desk.walk(steps, run="r2").status == 3
     assert "left changed" not in desk.do("abort", "r2", "--reason", "enough").err
     desk.write("answers.yaml", "answers: [{step: one, confirm: yes}]\n")
     assert desk.walk(steps, "--answers", "answers.yaml", run="r3").status == 3
-    assert "left changed  one (newest first)" in desk.do("abort", "r3", "--reason", "enough").err
+    assert "left changed  one: nothing takes it back: a test" in desk.do("abort", "r3", "--reason", "enough").err
+
+
+def test_an_escalated_run_says_how_each_change_is_taken_back_by_hand(desk: Desk) -> None:
+    """Nobody can take anything back in it any more, so whoever takes over is told exactly what to do."""
+    way = "{kind: command, argv: [kubectl, scale, web, --replicas=2]}"
+    grow = change("grow", then="done").replace("undo: none\nbecause: a test", f"undo: {way}")
+    backup = change("backup", then="grow")
+    desk.write("answers.yaml", "answers: [{step: backup, confirm: yes}, {step: grow, confirm: yes}]\n")
+    end = END.replace("outcome: resolved", "outcome: escalated")
+    ended = desk.walk(book(backup, grow, end=end), "--answers", "answers.yaml")
+    assert "left changed  grow: taken back by: kubectl scale web --replicas=2" in ended.err
+    assert "              backup: nothing takes it back: a test" in ended.err
+    report = desk.do("report", "r1").out
+    assert "What takes it back:\n\n```text\nkubectl scale web --replicas=2\n```" in report
+
+
+def test_a_step_without_an_undo_that_takes_nothing_away_is_no_point_of_no_return(desk: Desk) -> None:
+    """A backup has no way back because there is nothing to take back; the words say what the file says."""
+    desk.write("answers.yaml", "answers: []\n")
+    paused = desk.walk(book(change("backup", then="done"), end=END), "--answers", "answers.yaml")
+    assert "no undo  this step: backup: a test" in paused.err
+    assert "no return" not in paused.err
 
 
 def test_who_walked_at_the_end_is_said_of_a_verified_log_too(desk: Desk) -> None:

@@ -172,7 +172,12 @@ class Chained(ABC):
             message = "the run was interrupted before anything was done"
             raise refusal(NEVER_BEGAN, message, run.log, "begin a new run")
         if verdict.finished:
-            raise refusal(IS_OVER, "the run is over", run.log, f"read it with `runbook report {run.id}`")
+            raise refusal(
+                IS_OVER,
+                "the run is over",
+                run.log,
+                f"`runbook report {run.id}` says what it left changed, and what takes that back",
+            )
         self._count, self._head = verdict.count, verdict.head
         return verdict
 
