@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from runbook.audit.whereabouts import new_run_id
-from runbook.cli.failing import USAGE, complain
+from runbook.cli.failing import USAGE
 from runbook.cli.options import (
     Parser,
     credentials_of,
@@ -23,11 +23,11 @@ from runbook.drivers.foresight import look_over
 from runbook.drivers.live import Live, Sitting, Start
 from runbook.kinds.registry import KINDS
 from runbook.language.inputs import bind_inputs, given_by_flags
-from runbook.language.loading import load, load_answers
+from runbook.language.loading import Loaded, load, load_answers
 from runbook.language.near import nearest
 from runbook.model.answers import Answers
 from runbook.model.canonical import JsonObject, canonical, size
-from runbook.model.diagnostics import Code, Diagnostic, Refused, Severity
+from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.runbook import Mode, Runbook
 
 ENVIRONMENT = Code(
@@ -42,6 +42,12 @@ NO_SUCH_STEP = Code(
     why="The walk should begin at a step that the runbook does not have.",
 )
 
+FOR_WORKERS = Code(
+    number="RB295",
+    title="step for a worker",
+    why="A step that names a `site` is performed by a worker there, near the hosts that it touches. A walk on one "
+    "machine has no workers, and performing it here would be something else than the file says.",
+)
 LONG_INPUTS = Code(
     number="RB314",
     title="inputs too long for the log",
@@ -56,17 +62,10 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if options.dry_run and options.break_lock:
         parser.error("a dry run takes no lock, so it breaks none")
-    loaded = load(options.file, KINDS)
-    complain(d for d in loaded.diagnostics if loaded.runbook is None or d.severity is Severity.ERROR)
-    if loaded.runbook is None or loaded.document is None:
-        from runbook.cli.guests import wanted_guests  # only where something is wrong
-
-        complain(wanted_guests(loaded))
-        return 2
-    # What is kept and walked is what was judged, whatever happens to the file meanwhile.
-    runbook = loaded.runbook
+    loaded, runbook = checked(options.file)
+    look_at_sites(runbook, options.file)
     answers = load_answers_for(options.answers, runbook) if options.answers else None
-    environment = _environment(runbook, options.environment)
+    environment = environment_of(runbook, options.environment)
     given = given_by_flags(options.input)
     start_at = _start_at(runbook, options.start_at, options.reason)
 
@@ -74,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
         start = Start(
             file=options.file,
             environment=environment,
-            inputs=_short_enough(bind_inputs(runbook, seat.ask_inputs(runbook, given))),
+            inputs=short_enough(bind_inputs(runbook, seat.ask_inputs(runbook, given))),
             operator=options.operator or default_operator(),
             incident=options.incident,
             start_at=start_at,
@@ -92,6 +91,33 @@ def main(arguments: Sequence[str]) -> int:
 
     with store_of(options, walks=True) as store:
         return walk(answers, credentials_of(options), sit)
+
+
+def checked(path: str) -> tuple[Loaded, Runbook]:
+    """A runbook that can be walked; what is kept and walked is what was judged, whatever happens to the file meanwhile.
+
+    :raises Refused: if there is an error in it.
+    """
+    loaded = load(path, KINDS)
+    if loaded.runbook is None:
+        from runbook.cli.guests import wanted_guests  # only where something is wrong
+
+        raise Refused(*loaded.diagnostics, *wanted_guests(loaded))
+    return loaded, loaded.runbook
+
+
+def look_at_sites(runbook: Runbook, file: str) -> None:
+    """Look that no step is to be performed elsewhere.
+
+    :raises Refused: if one is.
+    """
+    for step in runbook.steps:
+        if step.site is not None:
+            message = f"`{step.id}` is performed by a worker of the site `{step.site}`, and there are none in this walk"
+            help_ = "submit it with `runbook submit`, or take `site` out"
+            raise Refused(Diagnostic(code=FOR_WORKERS, message=message, file=file, span=step.span, help=help_))
+    for inner in runbook.included.values():
+        look_at_sites(inner, file)
 
 
 def _parser() -> Parser:
@@ -130,7 +156,7 @@ def load_answers_for(path: str, runbook: Runbook) -> Answers:
     return loaded.answers
 
 
-def _environment(runbook: Runbook, chosen: str | None) -> str | None:
+def environment_of(runbook: Runbook, chosen: str | None) -> str | None:
     """The environment to walk in.
 
     :raises Refused: if there are some and none of them is chosen.
@@ -150,7 +176,7 @@ def _environment(runbook: Runbook, chosen: str | None) -> str | None:
     raise Refused(Diagnostic(code=ENVIRONMENT, message=message, help=help_))
 
 
-def _short_enough(inputs: JsonObject) -> JsonObject:
+def short_enough(inputs: JsonObject) -> JsonObject:
     """The inputs, if a record can hold them.
 
     :raises Refused: if it cannot.

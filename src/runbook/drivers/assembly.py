@@ -40,10 +40,9 @@ def assemble(
     walk: Walk,
     log: Log,
     operator: Operator,
-    world: Callable[[TakeOutput], Stoppable],
+    attempts: Callable[[Journal], Attempts],
     secrets: Secrets,
     masker: Masker,
-    keepers: Keepers,
     clock: Clock,
     interrupts: Interrupts,
     begin: Callable[[Journal], None],
@@ -52,22 +51,18 @@ def assemble(
     approvals: Callable[[Journal], Approvals],
     sealer: Callable[[Journal], Sealer] = Unsealed,
     last: Last | None = None,
-    workers: Workers | None = None,
 ) -> Session:
     """A session of these parts.
 
-    :param world: makes the world, given what takes its outputs.
+    :param attempts: makes what performs; ``performed_here`` does, for what is performed in this process.
     :param begin: tells ``run.started``; ``messages`` looks for what other processes want.
     :param past: what was done before; the guards ask it. ``approvals`` makes what asks others to approve.
     :param sealer: makes what signs the log.
     :param last: the last record of a log that goes on.
-    :param workers: perform what is performed; None: in threads, so that the operator can be heard meanwhile.
     """
     journal = Journal(walk, log, clock, show=operator.show, mask=masker.cover, last=last)
     seal = sealer(journal)
-    attempts = Attempts(
-        journal=journal, operator=operator, world=world, keepers=keepers, clock=clock, workers=workers or Workers()
-    )
+    performs = attempts(journal)
 
     def session(journal: Journal, attempts: Attempts, outer: Session | None) -> Session:
         """The session of a walk, or of one inside it."""
@@ -113,7 +108,25 @@ def assemble(
             ),
         )
 
-    return session(journal, attempts, None)
+    return session(journal, performs, None)
+
+
+def performed_here(
+    *,
+    operator: Operator,
+    world: Callable[[TakeOutput], Stoppable],
+    keepers: Keepers,
+    clock: Clock,
+    workers: Workers | None = None,
+) -> Callable[[Journal], Attempts]:
+    """What performs in this process.
+
+    :param world: makes the world, given what takes its outputs.
+    :param workers: perform what is performed; None: in threads, so that the operator can be heard meanwhile.
+    """
+    return lambda journal: Attempts(
+        journal=journal, operator=operator, world=world, keepers=keepers, clock=clock, workers=workers or Workers()
+    )
 
 
 @lru_cache(maxsize=16)

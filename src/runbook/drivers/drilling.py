@@ -20,7 +20,7 @@ from runbook.audit.starts import Start
 from runbook.audit.store import RunDir
 from runbook.audit.writer import begin as begin_log
 from runbook.drivers.aside import holder, reopen, tell_resumed
-from runbook.drivers.assembly import assemble, started
+from runbook.drivers.assembly import assemble, performed_here, started
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last
 from runbook.drivers.live import Sitting
@@ -210,10 +210,11 @@ def _sit(
         walk=walk,
         log=writer,
         operator=training.operator,
-        world=lambda _: Rehearsal(world),
+        attempts=performed_here(
+            operator=training.operator, world=lambda _: Rehearsal(world), keepers=lambda *_: Nowhere(), clock=clock
+        ),
         secrets=NoSecrets(masker.register),
         masker=masker,
-        keepers=lambda *_: Nowhere(),
         clock=clock,
         interrupts=training.interrupts,
         begin=tell,

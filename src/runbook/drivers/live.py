@@ -13,8 +13,8 @@ from runbook.audit.store import RunDir, glimpse
 from runbook.audit.writer import begin as begin_log
 from runbook.drivers.approving import Credentials, SignedApprovals, deliver, may_take_over
 from runbook.drivers.aside import NOT_LEGAL, aside, holder, reopen, tell_resumed
-from runbook.drivers.assembly import assemble, started, tell_unusable
-from runbook.drivers.attempts import Stoppable, TakeOutput
+from runbook.drivers.assembly import assemble, performed_here, started, tell_unusable
+from runbook.drivers.attempts import Keeper, Stoppable, TakeOutput
 from runbook.drivers.checkpointing import Checkpointing, Sealer, Unsealed
 from runbook.drivers.fitting import Mask
 from runbook.drivers.interrupts import Interrupts
@@ -238,16 +238,16 @@ class Live:
             worlds.append(RealWorld(secrets=secrets, output=take, directory=directory, run=(run.store.shown, run.id)))
             return worlds[0]
 
+        def keeper(address: str, visit: int, attempt: int, stream: str) -> Keeper:
+            return OutputFile(run, masker, address=address, visit=visit, attempt=attempt, stream=stream, disk=run.disk)
+
         session = assemble(
             walk=walk,
             log=writer,
             operator=self._operator,
-            world=world,
+            attempts=performed_here(operator=self._operator, world=world, keepers=keeper, clock=clock),
             secrets=secrets,
             masker=masker,
-            keepers=lambda address, visit, attempt, stream: OutputFile(
-                run, masker, address=address, visit=visit, attempt=attempt, stream=stream, disk=run.disk
-            ),
             clock=clock,
             interrupts=self._interrupts,
             begin=begin,

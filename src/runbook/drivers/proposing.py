@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from runbook.audit.masking import Masker
-from runbook.drivers.assembly import assemble, started
+from runbook.drivers.assembly import assemble, performed_here, started
 from runbook.drivers.capturing import capture
 from runbook.drivers.coverage import edges_to_walk
 from runbook.drivers.guided import Astray, Guide, GuidedPast, GuidedWorld
@@ -195,17 +195,17 @@ def _walk(
         walk=walk,
         log=log,
         operator=guide,
-        world=lambda _: world,
+        attempts=performed_here(
+            operator=guide, world=lambda _: world, keepers=lambda *_: Nowhere(), clock=clock, workers=AtOnce()
+        ),
         secrets=NoSecrets(masker.register),
         masker=masker,
-        keepers=lambda *_: Nowhere(),
         clock=clock,
         interrupts=Interrupts(),
         begin=begin,
         messages=lambda _: None,
         past=GuidedPast(edge, runbook.id),
         approvals=lambda journal: SimulatedApprovals(journal, guide),
-        workers=AtOnce(),
     )
     try:
         ending = session.go()

@@ -1,5 +1,6 @@
 """From a raw observation to what is told of it: masked and capped once, judged as recorded, told."""
 
+import json
 from collections.abc import Mapping
 
 from runbook.audit.masking import Masker
@@ -7,12 +8,23 @@ from runbook.audit.observation import observe
 from runbook.drivers.journal import Journal
 from runbook.drivers.judging import Judge, Judged, Seen, worth
 from runbook.drivers.preparing import Prepared, Renderer
-from runbook.model.canonical import JsonObject, canonical
+from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.runbook import Effect, Nested
 from runbook.walk import events as e
 from runbook.walk import looping, rehearsing
 from runbook.walk.results import Visit
 from runbook.world.scripted import Told
+
+
+class Remote(dict[str, Json]):
+    """An observation that was masked and capped where it was made, on another machine."""
+
+    def __init__(self, text: str, masked: tuple[str, ...], truncated: tuple[str, ...]) -> None:
+        """Hold it as its canonical JSON says."""
+        super().__init__(json.loads(text))
+        self.text = text
+        self.masked = masked
+        self.truncated = truncated
 
 
 class Recorder:
@@ -26,6 +38,8 @@ class Recorder:
 
     def observed(self, raw: JsonObject) -> Seen:
         """An observation as it is recorded."""
+        if isinstance(raw, Remote):
+            return Seen(text=raw.text, value=dict(raw), masked=raw.masked, truncated=raw.truncated)
         observed = observe(raw, self._masker)
         # What a scenario did not tell stays untold.
         value = Told(raw.address, observed.value) if isinstance(raw, Told) else observed.value

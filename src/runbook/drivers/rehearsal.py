@@ -10,7 +10,7 @@ from runbook.audit.outputs import Output
 from runbook.audit.record import NO_RECORD, Record
 from runbook.drivers.addressed import all_steps, step_at
 from runbook.drivers.answers import AnswersOperator
-from runbook.drivers.assembly import assemble, started
+from runbook.drivers.assembly import assemble, performed_here, started
 from runbook.drivers.foresight import look_over
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
@@ -194,17 +194,21 @@ def rehearse(scenario: Scenario, runbook: Runbook, registry: Registry, *, files:
         walk=walk,
         log=log,
         operator=operator,
-        world=lambda _: Rehearsal(ScriptedWorld(entries_of(scenario), clock=clock)),
+        attempts=performed_here(
+            operator=operator,
+            world=lambda _: Rehearsal(ScriptedWorld(entries_of(scenario), clock=clock)),
+            keepers=lambda *_: Nowhere(),
+            clock=clock,
+            workers=AtOnce() if scenario.simulated else None,
+        ),
         secrets=NoSecrets(masker.register),
         masker=masker,
-        keepers=lambda *_: Nowhere(),
         clock=clock,
         interrupts=Interrupts(),
         begin=begin,
         messages=events.say,
         past=past_of(scenario, runbook, clock.now()),
         approvals=lambda journal: SimulatedApprovals(journal, operator),
-        workers=AtOnce() if scenario.simulated else None,
     )
     ending: Ending | None = None
     failures: list[str] = []

@@ -17,7 +17,6 @@ from runbook.language.every_step import Written, every_step
 from runbook.language.hazards import hazards
 from runbook.language.inputs import declared
 from runbook.language.lint import lint
-from runbook.language.not_yet import not_yet
 from runbook.language.repeating import repeating
 from runbook.language.reviewing import reviewing
 from runbook.language.safety import safety
@@ -88,7 +87,6 @@ def load(path: str, registry: Registry, origin: "Origin | None" = None, *, today
     found += safety(judged, _sure(steps, doubt.unsafe))
     found += hazards(judged, _sure(steps, doubt.steps))
     found += repeating(judged, _sure(steps, doubt.steps))
-    found += not_yet(judged, steps)
     found += () if doubt.top else reviewing(judged, today)
     kinds = {step.kind.NAME: step.kind for step in steps}
     runbook = bind(judged, kinds)

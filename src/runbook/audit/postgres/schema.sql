@@ -148,6 +148,16 @@ create table if not exists runbook.writer (
 );
 create index if not exists writer_of on runbook.writer (run, backend, number);
 
+-- Who may perform an attempt of a run that several machines walk: the first row wins, and one without a worker says that
+-- nobody may any more.
+create table if not exists runbook.attempt (
+    run    text        not null,
+    name   text        not null check (octet_length(name) between 1 and 2000),
+    worker text        not null,
+    at     timestamptz not null default clock_timestamp(),
+    primary key (run, name)
+);
+
 -- The clock of the rows is the database's, whatever an insert says.
 create or replace function runbook.stamp() returns trigger
 language plpgsql set search_path = pg_catalog, runbook, pg_temp as $$
@@ -167,7 +177,7 @@ do $$
 declare
     each text;
 begin
-    foreach each in array array['record', 'file', 'output', 'inbox', 'start', 'claim', 'writer'] loop
+    foreach each in array array['record', 'file', 'output', 'inbox', 'start', 'claim', 'writer', 'attempt'] loop
         execute format('create or replace trigger a_keep before update or delete on runbook.%I'
             ' for each row execute function runbook.refuse()', each);
         execute format('create or replace trigger a_keep_all before truncate on runbook.%I'
@@ -184,6 +194,6 @@ end $$;
 grant usage on schema runbook to runbook_writer;
 grant select on all tables in schema runbook to runbook_writer;
 grant insert on runbook.record, runbook.file, runbook.output, runbook.inbox, runbook.start, runbook.claim,
-    runbook.writer to runbook_writer;
+    runbook.writer, runbook.attempt to runbook_writer;
 
 commit;

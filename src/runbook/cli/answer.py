@@ -1,0 +1,99 @@
+"""``runbook answer``: walk a run from another machine than those that perform it."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from runbook.audit.postgres.store import PostgresStore
+from runbook.audit.reader import reading
+from runbook.audit.store import RunDir, Store, glimpse
+from runbook.cli.engine_options import engine_of, engine_options
+from runbook.cli.failing import USAGE
+from runbook.cli.main import INTERRUPTED
+from runbook.cli.options import Parser, default_operator, name, run_argument
+from runbook.cli.rows import rows
+from runbook.cli.run import load_answers_for
+from runbook.cli.stores import elsewhere, store_of
+from runbook.cli.walking import PAUSED, say_unused
+from runbook.drivers.aside import snapshot_of
+from runbook.drivers.attendance import attending
+from runbook.drivers.interrupts import Interrupts
+from runbook.kinds.registry import KINDS
+from runbook.model.answers import Answers
+from runbook.model.diagnostics import Diagnostic, Refused
+from runbook.walk.records import from_record
+from runbook.walk.walk import Walk
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Answer for a run until it is over; the exit statuses are those of ``run``, 3 if it waits for somebody."""
+    parser = Parser("answer", "Answer for a run that was submitted: the same screen as a walk at hand.")
+    run_argument(parser)
+    parser.add_argument("--answers", metavar="FILE", help="an answers file: answer without a terminal")
+    parser.add_argument("--operator", metavar="ID", type=name, help="who answers; default: login@host")
+    engine_options(parser)
+    options = parser.parse_args(arguments)
+    address, _ = engine_of(options)
+    with store_of(options) as store:
+        run = store.find(options.run)
+        answers = load_answers_for(options.answers, snapshot_of(run, KINDS)) if options.answers else None
+        return _answer(store, run, answers, options, address)
+
+
+def _answer(store: Store, run: RunDir, answers: Answers | None, options: argparse.Namespace, address: str) -> int:
+    from runbook.drivers.temporal.answering import Answering
+    from runbook.drivers.temporal.client import engine, workflow_of
+
+    walk, count = _so_far(run)
+    first = glimpse(run).first
+    where = workflow_of(str(first.fields.get("host"))) if first is not None else None
+    if where is None or not isinstance(store, PostgresStore):
+        message = f"run {run.id} was not submitted to an engine"
+        raise Refused(Diagnostic(code=USAGE, message=message, help=f"`runbook resume {run.id}` goes on with it"))
+    if walk.finish is not None:
+        return _ended(run, walk)
+    interrupts = Interrupts()
+    with (
+        interrupts.caught(),
+        engine(address, options.namespace or where[0]) as reached,
+        attending(interrupts, answers=answers) as seat,
+    ):
+        sitting = Answering(
+            walk=walk,
+            count=count,
+            link=store.link,
+            run=run.id,
+            engine=reached,
+            workflow=where[1],
+            operator=seat.operator,
+            name=options.operator or default_operator(),
+            interrupts=interrupts,
+        )
+        left = sitting.go()
+    if left is None:
+        if answers is not None and seat.answers is not None:
+            say_unused(answers, seat.answers, walk.runbook)
+        return _ended(run, walk)
+    again = f"runbook answer {run.id}{elsewhere(run)} --engine {address}"
+    sys.stderr.write("\n".join([f"run {run.id} waits: {left.reason}", *rows([("answer", again)], sys.stderr)]) + "\n")
+    return INTERRUPTED if interrupts.ended is not None else PAUSED
+
+
+def _so_far(run: RunDir) -> tuple[Walk, int]:
+    """The walk as the log tells it so far, and how many records that are."""
+    walk, count = Walk(snapshot_of(run, KINDS), KINDS), 0
+    with reading(run.log) as log:
+        for record in log:
+            count += 1
+            if not record.type.startswith("x-"):
+                walk.tell(from_record(record.type, record.ts, record.mono, record.fields))
+    return walk, count
+
+
+def _ended(run: RunDir, walk: Walk) -> int:
+    finish = walk.finish
+    where = elsewhere(run)
+    pairs = [("report", f"runbook report {run.id}{where}"), ("verify", f"runbook verify {run.id}{where}")]
+    said = f"run {run.id} is over: {finish.value if finish is not None else ''}"
+    sys.stderr.write("\n".join([said, *rows(pairs, sys.stderr)]) + "\n")
+    return 0 if finish is not None and finish.good else 1

@@ -1,0 +1,100 @@
+"""``runbook submit``: have a run walked by an engine, its steps performed by workers."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from runbook.audit.store import Store
+from runbook.audit.whereabouts import new_run_id
+from runbook.cli.engine_options import engine_of, engine_options
+from runbook.cli.failing import USAGE
+from runbook.cli.options import Parser, default_operator, name
+from runbook.cli.rows import rows
+from runbook.cli.run import checked, environment_of, short_enough
+from runbook.cli.stores import elsewhere, store_of
+from runbook.drivers.store_past import seen_in
+from runbook.language.inputs import bind_inputs, given_by_flags
+from runbook.language.loading import Loaded
+from runbook.model.address import RUN_ID
+from runbook.model.canonical import canonical
+from runbook.model.diagnostics import Diagnostic, Refused
+from runbook.model.runbook import Runbook
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Submit a run; 0 if there is one now, 2 if it could not begin."""
+    parser = Parser(
+        "submit", "Have a run walked on several machines: workers perform its steps, `runbook answer` answers for it."
+    )
+    parser.add_argument("file", metavar="FILE", help="the runbook; it travels along, so editing it changes no live run")
+    parser.add_argument("-e", "--environment", metavar="ENV", help="one of the runbook's environments")
+    parser.add_argument(
+        "-i", "--input", metavar="KEY=VALUE", action="append", default=[], help="an input; may be given several times"
+    )
+    parser.add_argument("--operator", metavar="ID", type=name, help="who walks; default: login@host")
+    parser.add_argument("--incident", metavar="ID", type=name, help="the incident that this is about")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--run-id", metavar="ID", help="the id of the run; default: made from time and runbook")
+    which.add_argument(
+        "--fingerprint", metavar="TEXT", help="what the alert is known by: while a run of it is walked, there is one"
+    )
+    engine_options(parser)
+    options = parser.parse_args(arguments)
+    engine, namespace = engine_of(options)
+    loaded, runbook = checked(options.file)
+    with store_of(options, walks=True) as store:
+        store.prepare()
+        return _submit(store, loaded, runbook, options, (engine, namespace))
+
+
+def _submit(store: Store, loaded: Loaded, runbook: Runbook, options: argparse.Namespace, place: tuple[str, str]) -> int:
+    from runbook.audit.masking import Masker
+    from runbook.drivers.open_names import look_at_inputs, look_at_name
+    from runbook.drivers.temporal.client import FINGERPRINT, NotYet, engine, host_of
+    from runbook.drivers.temporal.payloads import Submitted
+    from runbook.drivers.temporal.unsupported import not_yet
+
+    address, namespace = place
+    if refused := [*not_yet(runbook, options.file)]:
+        raise Refused(*refused)
+    run = options.run_id or new_run_id(runbook.id, datetime.now(UTC))
+    if not RUN_ID.fullmatch(run):
+        message = f"`{run[:80]}` is not the id of a run"
+        raise Refused(Diagnostic(code=USAGE, message=message, help="use up to 64 letters, digits, `.`, `_` and `-`"))
+    if options.fingerprint is not None and not FINGERPRINT.fullmatch(options.fingerprint):
+        message = "the fingerprint has a sign that it may not have, or more than 200"
+        raise Refused(Diagnostic(code=USAGE, message=message, help="use letters, digits and . _ : / = + -"))
+    operator = options.operator or default_operator()
+    inputs = short_enough(bind_inputs(runbook, given_by_flags(options.input)))
+    look_at_name(operator, Masker())
+    look_at_inputs(inputs, Masker())
+    workflow = f"runbook-alert:{options.fingerprint}" if options.fingerprint else f"runbook:{run}"
+    submitted = Submitted(
+        run=run,
+        files={file: data.decode() for file, data in loaded.files.items()},
+        environment=environment_of(runbook, options.environment),
+        inputs=canonical(inputs),
+        operator=operator,
+        incident=options.incident,
+        host=host_of(namespace, workflow),
+        store=store.shown,
+        guards_see=seen_in(store),
+    )
+    with engine(address, namespace) as reached:
+        there = reached.start(submitted, workflow, fingerprint=bool(options.fingerprint))
+        if there is not None:
+            said = f"run {there} of that fingerprint is walked already; nothing was begun"
+            return _say(there, said, f"runbook answer {there}{elsewhere(store.run(there))} --engine {address}")
+        said = f"run {run} is submitted"
+        try:
+            reached.begun(workflow)
+        except NotYet:
+            said = f"{said}, and no worker has taken it up yet: `runbook worker` does"
+    return _say(run, said, f"runbook answer {run}{elsewhere(store.run(run))} --engine {address}")
+
+
+def _say(run: str, said: str, answer: str) -> int:
+    sys.stdout.write(f"{run}\n")
+    sys.stderr.write("\n".join([said, *rows([("answer", answer)], sys.stderr)]) + "\n")
+    return 0

@@ -1,0 +1,206 @@
+"""The walk of a run from another machine: what happens is read from the store and shown, what is asked is asked here.
+
+The log is told to a walk of our own, so whoever answers sees the very screen of a walk at hand. Nothing is written
+here: an answer goes to the engine, which may refuse it, and what comes of it stands in the log.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from temporalio.converter import value_to_type
+
+from runbook.audit.chain import parse_line
+from runbook.audit.postgres.link import Link
+from runbook.audit.postgres.records import read
+from runbook.drivers.interrupts import Interrupts
+from runbook.drivers.operator import Act, No, Note, Operator, Place, Request, Settle, Yes
+from runbook.drivers.temporal.client import Engine, NotTaken, NotYet
+from runbook.drivers.temporal.payloads import Asked, Reply
+from runbook.model.canonical import Json, canonical
+from runbook.model.kind import Preview
+from runbook.model.question import AskChoice, AskDone, AskForm, AskItems, AskSent, AskYes, Question
+from runbook.walk import actions as a
+from runbook.walk.including import chain
+from runbook.walk.records import from_record
+from runbook.walk.tables import RunPhase
+from runbook.walk.walk import Walk
+
+POLL = 0.3
+"""Seconds between two looks at the log and at what is asked."""
+QUESTIONS: Mapping[str, type[Question]] = {
+    each.__name__: each for each in (AskDone, AskYes, AskChoice, AskForm, AskItems, AskSent)
+}
+LEAVE = Act(do="pause", reason="left")
+"""What whoever is asked hands back when the question is not open any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """Why nobody answers here any more, though the run is not over."""
+
+    reason: str
+
+
+class Answering:
+    """One sitting of somebody who answers for a run.
+
+    :param walk: as the log tells it so far, in ``count`` records.
+    """
+
+    def __init__(
+        self,
+        *,
+        walk: Walk,
+        count: int,
+        link: Link,
+        run: str,
+        engine: Engine,
+        workflow: str,
+        operator: Operator,
+        name: str,
+        interrupts: Interrupts,
+    ) -> None:
+        self._walk = walk
+        self._count = count
+        self._link = link
+        self._run = run
+        self._engine = engine
+        self._workflow = workflow
+        self._operator = operator
+        self._name = name
+        self._interrupts = interrupts
+        self._looked = 0.0
+        self._open: int | None = None
+        operator.attach(walk, self._idle)
+
+    def go(self) -> Left | None:
+        """Answer until the run is over, which is None, or nobody answers any more."""
+        answered, since = 0, time.monotonic()
+        while True:
+            if (why := self._interrupts.why) is not None or self._interrupts.presses:
+                return Left(reason=why or "you left")
+            self._follow()
+            if self._walk.finish is not None:
+                return None
+            if self._walk.phase is RunPhase.PAUSED:
+                return Left(reason="the run is paused")
+            asked = self._asked()
+            if asked is None or asked.id == answered or asked.seq > self._count:
+                if asked is None and answered:
+                    self._operator.working(int((time.monotonic() - since) * 1_000))
+                time.sleep(POLL)  # the engine and the store are asked again
+                continue
+            self._open = asked.id
+            reply = self._reply(asked)
+            self._open = None
+            if isinstance(reply, Left):
+                return reply
+            if reply is not None and self._give(asked, reply):
+                answered, since = asked.id, time.monotonic()
+
+    def _give(self, asked: Asked, reply: tuple[str, dict[str, Json]]) -> bool:
+        says, body = reply
+        given = Reply(id=asked.id, says=says, body=canonical(body), by=self._name, source=self._operator.source)
+        try:
+            self._engine.answer(self._workflow, given)
+        except NotTaken as refused:
+            self._operator.correct(self._place(asked), str(refused))
+            return False
+        except NotYet:
+            self._operator.notice("no worker has taken the answer yet; what comes of it will be shown")
+        return True
+
+    def _asked(self) -> Asked | None:
+        try:
+            return self._engine.asking(self._workflow)
+        except NotYet:
+            self._operator.notice("no worker walks the run now; it goes on when one is there")
+            return None
+
+    def _follow(self) -> None:
+        """Show what has happened since."""
+        for seq, line in read(self._link, self._run, self._count):
+            record = parse_line(line)
+            self._count = seq + 1
+            if record.type.startswith("x-"):
+                continue
+            event = from_record(record.type, record.ts, record.mono, record.fields)
+            self._walk.tell(event)
+            self._operator.show(event)
+
+    def _idle(self) -> Act | None:
+        """Called at least every half second while somebody is asked: whether the question is still open."""
+        if self._interrupts.why is not None or self._interrupts.presses:
+            return LEAVE
+        if time.monotonic() - self._looked < POLL or self._open is None:
+            return None
+        self._looked = time.monotonic()
+        try:
+            asked = self._engine.asking(self._workflow)
+        except NotYet:
+            return None
+        return None if asked is not None and asked.id == self._open else LEAVE
+
+    def _place(self, asked: Asked) -> Place:
+        walk = chain(self._walk)[-1]
+        visit = walk.visit_of(asked.step)
+        step = visit.step if visit is not None else walk.steps[asked.step]
+        return Place(
+            step=step, visit=asked.visit, title=asked.title, description=asked.description, prefix=asked.prefix
+        )
+
+    def _reply(self, asked: Asked) -> tuple[str, dict[str, Json]] | Left | None:
+        """What is said to a question; None where it is not open any more."""
+        place = self._place(asked)
+        if asked.problem:
+            self._operator.correct(place, asked.problem)
+        given = self._put(asked, place)
+        match given:
+            case Act(do="pause") as act:
+                if self._interrupts.why is not None or self._interrupts.presses or act is not LEAVE:
+                    return Left(reason=self._interrupts.why or act.reason or "you left")
+                return None
+            case Act(do=do, reason=reason, to=to):
+                return "act", {"do": do, "reason": reason, "to": to}
+            case Note(kind=kind, text=text):
+                return "note", {"kind": kind, "text": text}
+            case Yes(reason=reason):
+                return "yes", {"reason": reason, "phrase": _phrase(asked)}
+            case No(reason=reason):
+                return "no", {"reason": reason}
+            case Settle(outcome=outcome, evidence=evidence):
+                return "settle", {"outcome": outcome.value, "evidence": evidence}
+            case dict():
+                return "answer", given
+            case None:
+                return None if asked.ask == "wait" else ("go", {})
+            case _:  # pragma: no cover - nothing else is handed back
+                raise AssertionError(given)
+
+    def _put(self, asked: Asked, place: Place) -> object:
+        """Ask it here."""
+        body = json.loads(asked.body)
+        match asked.ask:
+            case "ready":
+                return self._operator.ready(place, value_to_type(Preview, body))
+            case "go_on":
+                return self._operator.go_on(place, [str(each) for each in body])
+            case "confirm":
+                return self._operator.confirm(place, value_to_type(Request, body))
+            case "answer":
+                return self._operator.answer(place, value_to_type(QUESTIONS[body.pop("ask")], body))
+            case "decide":
+                wanted = [each for each in chain(self._walk)[-1].pending() if isinstance(each, a.AskOperator)]
+                return self._operator.decide(place, wanted[0]) if wanted else LEAVE
+            case "wait":
+                return self._operator.wait(place, 500, int(body["due"]))
+            case _:  # pragma: no cover - a newer worker
+                raise AssertionError(asked.ask)
+
+
+def _phrase(asked: Asked) -> Json:
+    """The phrase that was typed: whoever asks here takes no other for a yes."""
+    phrase: Json = json.loads(asked.body)["phrase"]
+    return phrase

@@ -1,0 +1,45 @@
+"""What a workflow asks of the workers: the names of their activities, and how long each is tried.
+
+What only stores or looks is tried until it is done, with longer and longer pauses, because nothing goes past it. What
+performs a step is tried once.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+from runbook.drivers.temporal.bridge import wait_for
+from runbook.drivers.temporal.payloads import HOME, queue_of
+
+T = TypeVar("T")
+
+BEGIN, APPEND, PERFORM, VOID, SECRETS = "begin", "append", "perform", "void", "secrets"
+FORBIDS, RESERVE, LACKS = "forbids", "reserve", "lacks"
+DIVERGED = "Diverged"
+"""The type of the failure that somebody else has written to the log of a run."""
+ANSWER = timedelta(seconds=60)
+"""How long one try may take."""
+AGAIN = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500),
+    maximum_interval=timedelta(seconds=30),
+    non_retryable_error_types=[DIVERGED],
+)
+ONCE = RetryPolicy(maximum_attempts=1)
+
+
+def done(name: str, arguments: Sequence[object], result: type[T], *, site: str | None = HOME) -> T:
+    """Have something stored or looked at by a worker of a site, however long it takes; what came of it."""
+    came: T = wait_for(
+        workflow.execute_activity(
+            name,
+            args=arguments,
+            result_type=result,
+            task_queue=queue_of(site),
+            start_to_close_timeout=ANSWER,
+            retry_policy=AGAIN,
+        )
+    )
+    return came

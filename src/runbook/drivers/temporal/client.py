@@ -1,0 +1,186 @@
+"""The engine as a command sees it that submits a run or answers for one: calls that return when they are done."""
+
+import asyncio
+import re
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio.client import (
+    Client,
+    RPCError,
+    WorkflowFailureError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCStatusCode
+
+from runbook.drivers.temporal.engine import connected, unreached
+from runbook.drivers.temporal.payloads import HOME, Asked, Reply, Submitted, queue_of
+from runbook.drivers.temporal.workflow import NOT_BEGUN, RunWorkflow
+from runbook.model.diagnostics import Code, Diagnostic, Refused
+
+T = TypeVar("T")
+
+NOT_TAKEN = Code(
+    number="RB594",
+    title="run that was refused where it was submitted",
+    why="A worker took the run up and refused it before anything was done: its lock is held, or its id is in use.",
+)
+IN_USE = Code(
+    number="RB595",
+    title="run that was submitted already",
+    why="A run is submitted once. There is one of that id on the engine, walked now or over; its log is in its store.",
+)
+GONE = Code(
+    number="RB596",
+    title="run that the engine does not walk",
+    why="The run is not walked on that engine: it is over, or was ended there, or it was never submitted there.",
+)
+FINGERPRINT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=+-]{0,199}")
+_MEMO = "run"
+_HOST = re.compile(r"temporal ([^/\s]+)/(\S+)")
+_TAKEN_UP = timedelta(seconds=8)
+_QUERY = timedelta(seconds=5)
+
+
+class NotYet(Exception):  # noqa: N818 - said of a worker
+    """No worker has said anything in time."""
+
+
+class NotTaken(Exception):  # noqa: N818 - said of an answer
+    """An answer does not fit; the message is one line for whoever gave it."""
+
+
+def host_of(namespace: str, workflow: str) -> str:
+    """What the log says of where a run is walked."""
+    return f"temporal {namespace}/{workflow}"
+
+
+def workflow_of(host: str) -> tuple[str, str] | None:
+    """The namespace and the workflow that a log's host names; None for a run that no engine walks."""
+    match = _HOST.fullmatch(host)
+    return (match[1], match[2]) if match is not None else None
+
+
+class Engine:
+    """An engine that is connected."""
+
+    def __init__(self, address: str, client: Client, loop: asyncio.AbstractEventLoop) -> None:
+        self._address = address
+        self._client = client
+        self._loop = loop
+
+    def start(self, submitted: Submitted, workflow: str, *, fingerprint: bool) -> str | None:
+        """Start a run; the id of the run that there is already of that fingerprint, None where it was started.
+
+        :raises Refused: if there is one of that id, or the engine does not answer.
+        """
+        reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE if fingerprint else WorkflowIDReusePolicy.REJECT_DUPLICATE
+        try:
+            self._wait(
+                self._client.start_workflow(
+                    RunWorkflow.run,
+                    submitted,
+                    id=workflow,
+                    task_queue=queue_of(HOME),
+                    id_reuse_policy=reuse,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                    memo={_MEMO: submitted.run},
+                )
+            )
+        except WorkflowAlreadyStartedError:
+            if fingerprint:
+                described = self._wait(self._client.get_workflow_handle(workflow).describe())
+                return str(self._wait(described.memo_value(_MEMO, default="")))
+            message = f"a run `{submitted.run}` was submitted already"
+            help_ = f"`runbook answer {submitted.run}` if it is that; else choose another id, or none"
+            raise Refused(Diagnostic(code=IN_USE, message=message, help=help_)) from None
+        return None
+
+    def begun(self, workflow: str) -> None:
+        """Return when a worker has begun a run.
+
+        :raises Refused: if it was refused.
+        :raises NotYet: if no worker has taken it up in time.
+        """
+        handle = self._client.get_workflow_handle_for(RunWorkflow.run, workflow)
+        try:
+            self._wait(handle.execute_update(RunWorkflow.begun, rpc_timeout=_TAKEN_UP))
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            raise NotYet from None
+        except WorkflowUpdateFailedError:
+            self._refused(workflow)
+        except Refused as refused:
+            self._refused(workflow)
+            raise refused from None
+
+    def _refused(self, workflow: str) -> None:
+        """Say why a run was refused, where it was.
+
+        :raises Refused: then.
+        """
+        handle = self._client.get_workflow_handle_for(RunWorkflow.run, workflow)
+        try:
+            self._wait(handle.result(rpc_timeout=_QUERY))
+        except WorkflowFailureError as failure:
+            cause = failure.cause
+            if isinstance(cause, ApplicationError) and cause.type == NOT_BEGUN:
+                help_ = str(next(iter(cause.details), "look at the runs of the store"))
+                raise Refused(Diagnostic(code=NOT_TAKEN, message=cause.message, help=help_)) from None
+
+    def asking(self, workflow: str) -> Asked | None:
+        """What a run asks now, if anything.
+
+        :raises NotYet: if no worker has answered in time.
+        :raises Refused: if the engine does not walk it, or does not answer.
+        """
+        handle = self._client.get_workflow_handle_for(RunWorkflow.run, workflow)
+        return self._wait(handle.query(RunWorkflow.asking, rpc_timeout=_QUERY))
+
+    def answer(self, workflow: str, reply: Reply) -> None:
+        """Answer what is asked.
+
+        :raises NotTaken: if it does not fit.
+        :raises NotYet: if no worker has answered in time; it may have been taken all the same.
+        """
+        handle = self._client.get_workflow_handle_for(RunWorkflow.run, workflow)
+        try:
+            self._wait(handle.execute_update(RunWorkflow.answer, reply, rpc_timeout=_TAKEN_UP))
+        except WorkflowUpdateFailedError as failed:
+            raise NotTaken(str(failed.cause)) from None
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            raise NotYet from None
+
+    def _wait(self, asked: Coroutine[Any, Any, T]) -> T:
+        try:
+            return asyncio.run_coroutine_threadsafe(asked, self._loop).result()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                message = "the engine does not walk that run"
+                help_ = "look at its log with `runbook status`; name the engine that it was submitted to"
+                raise Refused(Diagnostic(code=GONE, message=message, help=help_)) from None
+            if error.status in {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}:
+                raise NotYet from None
+            raise unreached(self._address, error) from None
+
+
+@contextmanager
+def engine(address: str, namespace: str) -> Iterator[Engine]:
+    """A connection to an engine.
+
+    :raises Refused: if it does not answer.
+    """
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="engine", daemon=True)
+    thread.start()
+    try:
+        client = asyncio.run_coroutine_threadsafe(connected(address, namespace), loop).result()
+        yield Engine(address, client, loop)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(timeout=2)

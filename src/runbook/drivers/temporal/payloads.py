@@ -1,0 +1,191 @@
+"""What goes through the engine's history: plain data, by whose types both sides read it; nothing secret is in it.
+
+What may be any JSON goes as its text, because a type that is many things cannot be read back for certain.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+HOME = "home"
+"""The site that a step is performed at which names none; its workers walk the runs too."""
+
+
+def queue_of(site: str | None) -> str:
+    """The task queue of a site."""
+    return f"runbook/{site or HOME}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """A run to be walked. ``files`` are the texts of its runbook and of those that it walks, by name, its own first.
+
+    ``inputs`` are bound, as canonical JSON; ``lost_after_s`` is how many seconds a worker may be silent.
+    """
+
+    run: str
+    files: Mapping[str, str]
+    environment: str | None
+    inputs: str
+    operator: str
+    incident: str | None
+    host: str
+    store: str
+    guards_see: str
+    lost_after_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Records of a run's log, by their exact lines without the LF; ``seq`` is the number of the first."""
+
+    run: str
+    seq: int
+    lines: Sequence[str]
+
+    @property
+    def next(self) -> int:
+        """The number behind the last."""
+        return self.seq + len(self.lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """The first records of a run, its files by their SHA-256, and the key of its lock."""
+
+    records: Records
+    files: Mapping[str, str]
+    lock: str | None
+    operator: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a secret comes from, as :class:`runbook.model.runbook.SecretSource` has it."""
+
+    name: str
+    kind: str
+    value: str | Sequence[str]
+    strip_newline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """An attempt to be performed, after its records are stored.
+
+    ``name`` is its address with visit and attempt, by which it is claimed; ``fields`` are canonical JSON, secrets as
+    references; ``committed`` are the commitments to the secrets that it needs, as they were when it was announced.
+    """
+
+    records: Records
+    address: str
+    visit: int
+    attempt: int
+    name: str
+    kind: str
+    fields: str
+    timeout: int | None
+    changes: bool
+    secrets: Sequence[Source]
+    committed: Mapping[str, str]
+
+
+class End(StrEnum):
+    """How an attempt ended: with an observation, or as the errors of :mod:`runbook.model.io` have it.
+
+    ``NOT_STORED``: its records could not be stored, so nothing was begun, and it may be tried again.
+    """
+
+    SEEN = "seen"
+    NOT_SENT = "not_sent"
+    TIMED_OUT = "timed_out"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+    NOT_STORED = "not_stored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printed:
+    """An output that was kept, as ``step.output`` has it."""
+
+    stream: str
+    file: str | None
+    size: int
+    sha256: str
+    dropped: int
+    stream_sha256: str
+    masked: Sequence[str]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """How an attempt ended. ``text`` is the canonical JSON of what it observed, masked and capped."""
+
+    end: End
+    text: str = ""
+    masked: Sequence[str] = ()
+    truncated: Sequence[str] = ()
+    reason: str = ""
+    help: str = ""
+    printed: Sequence[Printed] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """An attempt of which it is to be settled whether it may have begun."""
+
+    run: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Secrets to be looked at where a step will be performed."""
+
+    run: str
+    secrets: Sequence[Source]
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """Commitments to secrets, and what a person should know; ``problems`` are a message and a help each."""
+
+    commitments: Mapping[str, str] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    problems: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question that is open. ``id`` counts the questions of a run; ``seq`` is how many records stand before it.
+
+    ``body`` is what is asked, as JSON, by the word ``ask``; ``problem`` says why the last answer does not fit.
+    """
+
+    id: int
+    seq: int
+    ask: str
+    step: str
+    visit: int
+    title: str
+    description: str
+    prefix: str
+    body: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer to the question of that id. ``says`` is the word for what it is, ``body`` the rest, as JSON.
+
+    ``by`` is who answers, ``source`` the kind of driver, as records have it.
+    """
+
+    id: int
+    says: str
+    body: str
+    by: str
+    source: str

@@ -1,0 +1,300 @@
+"""The operator of a run that a workflow walks: somebody at another machine, who is waited for as long as it takes.
+
+What is asked is published, with the number of records that stand before it, and answered by an update that says which
+question it means. An answer that cannot fit is refused at once and is in no history. Whoever answers is the operator
+from then on, and where that was somebody else before, the log says so first.
+"""
+
+import contextlib
+import dataclasses
+import json
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from temporalio import workflow
+
+from runbook.drivers.operator import Act, Hand, Idle, No, Note, Place, Request, Settle, Shown, Sought, Yes
+from runbook.drivers.operator import as_json as question_as_json
+from runbook.drivers.temporal.bridge import wait_for
+from runbook.drivers.temporal.log import EngineLog
+from runbook.drivers.temporal.payloads import Asked, Reply
+from runbook.model.canonical import Json, JsonObject, canonical
+from runbook.model.kind import Preview
+from runbook.model.question import AskYes, Question
+from runbook.model.runbook import Outcome
+from runbook.walk.actions import AskOperator
+from runbook.walk.run_events import Event
+from runbook.walk.running import reminder_due
+from runbook.walk.tables import HANDS
+from runbook.walk.walk import Walk
+
+NOTES = frozenset({"note", "decision", "hypothesis", "communication"})
+LONGEST = 200_000
+"""Characters of an answer at most; what a record can hold is looked at when it is taken."""
+_Fits = Callable[[Reply], str | None]
+
+
+class RemoteOperator:
+    """Whoever answers the questions of one run."""
+
+    def __init__(self, log: EngineLog) -> None:
+        self._log = log
+        self._idle: Idle = lambda: None
+        self._walk: Walk | None = None
+        self._now: Callable[[], int] = lambda: 0
+        self._take_over: Callable[[str], None] = lambda _: None
+        self._count = 0
+        self._problem = ""
+        self._fits: _Fits = lambda _: "nothing is asked now"
+        self._given: Reply | None = None
+        self.acts: deque[Act] = deque()
+        self.asked: Asked | None = None
+        self.source = "terminal"
+
+    def meet(self, now: Callable[[], int], take_over: Callable[[str], None]) -> None:
+        """Know the clock of the walk, and how to tell that somebody else is its operator now."""
+        self._now = now
+        self._take_over = take_over
+
+    @property
+    def called(self) -> bool:
+        """Whether somebody wants something that nobody asked for."""
+        return bool(self.acts)
+
+    def attach(self, walk: Walk, idle: Idle) -> None:
+        """Meet the walk."""
+        self._walk = walk
+        self._idle = idle
+
+    def show(self, event: Event) -> None:
+        """Whoever looks reads the log."""
+
+    def arrive(self, place: Place) -> None:
+        """Whoever looks reads the log."""
+
+    def notice(self, text: str) -> None:
+        """Nobody listens."""
+
+    def output(self, stream: str, chunk: bytes) -> None:
+        """Outputs are kept where they are performed."""
+
+    def working(self, elapsed_ms: int) -> None:
+        """Nobody looks."""
+
+    def correct(self, place: Place, problem: str) -> None:
+        """Say it with the next question."""
+        del place
+        self._problem = problem
+
+    def ready(self, place: Place, preview: Preview) -> Hand | None:
+        """Reads are done without asking; what else needs no confirmation is asked about."""
+        if not place.step.effect.changes and place.step.kind != "finish":
+            return None
+        return self._hand(self._ask("ready", place, _plain(preview), lambda reply: _only(reply, "go")))
+
+    def take(self, place: Place, shown: Shown) -> Outcome | Hand:
+        """Nothing is only shown in a run that is submitted."""
+        del shown
+        raise AssertionError(place.address)
+
+    def go_on(self, place: Place, left: Sequence[str]) -> Hand | None:
+        """Ask whether a loop that was stopped may go on."""
+        return self._hand(self._ask("go_on", place, list(left), lambda reply: _only(reply, "go")))
+
+    def confirm(self, place: Place, request: Request) -> Yes | No | Hand:
+        """Ask for a confirmation."""
+
+        def fits(reply: Reply) -> str | None:
+            if reply.says == "no":
+                return None if isinstance(_body(reply).get("reason"), str) else "a no says why"
+            if reply.says != "yes":
+                return _only(reply, "yes")
+            if request.phrase is not None and _body(reply).get("phrase") != request.phrase:
+                return "it wants the exact phrase"
+            return None
+
+        reply = self._ask("confirm", place, _plain(request), fits)
+        if isinstance(reply, Act | Note):
+            return reply
+        reason = _body(reply).get("reason")
+        if reply.says == "no":
+            return No(reason=str(reason))
+        return Yes(reason=reason if isinstance(reason, str) else None)
+
+    def approval(self, place: Place, sought: Sought, ms: int) -> str | Hand | None:
+        """Nothing that others have to approve is submitted."""
+        del sought, ms
+        raise AssertionError(place.address)
+
+    def answer(self, place: Place, question: Question) -> JsonObject | Hand:
+        """Ask what the step wants to know."""
+
+        def fits(reply: Reply) -> str | None:
+            if isinstance(question, AskYes) and reply.says == "answer":
+                confirm = _body(reply).get("confirm")
+                if confirm not in {"no", question.phrase or "yes"}:
+                    return "it wants the exact phrase, or `no`" if question.phrase else "it is answered by yes or no"
+            return _only(reply, "answer")
+
+        reply = self._ask("answer", place, question_as_json(question), fits)
+        return reply if isinstance(reply, Act | Note) else _body(reply)
+
+    def decide(self, place: Place, asked: AskOperator) -> Settle | Hand:
+        """Ask what to do where the walk cannot go on by itself."""
+        outcomes = [outcome.value for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.UNKNOWN)]
+
+        def fits(reply: Reply) -> str | None:
+            if reply.says != "settle":
+                return _only(reply, "settle")
+            return None if _body(reply).get("outcome") in outcomes else "an outcome is passed, failed or unknown"
+
+        body: JsonObject = {"because": asked.because, "choices": [choice.value for choice in asked.choices]}
+        reply = self._ask("decide", place, body, fits)
+        if isinstance(reply, Act | Note):
+            return reply
+        return Settle(outcome=Outcome(str(_body(reply)["outcome"])), evidence=str(_body(reply).get("evidence") or ""))
+
+    def wait(self, place: Place, ms: int, due: int) -> Hand | None:
+        """Let time pass until it is over, however long that is, or somebody wants something."""
+        del ms
+        reply = self._ask("wait", place, {"due": due}, lambda reply: _only(reply, ""), until=due)
+        return reply if isinstance(reply, Act | Note) else None
+
+    def next_reminder(self) -> float | None:
+        """Seconds until somebody is to be reminded of something; None where nobody is."""
+        walk = self._walk
+        if walk is None or walk.started is None:
+            return None
+        dues = [reminder_due(walk, index) for index in range(len(walk.runbook.reminders))]
+        known = [due for due in dues if due is not None]
+        return max((min(known) - self._now()) / 1_000, 0.001) if known else None
+
+    def look_at(self, reply: Reply) -> None:
+        """Refuse an answer that cannot be one.
+
+        :raises ValueError: with one line for whoever gave it.
+        """
+        asked = self.asked
+        if asked is None or self._given is not None:
+            raise ValueError("nothing is asked now")
+        if reply.id != asked.id:
+            raise ValueError("that question is not open any more")
+        if not reply.by.strip() or len(reply.by) > 200 or not reply.by.isprintable():
+            raise ValueError("an answer says who gives it")
+        if reply.source not in {"terminal", "answers"}:
+            raise ValueError("an answer says where it comes from")
+        _body(reply)
+        problem = _hand_fits(reply) if reply.says in {"act", "note"} else self._fits(reply)
+        if problem is not None:
+            raise ValueError(problem)
+
+    def give(self, reply: Reply) -> None:
+        """Take an answer that was looked at."""
+        self._given = reply
+
+    def _ask(self, ask: str, place: Place, body: Json, fits: _Fits, *, until: int | None = None) -> Reply | Act | Note:
+        """Publish a question and wait for its answer, or until the walk's clock shows a time."""
+        if (act := self._idle()) is not None:
+            return act
+        self._log.flush()
+        self._count += 1
+        self._fits = fits
+        problem, self._problem = self._problem, ""
+        self.asked = Asked(
+            id=self._count,
+            seq=self._log.count,
+            ask=ask,
+            step=place.step.id,
+            visit=place.visit,
+            title=place.title,
+            description=place.description,
+            prefix=place.prefix,
+            body=canonical(body),
+            problem=problem,
+        )
+        try:
+            while self._given is None:
+                left = None if until is None else (until - self._now()) / 1_000
+                if left is not None and left <= 0:
+                    return _OVER
+                self._sleep(left)
+                if self._given is None and (act := self._idle()) is not None:
+                    return act
+                self._log.flush()
+            return self._taken(self._given)
+        finally:
+            self.asked = self._given = None
+
+    def _sleep(self, left: float | None) -> None:
+        """Wait for an answer, for whoever wants something, for a reminder, or so many seconds."""
+        pauses = [pause for pause in (left, self.next_reminder()) if pause is not None]
+        with contextlib.suppress(TimeoutError):
+            wait_for(
+                workflow.wait_condition(
+                    lambda: self._given is not None or self.called, timeout=min(pauses) if pauses else None
+                )
+            )
+
+    def _taken(self, reply: Reply) -> Reply | Act | Note:
+        """An answer, as the walk takes it; whoever gives it is the operator."""
+        self.source = reply.source
+        if self._walk is not None and reply.by != self._walk.operator:
+            self._take_over(reply.by)
+        return _hand(reply) if reply.says in {"act", "note"} else reply
+
+    @staticmethod
+    def _hand(reply: Reply | Act | Note) -> Hand | None:
+        return reply if isinstance(reply, Act | Note) else None
+
+
+_OVER = Reply(id=0, says="over", body="{}", by="", source="")
+"""The time that was waited for has passed."""
+
+
+def _body(reply: Reply) -> JsonObject:
+    """What an answer holds.
+
+    :raises ValueError: if it is no object of JSON.
+    """
+    try:
+        body = json.loads(reply.body)
+    except RecursionError:
+        body = None
+    if not isinstance(body, dict) or len(reply.body) > LONGEST:
+        raise ValueError("an answer is an object, and not longer than a record can hold")
+    return body
+
+
+def _only(reply: Reply, says: str) -> str | None:
+    """Why an answer is not of the kind that is wanted; None if it is."""
+    return None if reply.says == says else f"it is no answer to that question: `{reply.says}`"
+
+
+def _hand_fits(reply: Reply) -> str | None:
+    """Why something is not what an operator may do in place of an answer; None if it is."""
+    body = _body(reply)
+    texts = [body.get(name) for name in ("reason", "to")]
+    if not all(text is None or isinstance(text, str) for text in texts):
+        return "a reason is a text"
+    if reply.says == "note":
+        fits = body.get("kind") in NOTES and isinstance(body.get("text"), str) and str(body["text"]).strip()
+        return None if fits else "a note has a kind and a text"
+    return None if body.get("do") in HANDS else "that is nothing that an operator does"
+
+
+def _hand(reply: Reply) -> Hand:
+    body = _body(reply)
+    if reply.says == "note":
+        return Note(kind=str(body["kind"]), text=str(body["text"]))
+    reason, to = body.get("reason"), body.get("to")
+    return Act(
+        do=str(body["do"]),
+        reason=reason if isinstance(reason, str) else None,
+        to=to if isinstance(to, str) else None,
+    )
+
+
+def _plain(value: "Preview | Request") -> Json:
+    """Something that is shown, as JSON."""
+    plain: Json = dataclasses.asdict(value)
+    return plain

@@ -1,0 +1,70 @@
+"""A worker: walks runs, or performs steps near the hosts that they touch, until it is told to stop."""
+
+import asyncio
+import os
+import platform
+import signal
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from runbook.drivers.temporal.activities import Activities
+from runbook.drivers.temporal.engine import connected
+from runbook.drivers.temporal.payloads import HOME, queue_of
+from runbook.drivers.temporal.workflow import RunWorkflow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """Where a worker works: its site, the store, the engine; how many attempts at once; its seconds of grace."""
+
+    site: str
+    store: str
+    engine: str
+    namespace: str
+    signers: Path
+    at_once: int
+    grace_s: float
+
+
+async def work(post: Post, say: Callable[[str], None]) -> None:
+    """Work until SIGTERM or SIGINT, then finish what was begun within the grace.
+
+    :raises Refused: if the engine is out of reach.
+    """
+    client = await connected(post.engine, post.namespace)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with (
+        tempfile.TemporaryDirectory(prefix="runbook-worker-") as root,
+        ThreadPoolExecutor(post.at_once, thread_name_prefix="activity") as threads,
+        ThreadPoolExecutor(1, thread_name_prefix="walks") as walks,
+    ):
+        name = f"{platform.node()}:{os.getpid()}"
+        activities = Activities(post.store, Path(root), post.signers, name)
+        home = post.site == HOME
+        worker = Worker(
+            client,
+            task_queue=queue_of(post.site),
+            workflows=[RunWorkflow] if home else [],
+            activities=activities.storing() if home else activities.performing(),
+            activity_executor=threads,
+            # A walk waits in a greenlet, which stays in its thread.
+            workflow_task_executor=walks,
+            workflow_runner=UnsandboxedWorkflowRunner(),
+            max_concurrent_activities=post.at_once,
+            max_heartbeat_throttle_interval=timedelta(seconds=1),
+            graceful_shutdown_timeout=timedelta(seconds=post.grace_s),
+            identity=name,
+        )
+        async with worker:
+            say(f"works at `{post.site}` for {post.engine}, namespace {post.namespace}")
+            await stop.wait()
+            say("stops: takes nothing new, and finishes what it has begun")
