@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
+    from tests.drivers.engine import Server
     from tests.world.postgres import Postgres
 
 # In the background of a script, or under nohup, a signal is ignored here and by what is started here; tests send it.
@@ -36,3 +37,12 @@ def postgres() -> Iterator["Postgres"]:
 
     with postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator["Server"]:
+    """A real Temporal server, started for the first test that needs one."""
+    from tests.drivers.engine import server
+
+    with server() as started:
+        yield started

@@ -53,6 +53,10 @@ class Process:
         if self._status is None:
             os.kill(self.pid, number)
 
+    def said(self) -> str:
+        """What it wrote to its standard error so far."""
+        return self._err.read_text(errors="replace")
+
     def ended(self, seconds: float = PATIENCE) -> Done:
         """Wait for its end."""
         if self._status is None:

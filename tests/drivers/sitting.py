@@ -7,7 +7,7 @@ from pathlib import Path
 from runbook.audit.masking import Masker
 from runbook.audit.record import Record
 from runbook.drivers.answers import AnswersOperator
-from runbook.drivers.assembly import assemble, started
+from runbook.drivers.assembly import assemble, performed_here, started
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act, Operator
@@ -100,10 +100,14 @@ class Sitting:
             walk=self.walk,
             log=self.log,
             operator=operator,
-            world=lambda _: Rehearsal(ScriptedWorld(world or {}, clock=clock)),
+            attempts=performed_here(
+                operator=operator,
+                world=lambda _: Rehearsal(ScriptedWorld(world or {}, clock=clock)),
+                keepers=lambda *_: Nowhere(),
+                clock=clock,
+            ),
             secrets=SecretStore(book.secrets, register=masker.register),
             masker=masker,
-            keepers=lambda *_: Nowhere(),
             clock=clock,
             interrupts=interrupts or Interrupts(),
             begin=begin,

@@ -9,7 +9,7 @@ from runbook.audit.store import Store
 from runbook.audit.whereabouts import new_run_id
 from runbook.cli.engine_options import engine_of, engine_options
 from runbook.cli.failing import USAGE
-from runbook.cli.options import Parser, default_operator, name
+from runbook.cli.options import Parser, default_operator, name, number
 from runbook.cli.rows import rows
 from runbook.cli.run import checked, environment_of, short_enough
 from runbook.cli.stores import elsewhere, store_of
@@ -34,6 +34,9 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--operator", metavar="ID", type=name, help="who walks; default: login@host")
     parser.add_argument("--incident", metavar="ID", type=name, help="the incident that this is about")
+    parser.add_argument(
+        "--lost-after", type=number, default=10, metavar="S", help="seconds after which a silent worker is given up"
+    )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--run-id", metavar="ID", help="the id of the run; default: made from time and runbook")
     which.add_argument(
@@ -80,6 +83,7 @@ def _submit(store: Store, loaded: Loaded, runbook: Runbook, options: argparse.Na
         host=host_of(namespace, workflow),
         store=store.shown,
         guards_see=seen_in(store),
+        lost_after_s=float(max(options.lost_after, 2)),
     )
     with engine(address, namespace) as reached:
         there = reached.start(submitted, workflow, fingerprint=bool(options.fingerprint))

@@ -34,6 +34,15 @@ NOT_LEGAL = Code(
     "by another version, or changed. Going on would mean to guess where the walk stands.",
 )
 
+BY_AN_ENGINE = Code(
+    number="RB589",
+    title="run that an engine walks",
+    why="A run that was submitted is walked by a Temporal server and its workers, which hold no lock while they wait. "
+    "Whoever wrote into its log beside them would take the run from them.",
+)
+ENGINE = "temporal "
+"""How the host of a run begins that an engine walks."""
+
 
 def reopen(run: RunDir, operator: str | None, registry: Registry) -> tuple[Reopened, Walk, Last]:
     """The writer of a log that goes on, the walk as it stands, and its last record.
@@ -82,7 +91,11 @@ def tell_resumed(journal: Journal, reopened: Reopened) -> None:
 
 @contextmanager
 def aside(run: RunDir, operator: str, registry: Registry) -> Iterator[tuple[Journal, Reopened]]:
-    """The journal of a run that nobody walks, for a record or two."""
+    """The journal of a run that nobody walks, for a record or two.
+
+    :raises Refused: if an engine walks it.
+    """
+    _look_who_walks(run)
     reopened, walk, last = reopen(run, operator, registry)
     with reopened.writer as writer:
         masker = Masker()
@@ -140,6 +153,21 @@ def _settle(journal: Journal, reopened: Reopened) -> None:
         tell_resumed(journal, reopened)
     while isinstance(action := journal.walk.pending()[0], Interrupted):
         tell_interrupted(journal, action)
+
+
+def _look_who_walks(run: RunDir) -> None:
+    """Look that no engine walks a run: it holds no lock, and would find its log gone on with by somebody else.
+
+    :raises Refused: if one does.
+    """
+    seen = glimpse(run)
+    walked = seen.first is not None and str(seen.first.fields.get("host")).startswith(ENGINE)
+    if walked and seen.stands is not None and seen.stands.type not in {"run.paused", "run.finished"}:
+        message = f"run {run.id} is walked by an engine, {seen.first.fields['host'] if seen.first else ''}"
+        help_ = (
+            f"`runbook answer {run.id}` takes notes, and ends it; `runbook resume {run.id}` takes it from the engine"
+        )
+        raise Refused(Diagnostic(code=BY_AN_ENGINE, message=message, file=run.shown, help=help_))
 
 
 def snapshot_of(run: RunDir, registry: Registry) -> Runbook:

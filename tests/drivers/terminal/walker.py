@@ -19,7 +19,7 @@ from runbook.audit.masking import Masker
 from runbook.audit.outputs import OutputFile
 from runbook.audit.record import NO_RECORD
 from runbook.audit.store import Store
-from runbook.drivers.assembly import assemble, started
+from runbook.drivers.assembly import assemble, performed_here, started
 from runbook.drivers.attempts import Stoppable, TakeOutput
 from runbook.drivers.attendance import attending
 from runbook.drivers.interrupts import Interrupts
@@ -91,16 +91,16 @@ def main(path: str, log: Path, environment: str | None) -> str:
         def world(take: TakeOutput) -> Stoppable:
             return RealWorld(secrets=secrets, output=take, directory=str(log.parent))
 
+        def keeper(address: str, visit: int, attempt: int, stream: str) -> OutputFile:
+            return OutputFile(run, masker, address=address, visit=visit, attempt=attempt, stream=stream)
+
         session = assemble(
             walk=walk,
             log=FileLog(log),
             operator=operator,
-            world=world,
+            attempts=performed_here(operator=operator, world=world, keepers=keeper, clock=clock),
             secrets=secrets,
             masker=masker,
-            keepers=lambda address, visit, attempt, stream: OutputFile(
-                run, masker, address=address, visit=visit, attempt=attempt, stream=stream
-            ),
             clock=clock,
             interrupts=interrupts,
             begin=begin,

@@ -61,6 +61,7 @@ async def work(post: Post, say: Callable[[str], None]) -> None:
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_concurrent_activities=post.at_once,
             max_heartbeat_throttle_interval=timedelta(seconds=1),
+            sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
             graceful_shutdown_timeout=timedelta(seconds=post.grace_s),
             identity=name,
         )

@@ -1,0 +1,123 @@
+"""A real Temporal server for tests, on loopback, gone afterwards; and a desk whose runs it walks."""
+
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.drivers.desk import Done, Process, wait_for
+from tests.drivers.stored import StoredDesk, database
+from tests.world.postgres import Postgres
+
+NAMESPACES = 40
+"""How many tests of one process can have a namespace of their own."""
+
+
+class Server:
+    """A server that runs, at ``address``."""
+
+    def __init__(self, program: str, home: Path) -> None:
+        """Start it; its runs are in a file, so that it can be killed and started again."""
+        self._program = program
+        self._home = home
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.address = f"127.0.0.1:{self.port}"
+        self._namespaces = itertools.count(1)
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        named = [word for number in range(1, NAMESPACES + 1) for word in ("--namespace", f"test-{number}")]
+        command = [self._program, "server", "start-dev", "--ip", "127.0.0.1", "--port", str(self.port), "--headless"]
+        with (self._home / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "--db-filename", str(self._home / "runs.db"), "--log-level", "error", *named],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_for(self._answers, "the Temporal server does not answer")
+
+    def _answers(self) -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def kill(self) -> None:
+        """Kill it."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def namespace(self) -> str:
+        """A namespace in which nothing is."""
+        return f"test-{next(self._namespaces)}"
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """A server; the test is skipped, and says so, where none is installed."""
+    found = Path(sys.executable).with_name("temporal")
+    program = str(found) if found.exists() else shutil.which("temporal")
+    if program is None:
+        pytest.skip("no Temporal server here; `tools/test_needs` installs one where that is possible")
+    home = Path(tempfile.mkdtemp(prefix="runbook-temporal-"))
+    started = Server(program, home)
+    try:
+        yield started
+    finally:
+        started.kill()
+        shutil.rmtree(home)
+
+
+class Crew(StoredDesk):
+    """A desk with an engine, and workers."""
+
+    def __init__(self, root: Path, postgres: Postgres, engine: Server) -> None:
+        super().__init__(root, postgres, database(postgres))
+        self.engine = engine
+        self.env |= {"RUNBOOK_ENGINE": engine.address, "RUNBOOK_NAMESPACE": engine.namespace()}
+        self.workers: list[Process] = []
+
+    def worker(self, site: str = "home", *argv: str, env: dict[str, str] | None = None) -> Process:
+        """A worker of a site, at work."""
+        started = self.start("worker", "--site", site, *argv, env=env or {})
+        self.workers.append(started)
+        wait_for(lambda: f"works at `{site}`" in started.said(), f"no worker at {site}: {started.said()}")
+        return started
+
+    def submit(self, book: str, *argv: str, run: str = "r1") -> Done:
+        """Submit a runbook, given as its text."""
+        self.write("book.yaml", book)
+        return self.do("submit", "book.yaml", "--run-id", run, "--operator", "ana@example.com", *argv)
+
+    def answer(self, *entries: str, run: str = "r1", operator: str = "ana@example.com") -> Done:
+        """Answer for a run, by these entries of an answers file."""
+        listed = "".join(f"  - {{{entry}}}\n" for entry in entries)
+        self.write("answers.yaml", f"answers:\n{listed}" if entries else "answers: []\n")
+        return self.do("answer", run, "--answers", "answers.yaml", "--operator", operator)
+
+    def walked(self, record_type: str, run: str = "r1", count: int = 1) -> None:
+        """Wait until the log of a run has so many records of a type."""
+
+        def there() -> bool:
+            asked = "select count(*) from runbook.record where run = %s and type = %s"
+            return self.owner(asked, run, record_type) >= [(count,)]
+
+        wait_for(there, f"there is no {record_type}")
+
+    def leave(self) -> None:
+        """End every worker."""
+        for each in self.workers:
+            for number in (signal.SIGCONT, signal.SIGKILL):
+                each.signal(number)
+            each.ended()
+        self.close()

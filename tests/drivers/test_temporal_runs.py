@@ -1,0 +1,234 @@
+"""A run that is submitted is the same run: the same log, the same questions, the same promises."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.drivers.books import book, change, read
+from tests.drivers.desk import Desk
+from tests.drivers.engine import Crew, Server
+from tests.world.postgres import Postgres
+
+from runbook.audit.record import Record
+
+pytest.importorskip("temporalio", reason="the extra `temporal` is not installed")
+
+WHERE = frozenset({"host", "run", "store", "guards_see", "directory", "duration_ms", "waited_ms", "waited_s"})
+"""What says where, and how long."""
+CHOICE = """id: which
+title: Which way?
+kind: choice
+options:
+  - {id: on, label: Go on, next: one}
+  - {id: out, label: Leave, next: bad}
+"""
+FORM = """id: form
+title: How many?
+kind: ask
+fields:
+  count: {type: integer, prompt: How many}
+next: list
+"""
+LIST = """id: list
+title: Look at these
+kind: checklist
+items:
+  - {id: a, title: First}
+  - {id: b, title: Second, check: {kind: command, argv: ["true"]}}
+next: rest
+on_fail: bad
+"""
+REST = "id: rest\ntitle: Rest\nkind: wait\nfor: 200ms\nnext: look_twice\n"
+TWICE = """id: look_twice
+title: Look at two things
+kind: parallel
+steps:
+  - {id: a, kind: command, argv: ["true"]}
+  - {id: b, kind: command, argv: [echo, b]}
+next: done
+on_fail: bad
+"""
+WHOLE = book(read("look", "echo", "seen", then="which"), CHOICE, change("one", then="form"), FORM, LIST, REST, TWICE)
+ENTRIES = (
+    "step: which, choose: on",
+    "step: one, confirm: yes",
+    "step: form, fields: {count: 3}",
+    "step: list, items: {a: yes}",
+)
+ONE = book(change("one", then="done"))
+
+
+@pytest.fixture
+def crew(tmp_path: Path, postgres: Postgres, engine: Server) -> Iterator[Crew]:
+    at = Crew(tmp_path, postgres, engine)
+    yield at
+    at.leave()
+
+
+def alike(records: list[Record]) -> list[tuple[str, dict[str, Any]]]:
+    """Records without what says when, where and how long."""
+
+    def plain(value: Any) -> Any:  # noqa: ANN401 - JSON
+        if isinstance(value, str) and value.startswith("{"):
+            value = json.loads(value)
+        if isinstance(value, dict):
+            return {key: plain(each) for key, each in value.items() if key not in WHERE}
+        return value
+
+    return [(record.type, plain(dict(record.fields))) for record in records]
+
+
+def side_by_side(told: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
+    """The same with what ran side by side put in the order of its addresses."""
+    beside = [each for each in told if str(each[1].get("step", "")).startswith("look_twice.")]
+    first = told.index(beside[0])
+    return [*told[:first], *sorted(beside, key=lambda each: str(each[1]["step"])), *told[first + len(beside) :]]
+
+
+def test_the_log_of_a_submitted_run_is_that_of_a_walk_at_hand(crew: Crew, tmp_path: Path) -> None:
+    crew.worker()
+    submitted = crew.submit(WHOLE)
+    assert submitted.status == 0, submitted.err
+    assert submitted.out == "r1\n"
+    answered = crew.answer(*ENTRIES)
+    assert answered.status == 0, answered.err
+    assert crew.verify() == 0
+    (tmp_path / "hand").mkdir()
+    hand = Desk(tmp_path / "hand")
+    hand.write("answers.yaml", "answers:\n" + "".join(f"  - {{{entry}}}\n" for entry in ENTRIES))
+    assert hand.walk(WHOLE, "--answers", "answers.yaml", "--operator", "ana@example.com").status == 0
+    assert side_by_side(alike(crew.records())) == side_by_side(alike(hand.records()))
+    assert crew.effects() == hand.effects() == ["one"]
+
+
+def test_a_run_that_was_submitted_reads_and_then_waits_for_a_person(crew: Crew) -> None:
+    crew.worker()
+    assert crew.submit(book(read("look", then="one"), change("one", then="done"))).status == 0
+    crew.walked("confirmation.requested")
+    assert crew.effects() == []
+    waits = crew.answer()
+    assert waits.status == 3, waits.err
+    assert crew.effects() == []
+
+
+def test_no_answer_is_a_yes_that_is_not_exactly_one(crew: Crew) -> None:
+    crew.worker()
+    crew.submit(book(change("one", then="done", more="confirm: {phrase: go}\n")))
+    crew.walked("confirmation.requested")
+    assert crew.answer("step: one, confirm: Go").status != 0
+    assert crew.effects() == []
+    assert crew.told("confirmation.given") == []
+
+
+def test_who_answers_is_the_operator_from_then_on(crew: Crew) -> None:
+    crew.worker()
+    crew.submit(ONE)
+    assert crew.answer("step: one, confirm: yes", operator="ben@example.com").status == 0
+    assert [(told["to"], told["by"]) for told in crew.told("run.handed_over")] == [("ben@example.com",) * 2]
+    assert [told["by"] for told in crew.told("confirmation.given")] == ["ben@example.com"]
+    assert crew.verify() == 0
+
+
+def test_one_alert_is_one_run(crew: Crew) -> None:
+    crew.worker()
+    crew.write("book.yaml", ONE)
+    first = crew.do("submit", "book.yaml", "--fingerprint", "alert/1")
+    again = crew.do("submit", "book.yaml", "--fingerprint", "alert/1")
+    assert (first.status, again.status) == (0, 0), first.err + again.err
+    assert first.out == again.out
+    assert "is walked already" in again.err
+
+
+def test_each_step_is_performed_at_its_site(crew: Crew) -> None:
+    crew.worker(env={"PLACE": "at home"})
+    crew.worker("db", env={"PLACE": "at the database"})
+    where = [read(step, "sh", "-c", "echo $PLACE", then=then) for step, then in (("here", "there"), ("there", "done"))]
+    where[1] += "site: db\n"
+    assert crew.submit(book(*where)).status == 0
+    crew.walked("run.finished")
+    seen = [json.loads(told["obs"])["stdout"] for told in crew.told("step.finished")[:2]]
+    assert seen == ["at home\n", "at the database\n"]
+    assert crew.verify() == 0
+
+
+def test_a_step_with_a_site_is_not_walked_at_hand(crew: Crew) -> None:
+    done = crew.walk(book(read("look", then="done", more="site: db\n")))
+    assert done.status == 2
+    assert "RB295" in done.err
+
+
+def test_a_change_whose_worker_was_killed_is_unknown_and_never_repeated(crew: Crew) -> None:
+    home = crew.worker()
+    far = crew.worker("far")
+    crew.submit(book(change("one", then="done", after="sleep 60", more="site: far\n")), "--lost-after", "2")
+    answering = crew.start(*_answering(crew, "step: one, confirm: yes, settle: passed, evidence: seen"))
+    crew.walked("step.started")
+    while crew.effects() != ["one"]:
+        pass
+    far.signal(signal.SIGKILL)
+    assert answering.ended().status == 0
+    assert crew.effects() == ["one"]
+    assert [told["step"] for told in crew.told("step.unknown")] == ["one"]
+    assert crew.verify() == 0
+    home.signal(signal.SIGTERM)
+    assert home.ended().status == 0
+    for left in crew.stragglers():
+        os.kill(left, signal.SIGKILL)
+
+
+def _answering(crew: Crew, *entries: str) -> tuple[str, ...]:
+    crew.write("answers.yaml", "answers:\n" + "".join(f"  - {{{entry}}}\n" for entry in entries))
+    return ("answer", "r1", "--answers", "answers.yaml", "--operator", "ana@example.com")
+
+
+def test_a_run_goes_on_where_its_worker_was_killed_while_it_waited(crew: Crew) -> None:
+    crew.worker().signal(signal.SIGKILL)
+    first = crew.worker()
+    crew.submit(ONE)
+    crew.walked("confirmation.requested")
+    first.signal(signal.SIGKILL)
+    crew.worker()
+    assert crew.answer("step: one, confirm: yes").status == 0
+    assert crew.effects() == ["one"]
+    assert crew.verify() == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("confirm: {approvals: {count: 1, from: [ops]}}\n", "others have to approve"),
+        ("save_secret: {token: stdout}\n", "makes a secret"),
+    ],
+)
+def test_what_cannot_be_submitted_yet_is_refused_before_anything_begins(crew: Crew, more: str, says: str) -> None:
+    head = "roles: {ops: [ben@example.com]}\n"
+    done = crew.submit(book(change("one", then="done", more=more), head=head))
+    assert done.status == 2
+    assert "RB591" in done.err
+    assert says in " ".join(done.err.split())
+
+
+def test_without_an_engine_or_a_store_nothing_begins(crew: Crew) -> None:
+    crew.write("book.yaml", ONE)
+    nowhere = crew.do("submit", "book.yaml", "--engine", "127.0.0.1:9")
+    assert nowhere.status == 2
+    assert "RB592" in nowhere.err
+    unstored = crew.do("submit", "book.yaml", env={"RUNBOOK_STORE": "postgresql://walker@127.0.0.1:9/none"})
+    assert unstored.status == 2
+    assert "RB578" in unstored.err
+    assert "RB599" in crew.do("submit", "book.yaml", env={"RUNBOOK_ENGINE": ""}).err
+
+
+def test_what_goes_through_the_engine_can_be_encrypted(crew: Crew) -> None:
+    crew.env["RUNBOOK_PAYLOAD_KEY"] = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+    worker = crew.worker()
+    assert "not encrypted" not in worker.said()
+    crew.submit(ONE)
+    assert crew.answer("step: one, confirm: yes").status == 0
+    assert crew.verify() == 0
+    bad = crew.do("submit", "book.yaml", env={"RUNBOOK_PAYLOAD_KEY": "short"})
+    assert "RB593" in bad.err
