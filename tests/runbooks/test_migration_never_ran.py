@@ -174,3 +174,31 @@ def test_s5_a_dry_run_shows_the_migration_and_runs_nothing(outage: Incident) -> 
     done, path = outage.walk(BOOK, *TOLD, *AFTER, more=("--dry-run",))
     assert (done.status, path[-1]) == (0, "done"), done.text
     assert outage.tables() == ["users"]
+
+
+def test_s5_a_table_that_was_renamed_is_not_replaced_by_an_empty_one(outage: Incident) -> None:
+    outage.postgres.do(outage.schema.read_text())
+    outage.postgres.do("alter table threads rename to threads_of_2025")
+    before = outage.tables()
+    done, path = outage.walk(BOOK, "step: renamed, choose: yes")
+    assert (done.status, path[-2:]) == (1, ["renamed", "escalate"]), done.text
+    assert outage.observed("compare")["rows"][0]["alike"] == ["public.threads_of_2025"]
+    assert outage.tables() == before
+
+
+def test_s5_tables_that_the_login_does_not_see_are_not_said_to_be_missing(outage: Incident) -> None:
+    outage.postgres.do(outage.schema.read_text())
+    outage.postgres.do("create schema empty; alter role app set search_path = empty")
+    try:
+        done, path = outage.walk(BOOK, "step: network, outcome: done, evidence: the search_path leads elsewhere")
+    finally:
+        outage.postgres.do("alter role app reset search_path; drop schema empty cascade")
+    assert (done.status, path[-2:]) == (1, ["network", "escalate"]), done.text
+    assert outage.desk.intents() == []
+
+
+def test_s5_a_database_that_is_set_to_read_only_is_said_to_be_so_before_anybody_is_told(outage: Incident) -> None:
+    outage.desk.env |= {"PGOPTIONS": "-c default_transaction_read_only=on"}
+    done, path = outage.walk(BOOK, "step: why_no_connection, choose: other")
+    assert (done.status, path[-3:]) == (1, ["right_database", "why_no_connection", "escalate"]), done.text
+    assert "it is set to read only" in outage.report()

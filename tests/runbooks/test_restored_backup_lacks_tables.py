@@ -315,3 +315,35 @@ def test_s4_a_dry_run_creates_nothing_and_backs_nothing_up(outage: Incident) -> 
     assert done.status in {0, 3}, done.text
     assert two_tables(outage)
     assert not (outage.desk.root / "build" / "demo" / "backups").exists()
+
+
+@pytest.mark.parametrize(
+    ("broken", "alike"),
+    [
+        ("alter table sessions rename to sessions_of_2025", ["public.sessions_of_2025 like sessions"]),
+        (
+            "create schema empty; alter role app set search_path = empty",
+            ["public.sessions like sessions", "public.users like users"],
+        ),
+        pytest.param("drop schema public cascade; create schema public", [], marks=pytest.mark.full),
+    ],
+)
+def test_s4_no_empty_table_is_put_in_the_place_of_one_that_is_elsewhere(
+    outage: Incident, broken: str, alike: list[str]
+) -> None:
+    outage.postgres.do(broken)
+    before = outage.tables()
+    try:
+        done, path = outage.walk(BOOK, "step: right_place, choose: no")
+    finally:
+        outage.postgres.do("alter role app reset search_path; drop schema if exists empty cascade")
+    assert (done.status, path[-2:]) == (1, ["right_place", "escalate"]), done.text
+    assert outage.observed("compare")["rows"][0]["alike"] == alike
+    assert outage.tables() == before
+
+
+def test_s4_a_database_that_is_set_to_read_only_is_said_to_be_so(outage: Incident) -> None:
+    outage.desk.env |= {"PGOPTIONS": "-c default_transaction_read_only=on"}
+    done, path = outage.walk(BOOK, "step: unreachable, choose: no")
+    assert (done.status, path[-3:]) == (1, ["right_database", "unreachable", "escalate"]), done.text
+    assert "it is set to read only" in outage.report()

@@ -58,7 +58,8 @@ def answered(event: e.StepFinished) -> str:
         observed = json.loads(event.obs or "{}")
     except ValueError:  # pragma: no cover - the walk has read it
         return ""
-    text = observed.get("text") if isinstance(observed, dict) else None
+    # A message that could not be sent has a text too, which is our own: only an answer has a status.
+    text = observed.get("text") if isinstance(observed, dict) and "status" in observed else None
     words = " ".join(text.split()) if isinstance(text, str) else ""
     return f"it answered {words[:_LONGEST_ANSWER]}{'…' * (len(words) > _LONGEST_ANSWER)}" if words else ""
 
