@@ -7,8 +7,10 @@ allowance that does nothing, or cannot be read, is a warning itself, and none ca
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
+from typing import NamedTuple, TypeAlias
 
 from runbook.language.document import Document
 from runbook.language.typed import elements, mapping
@@ -50,8 +52,12 @@ _ABOUT_ALLOWANCES = frozenset(code.number for code in (UNREADABLE, UNKNOWN, OF_A
 _COMMENT = re.compile(r"# runbook: +(?P<word>allow\b|\w+(?=[ :=]+RB\d))(?P<rest>[^\n]*)")
 _SAID = re.compile(r"(?P<codes> +RB\d{3}(?: *, *RB\d{3})*) +because +(?P<reason>\S.*)")
 _CODE = re.compile(r"RB\d{3}")
-_EVERYWHERE = 1 << 30
+_EVERYWHERE = (1, 1 << 30)
 _HELP = "write `# runbook: allow RBnnn because …` with the code and the reason"
+
+
+_Place: TypeAlias = tuple[str, int, int]
+"""A code, and the first and the last line on which it is allowed."""
 
 
 class Allowed(NamedTuple):
@@ -62,15 +68,10 @@ class Allowed(NamedTuple):
     last: int
     span: Span
 
-    def covers(self, found: Diagnostic) -> bool:
-        """Whether a diagnostic is about these lines; one without a place is about the whole file."""
-        line = found.span.line if found.span else 1
-        everywhere = self.last == _EVERYWHERE
-        return found.code.number == self.code and (everywhere or (found.span is not None and self.holds(line)))
-
-    def holds(self, line: int) -> bool:
-        """Whether it speaks of a line."""
-        return self.first <= line <= self.last
+    @property
+    def place(self) -> "_Place":
+        """What it allows, and where."""
+        return self.code, self.first, self.last
 
 
 class Allowances:
@@ -81,11 +82,13 @@ class Allowances:
         self.document = document
         self.unreadable: list[Diagnostic] = []
         self.allowed: list[Allowed] = []
-        self._used: set[Allowed] = set()
-        self._rows = document.text.split("\n")
+        self._used: set[_Place] = set()
+        line, at = 1, 0
         for match in _COMMENT.finditer(document.text) if MARK in document.text else ():
-            if document.is_comment(match.start()):
-                self._read(match)
+            line, at = line + document.text.count("\n", at, match.start()), match.start()
+            if document.is_comment(at):
+                self._read(match, line)
+        self._places = {allowed.place for allowed in self.allowed}
 
     def without(self, found: Iterable[Diagnostic]) -> list[Diagnostic]:
         """What is left of diagnostics about this file."""
@@ -100,9 +103,9 @@ class Allowances:
         yield from self.unreadable
         errors = {each.code.number for each in found if each.severity is Severity.ERROR}
         for allowed in self.allowed:
-            if allowed in self._used:
+            if allowed.place in self._used:
                 continue
-            severity = Severity.ERROR if allowed.code in errors else _severity(allowed.code)
+            severity = Severity.ERROR if allowed.code in errors else _severities().get(allowed.code)
             if severity is None:
                 message = f"the checker has no `{allowed.code}`"
                 yield self._at(UNKNOWN, allowed.span, message, "`runbook explain` lists the codes")
@@ -114,22 +117,30 @@ class Allowances:
 
     def unused(self, code: str) -> Iterator[Diagnostic]:
         """The allowances of one code that have allowed nothing."""
-        yield from (self.idle(each) for each in self.allowed if each.code == code and each not in self._used)
+        yield from (self.idle(each) for each in self.allowed if each.code == code and each.place not in self._used)
 
     def idle(self, allowed: Allowed) -> Diagnostic:
         """An allowance that has allowed nothing."""
         return self._at(IDLE, allowed.span, f"there is no `{allowed.code}` here to be allowed", "take the comment out")
 
     def _allows(self, found: Diagnostic) -> bool:
-        if found.severity is Severity.ERROR or found.file != self.document.file:
+        if not self._places or found.severity is Severity.ERROR or found.file != self.document.file:
             return False
-        mine = [allowed for allowed in self.allowed if allowed.covers(found)]
-        self._used.update(mine)
+        code = found.code.number
+        spoken_of = {(code, *_EVERYWHERE)}
+        if found.span is not None:  # without a place it is about the whole file
+            line = found.span.line
+            spoken_of.add((code, line, line))
+            behind = bisect_right(self._begins, line)
+            # Where a step begins on the line on which the one before ends, both hold it.
+            lasting = ((first, self._steps[first]) for first in self._begins[max(behind - 2, 0) : behind])
+            spoken_of |= {(code, first, last) for first, last in lasting if line <= last}
+        mine = spoken_of & self._places
+        self._used |= mine
         return bool(mine)
 
-    def _read(self, match: re.Match[str]) -> None:
+    def _read(self, match: re.Match[str], line: int) -> None:
         """Take up one comment."""
-        line = self.document.text.count("\n", 0, match.start()) + 1
         column = match.start() - self.document.text.rfind("\n", 0, match.start())
         span = Span(line, column, line, column + len(match[0].rstrip()))
         said = _SAID.fullmatch(match["rest"].rstrip())
@@ -146,30 +157,55 @@ class Allowances:
 
     def _lines(self, line: int, *, alone: bool) -> tuple[int, int]:
         """The lines of which a comment speaks that stands on a line, alone or behind something."""
-        while alone and line < len(self._rows) and self._rows[line].lstrip()[:1] in ("", "#"):
-            line += 1
-        line += alone
-        if "runbook" in mapping(self.document.data) and self.document.key_span(("runbook",)).line == line:
-            return 1, _EVERYWHERE
+        if alone:
+            line = self._below[line]
+        return _EVERYWHERE if line == self._version else (line, self._steps.get(line, line))
+
+    @cached_property
+    def _rows(self) -> Sequence[str]:
+        return self.document.text.split("\n")
+
+    @cached_property
+    def _below(self) -> Sequence[int]:
+        """By the number of each line that of the next one with something on it; behind the last there is one more."""
+        below, rows = [len(self._rows) + 1] * (len(self._rows) + 1), self._rows
+        for line in range(len(rows) - 1, 0, -1):
+            below[line] = below[line + 1] if rows[line].lstrip()[:1] in ("", "#") else line + 1
+        return below
+
+    @cached_property
+    def _version(self) -> int:
+        """The line that says that the file is a runbook; 0 where none does."""
+        data = mapping(self.document.data)
+        return self.document.key_span(("runbook",)).line if "runbook" in data else 0
+
+    @cached_property
+    def _steps(self) -> Mapping[int, int]:
+        """The last line of each step by its first; where several begin on one line, that of the first of them."""
+        found: dict[int, int] = {}
         for number in range(len(elements(mapping(self.document.data).get("steps")))):
             span = self.document.span(("steps", number))
-            if span.line == line:
-                return line, max(line, span.end_line - (span.end_column == 1))
-        return line, line
+            found.setdefault(span.line, max(span.line, span.end_line - (span.end_column == 1)))
+        return found
+
+    @cached_property
+    def _begins(self) -> Sequence[int]:
+        return sorted(self._steps)
 
     def _at(self, code: Code, span: Span, message: str, help_: str) -> Diagnostic:
         return Diagnostic(code=code, message=message, file=self.document.file, span=span, help=help_)
 
 
-def _severity(number: str) -> Severity | None:
-    """The severity of a code of the checker; None if it has none of that number."""
+@cache
+def _severities() -> Mapping[str, Severity]:
+    """The severity of every code of the checker, by its number."""
     import pkgutil  # only where something may be wrong
     from importlib import import_module
 
     import runbook.language
 
-    for module in pkgutil.iter_modules(runbook.language.__path__):
-        for value in vars(import_module(f"runbook.language.{module.name}")).values():
-            if isinstance(value, Code) and value.number == number:
-                return value.severity
-    return None
+    modules = (
+        import_module(f"runbook.language.{each.name}") for each in pkgutil.iter_modules(runbook.language.__path__)
+    )
+    codes = (value for module in modules for value in vars(module).values() if isinstance(value, Code))
+    return {code.number: code.severity for code in codes}

@@ -2,7 +2,9 @@
 
 import copy
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
+from functools import cached_property
 
 from runbook.language.lines import Lines
 from runbook.language.places import Path
@@ -99,7 +101,13 @@ class Document:
 
     def is_comment(self, offset: int) -> bool:
         """Whether the ``#`` at an offset begins a comment: it is part of no text."""
-        return not any(start <= offset < end for start, end in map(unpacked, scalars(self._places)))
+        behind = bisect_right(self._scalars, (offset, len(self.text)))
+        return behind == 0 or offset >= self._scalars[behind - 1][1]
+
+    @cached_property
+    def _scalars(self) -> Sequence[tuple[int, int]]:
+        """Where every text and number begins and ends, in the order of the file."""
+        return sorted(map(unpacked, scalars(self._places)))
 
     def warnings(self) -> Sequence[Diagnostic]:
         """What is allowed and yet looks like a mistake: texts that a comment may have cut."""
