@@ -290,3 +290,9 @@ def test_a_moment_that_no_calendar_has_is_refused(desk: Desk, moment: str) -> No
     status, said = drilled(desk, AGED, f'starts: "{moment}"\n', "--self")
     assert status == 2
     assert "RB354" in said
+
+
+def test_a_real_clock_does_not_begin_where_a_scenario_says(desk: Desk) -> None:
+    status, said = drilled(desk, AGED, 'starts: "2025-06-01T09:00:00Z"\nclock: real\n', "--self")
+    assert status == 2
+    assert "a real clock shows the time that it is" in said

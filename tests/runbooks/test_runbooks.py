@@ -4,10 +4,11 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from runbook.kinds.registry import KINDS
-from runbook.language.loading import load
+from runbook.language.loading import load, load_scenario
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = Path(sys.executable).with_name("runbook")
@@ -47,6 +48,20 @@ def test_every_scenario_comes_out_as_it_says_and_together_they_walk_every_edge()
     walked = {each["runbook"] for each in told["scenarios"]}
     assert walked == {str(path.relative_to(ROOT)) for path in [*RUNBOOKS, *PIECES]}
     assert {each["file"]: each["unwalked"] for each in told["runbooks"]} == {file: [] for file in walked}
+
+
+def test_a_scenario_whose_dates_are_held_against_the_clock_says_at_which_time_it_begins() -> None:
+    """Else it would come out as it says in a test and otherwise in a drill, which begins when it is held."""
+
+    @cache
+    def asks(runbook: Path) -> bool:
+        return any(b"run.now" in text for text in load(str(runbook), KINDS).files.values())
+
+    for path in (ROOT / "runbooks").rglob("scenarios/*.yaml"):
+        if re.search(rb"20\d\d-\d\d-\d\d", path.read_bytes()):
+            scenario = load_scenario(str(path)).scenario
+            assert scenario is not None
+            assert scenario.starts or not asks((path.parent / scenario.runbook).resolve()), path.name
 
 
 def test_every_runbook_has_the_environment_of_the_demonstration_and_names_whom_to_call() -> None:

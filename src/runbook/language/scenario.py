@@ -20,9 +20,10 @@ from runbook.model.scenario import Expected, Scenario, Scripted, ScriptedEvent, 
 
 NO_MOMENT = Code(
     number="RB354",
-    title="moment that no calendar has",
+    title="moment at which no scenario begins",
     why="`starts` says when it is as a scenario begins, so that what its world tells of times, such as the age of a "
-    "backup, is the same on every day. It is a date and a time in UTC, as a log has them.",
+    "backup, is the same on every day. It is a date and a time in UTC, as a log has them, and only a simulated clock "
+    "begins there.",
 )
 _TIME: JsonObject = {"$ref": "#/$defs/time"}
 _TROUBLES = tuple(trouble.value for trouble in Trouble)
@@ -205,15 +206,17 @@ def bind_scenario(document: Document) -> Scenario:
 
 def looked_at(document: Document) -> Iterator[Diagnostic]:
     """What is wrong with a scenario that the schema has found nothing wrong with."""
-    starts = typed.text(typed.mapping(document.data).get("starts"))
-    if starts and not _is_moment(starts):
-        yield Diagnostic(
-            code=NO_MOMENT,
-            message=f"`{short(starts)}` is no moment in UTC",
-            file=document.file,
-            span=document.span(("starts",)),
-            help="write it as `2026-11-21T03:12:00Z`",
-        )
+    top = typed.mapping(document.data)
+    starts = typed.text_or_none(top.get("starts"))
+    if starts is None:
+        return
+    if not _is_moment(starts):
+        message, help_ = f"`{short(starts)}` is no moment in UTC", "write it as `2026-11-21T03:12:00Z`"
+    elif top.get("clock") == "real":
+        message, help_ = "a real clock shows the time that it is", "take `starts` out, or write `clock: simulated`"
+    else:
+        return
+    yield Diagnostic(code=NO_MOMENT, message=message, file=document.file, span=document.span(("starts",)), help=help_)
 
 
 def _is_moment(text: str) -> bool:
