@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/pytest -n 2
 export PYTHON
 
-.PHONY: help setup run test check lint schema docs bench reliability clean
+.PHONY: help setup run test check lint schema docs site bench reliability clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\): *[a-z ]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -37,6 +37,11 @@ docs: setup ## Write what is generated in docs/ and the index of runbooks/ anew
 	$(BIN)/python tools/states.py
 	$(BIN)/python tools/reference.py
 	$(BIN)/python tools/runbook_index.py
+
+site: setup ## Build the documentation as a site into build/site
+	rm -rf build/site
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky -c tools/site -d build/site-cache . build/site
+	@echo 'open build/site/index.html'
 
 bench: setup ## Measure against the bars, with peers
 	-@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
