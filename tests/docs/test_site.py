@@ -20,7 +20,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("site")
     strict = ["--quiet", "--fail-on-warning", "--keep-going", "--nitpicky"]
     argv: list[str | Path] = [sys.executable, "-m", "sphinx", *strict, "-c", ROOT / "tools" / "site"]
-    done = subprocess.run([*argv, "-d", place / "cache", ROOT, place / "built"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*argv, "-d", place / "cache", ROOT, place / "built"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return place / "built"
 
