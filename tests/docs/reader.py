@@ -30,6 +30,7 @@ _VARYING = (
     (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "DAY"),
     (re.compile(r"\b\d\d:\d\d(:\d\d)?\b"), "TIME"),
     (re.compile(r"\b\d+(\.\d+)? (ms|s|min|h)\b( \d+ s\b)?"), "DURATION"),
+    (re.compile(r" · DURATION\b"), ""),  # what took no time says nothing of it
     (re.compile(r"\b[0-9a-f]{12,64}\b"), "HASH"),
     (re.compile(r"\b\d+:HASH\b"), "ANCHOR"),
     (re.compile(r"\b127\.0\.0\.1:\d+"), "ADDRESS"),
