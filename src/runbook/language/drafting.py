@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from unicodedata import category
 
 from runbook.language.characters import hidden_in
 from runbook.model.canonical import Json, JsonObject
@@ -111,6 +112,6 @@ def _character(character: str, *, quoted: bool) -> str:
         return f"‹{written}›"
     if quoted and character in _ESCAPES:
         return _ESCAPES[character]
-    if character.isprintable():
+    if character.isprintable() or (quoted and category(character) == "Zs"):  # a blank of some other width
         return character
     return f"\\U{ord(character):08x}" if quoted else f"‹{written}›"

@@ -217,3 +217,40 @@ def test_a_draft_that_no_runbook_could_be_is_refused() -> None:
     with pytest.raises(Refused) as refused:
         draft_of("1. do it\n" * 20_000, "page", "page.md")
     assert [(found.code.number, found.file) for found in refused.value.diagnostics] == [("RB384", "page.md")]
+
+
+def test_a_quotation_keeps_its_signs_so_that_a_warning_is_shown_as_one() -> None:
+    warning = "> [!WARNING]\n> Do **not** restart all pods.\n>\n> > Really.\n"
+    assert made(f"# T\n\n{warning}\n1. a\n")["description"] == warning
+    [step] = steps(f"# T\n\n## Now\n\n- [ ] sessions are drained\n  {warning.replace(chr(10), chr(10) + '  ')}")
+    assert step["items"][0]["title"].split("\n\n", 1)[1] == warning.rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    ("block", "title"),
+    [
+        ("> [!TIP]\n> Ask Bob.", "[!TIP] Ask Bob."),
+        ("```\n\nsh-4.2# whoami <name>\nroot\n```", "sh-4.2# whoami <name>"),
+        ("| 条件 | 対応 |\n|---|---|\n| a | b |", "条件 · 対応"),
+    ],
+)
+def test_a_step_without_a_sentence_is_named_after_its_first_words(block: str, title: str) -> None:
+    assert brief(f"# T\n\n1. a\n\n## S\n\n```bash\nls\n```\n\n---\n\n{block}\n")[2:] == [f"manual: {title}"]
+
+
+def test_in_a_table_of_an_escalation_the_time_is_not_how_somebody_is_reached() -> None:
+    table = "| Who | When | How |\n|---|---|---|\n| Ana | after 15 min | +1 555 0100 |\n| Ben | | @ben |\n"
+    assert made(f"# T\n\n1. a\n\n## Escalation\n\n{table}")["contacts"] == [
+        {"name": "Ana", "reach": "+1 555 0100", "when": "When: after 15 min"},
+        {"name": "Ben", "reach": "@ben"},
+    ]
+
+
+def test_a_draft_says_that_it_is_refused_only_where_it_is() -> None:
+    assert "`runbook check` refuses it" in draft_of("1. a\n", "page").text
+    assert "`runbook check` refuses it" not in draft_of("# T\n\n- [ ] a\n- [ ] b\n", "page").text
+
+
+def test_a_wide_blank_is_written_as_it_stands() -> None:
+    said = 'description: "Étape 1\u00a0: vérifier\u3000ログ"\n'
+    assert said in draft_of("Étape 1\u00a0: vérifier\u3000ログ\n\n1. a\n", "page").text

@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runbook.language.markdown.blocks import Block, Sort
+from runbook.language.markdown.drafted import source_of
 
 if TYPE_CHECKING:
     from runbook.language.markdown.steps import Steps
@@ -57,7 +58,7 @@ class Checks:
             self._steps.walk([block])
         elif self._titles:
             gap = "\n" if block.sort is Sort.BULLETS else "\n\n"
-            self._titles[-1] += gap + "\n".join(block.lines)
+            self._titles[-1] += gap + source_of(block)
             self._last = block.last
         else:
             self._steps.wait(block)

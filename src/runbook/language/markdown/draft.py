@@ -95,7 +95,9 @@ def draft_of(source: str, name: str, file: str = "") -> Draft:
     }
     comments[()] = [
         f"A draft, made from {name}.md by `runbook import`. What is to be decided stands behind `decide:`.",
-        "Until every effect is decided, `runbook check` refuses it and nothing in it can be run.",
+        "Until every effect is decided, `runbook check` refuses it and nothing in it can be run."
+        if any("effect" in said for lines in comments.values() for said in lines[:1])
+        else "It has no step whose effect is to be decided: it asks a person, and runs nothing.",
     ]
     for each in steps.placeholders.used.values():
         at = ("secrets" if each.secret else "inputs", each.name)

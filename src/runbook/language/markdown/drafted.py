@@ -61,8 +61,14 @@ def text_of(blocks: Iterable[Block]) -> str:
         kept.pop(0)
     while kept and kept[-1].sort is Sort.RULE:
         kept.pop()
-    text = "\n\n".join("\n".join(block.lines) for block in kept).strip("\n")
+    text = "\n\n".join(map(source_of, kept)).strip("\n")
     return f"{text}\n" if "\n" in text else text
+
+
+def source_of(block: Block) -> str:
+    """A block as Markdown: its lines, those of a quotation with their signs."""
+    sign = "> " if block.sort is Sort.QUOTE else ""
+    return "\n".join(f"{sign}{line}".rstrip() if sign else line for line in block.lines)
 
 
 def keys(**fields: Json) -> JsonObject:

@@ -155,6 +155,10 @@ class Steps:
     def _waiting_at(self) -> Lines:
         return self._waiting[0].first, self._waiting[-1].last
 
+    def _title_of_waiting(self) -> str:
+        text = next((block for block in self._waiting if block.sort is Sort.TEXT), None)
+        return _title(text, next(block for block in self._waiting if not _is_silent(block)))
+
     def _description(self) -> str:
         """What waits, as the description of the step that is made of what stands below it."""
         text = with_links(text_of(self._waiting), self._links)
@@ -182,8 +186,7 @@ class Steps:
     def _say(self, heading: Block | None) -> None:
         """Make a step of what waits at the end of a section; what says nothing to the reader waits on."""
         if not all(map(_is_silent, self._waiting)):
-            first = next((block for block in self._waiting if block.sort is Sort.TEXT), None)
-            title = "" if self._begun == len(self.steps) and self._untitled else _title(first, self._waiting[0])
+            title = "" if self._begun == len(self.steps) and self._untitled else self._title_of_waiting()
             self._manual(title, text_of(self._waiting), self._waiting_at(), "text")
             self._waiting = []
         elif heading is not None and self._begun == len(self.steps):
@@ -203,10 +206,7 @@ class Steps:
         if any(map(does_something, item.inside)):
             self.walk(item.inside)
             if not all(map(_is_silent, self._waiting)):
-                text = next((block for block in self._waiting if block.sort is Sort.TEXT), None)
-                self._manual(
-                    _title(text, self._waiting[0]), text_of(self._waiting), self._waiting_at(), "text of an item"
-                )
+                self._manual(self._title_of_waiting(), text_of(self._waiting), self._waiting_at(), "text of an item")
                 self._waiting = []
             return
         description = self._description()
@@ -219,8 +219,7 @@ class Steps:
         found = self.placeholders.in_script(commands.text)
         if found is None or OPEN in found[0]:
             self._waiting.append(block)
-            text = next((each for each in self._waiting if each.sort is Sort.TEXT), None)
-            title = "" if self._untitled else _title(text, block)
+            title = "" if self._untitled else self._title_of_waiting()
             self._manual(title, text_of([*self._waiting, *output]), self._waiting_at(), language)
             self._waiting = []
             return
@@ -324,8 +323,16 @@ def _shown_by(below: Sequence[Block]) -> int:
 
 
 def _title(text: Block | None, otherwise: Block) -> str:
-    """A title made from a paragraph, or from the first line of something else."""
-    source = text.text if text is not None and text.text else otherwise.lines[0]
+    """A title made from a paragraph, or from the first words of something else."""
+    if text is not None and text.text:
+        source = text.text
+    elif otherwise.rows:
+        source = " · ".join(filter(None, otherwise.rows[0]))
+    else:
+        first = next((each for each in otherwise.all() if each.text.strip()), otherwise)
+        if first.sort is Sort.CODE:
+            return literal(_first_line(first.text)) if first.text.strip() else ""
+        source = first.text or otherwise.lines[0]
     return literal(title_of(source)[0].removesuffix(":"))
 
 

@@ -25,6 +25,7 @@ _REACH = re.compile(
     r".*\b(?:phones?|telephones?|mobile|e-?mails?|mail|slack|pager(?:duty)?|channels?|reach|handles?|chat|teams channel"
     r"|contact (?:info(?:rmation)?|details?|methods?)|how to (?:reach|contact)|number|rotation)\b.*"
 )
+_WHEN = re.compile(r"(?:when|after|if|time|hours)\b.*")
 _CONTACT = re.compile(r"contacts?|escalat\w*", re.IGNORECASE)
 _MOST_WAYS = 30
 """More rows than that are no question that a person could answer."""
@@ -59,7 +60,8 @@ def contacts_in(table: Block, heading: str) -> Sequence[Mapping[str, str]]:
     names = [_name(cell) for cell in head]
     ways = [number for number, name in enumerate(names) if number and _REACH.fullmatch(name)]
     if not ways and _CONTACT.search(heading) and len(head) > 1:
-        ways = [next((number for number, name in enumerate(names) if number and "contact" in name), 1)]
+        others = [number for number, name in enumerate(names) if number and not _WHEN.fullmatch(name)]
+        ways = [number for number in others if re.search("contact|how", names[number])][:1] or others[:1]
     if not ways or not any(map(_WHO.fullmatch, names[: ways[0]])):
         return []
     return [contact for row in rows if (contact := _contact(head, row, ways))]
@@ -67,12 +69,13 @@ def contacts_in(table: Block, heading: str) -> Sequence[Mapping[str, str]]:
 
 def _contact(head: Sequence[str], row: Sequence[str], ways: Sequence[int]) -> Mapping[str, str]:
     cells = [plain(cell) for cell in row]
-    name = " · ".join(filter(None, cells[: ways[0]]))
+    who = [number for number in range(ways[0]) if not number or not _WHEN.fullmatch(_name(head[number]))]
+    name = " · ".join(cells[number] for number in who if cells[number])
     reach = [(plain(head[number]), cells[number]) for number in ways if cells[number]]
     when = [
         f"{plain(head[number])}: {cells[number]}"
-        for number in range(ways[0] + 1, len(cells))
-        if number not in ways and cells[number]
+        for number in range(len(cells))
+        if number not in {*who, *ways} and cells[number]
     ]
     if not name or not reach:
         return {}
