@@ -53,6 +53,16 @@ def test_the_status_is_the_same_in_every_format(form: str, folder: Path, capsys:
     assert ("RB285" in said, "RB201" in said, "RB100" in said) == (True, True, True)
 
 
+@pytest.mark.parametrize("wrong", ["id: a: b\n", "\tid: a\n", "steps: [\n", "id: a\u200b\n", "id: a\nid: b\n"])
+def test_text_that_is_no_yaml_is_an_error_in_the_file_and_is_shown(
+    wrong: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for key in ("runbook", "scenario", "answers"):
+        (folder / "wrong.yaml").write_text(f"{key}: v1\n{wrong}")
+        assert check(["wrong.yaml"]) == 1
+        assert re.search(r"^\d \| .+\n +\| +\^", capsys.readouterr().out, re.MULTILINE)
+
+
 def test_what_is_data_is_whole_where_there_is_nothing_to_say(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert check(["orders.yaml", "--format", "sarif"]) == 0
     (run,) = json.loads(capsys.readouterr().out)["runs"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runbook.cli.options import Parser, format_option, is_directory
 from runbook.kinds.registry import KINDS
+from runbook.language import files
 from runbook.language.loading import load, load_answers, load_scenario
 from runbook.language.reviewing import calendar_date
 from runbook.language.source import Document
@@ -26,10 +27,15 @@ NOTHING_THERE = Code(
 )
 
 
+_UNREADABLE = frozenset({files.MISSING, files.NO_FILE, files.CLOSED, files.TOO_LARGE, NOTHING_THERE})
+"""What is wrong with a path rather than with what stands in the file."""
+
+
 class _Checked(NamedTuple):
-    """A file as it was looked at; ``document`` is None where it could not be read."""
+    """A file as it was looked at: its text, and its ``document``, which is None where the text is no data."""
 
     file: str
+    text: str
     document: Document | None
     diagnostics: Sequence[Diagnostic]
     runbook: Runbook | None = None
@@ -45,13 +51,12 @@ def main(arguments: Sequence[str]) -> int:
     )
     format_option(parser, ("text", "line", "json", "sarif", "github"))
     options = parser.parse_args(arguments)
-    found: list[tuple[Diagnostic, Document | None]] = []
-    unreadable = False
+    found: list[tuple[Diagnostic, str]] = []
     today = options.today or datetime.now(UTC).date()
     for path in options.paths:
         for checked in _below(path, today) if is_directory(path) else (_check(path, today),):
-            unreadable = unreadable or checked.document is None
-            found += [(diagnostic, checked.document) for diagnostic in checked.diagnostics]
+            found += [(diagnostic, checked.text) for diagnostic in checked.diagnostics]
+    unreadable = any(diagnostic.code in _UNREADABLE for diagnostic, _ in found)
     if found or options.format in {"json", "sarif"}:
         _write(found, options.format, complete=not unreadable)
     if unreadable:
@@ -77,7 +82,7 @@ def _below(directory: str, today: date) -> Iterator[_Checked]:
     if not below:
         message = "there is no runbook or scenario below this directory"
         nothing = Diagnostic(code=NOTHING_THERE, message=message, file=directory, help="name a file")
-        yield _Checked(directory, None, [nothing])
+        yield _Checked(directory, "", None, [nothing])
         return
     every = [_check(file, today) for file in below]
     scenarios: dict[str, list[Scenario]] = {}
@@ -109,17 +114,17 @@ def _check(file: str, today: date) -> _Checked:
     key = _first_key(file)
     if key == "scenario":
         scenario = load_scenario(file)
-        return _Checked(file, scenario.document, scenario.diagnostics, scenario=scenario.scenario)
+        return _Checked(file, scenario.text, scenario.document, scenario.diagnostics, scenario=scenario.scenario)
     if key == "answers":
         answers = load_answers(file)
-        return _Checked(file, answers.document, answers.diagnostics)
+        return _Checked(file, answers.text, answers.document, answers.diagnostics)
     loaded = load(file, KINDS, today=today)
     told = loaded.diagnostics
     if loaded.runbook is None:
         from runbook.cli.guests import wanted_guests  # only where something is wrong
 
         told = [*told, *wanted_guests(loaded)]
-    return _Checked(file, loaded.document, told, runbook=loaded.runbook)
+    return _Checked(file, loaded.text, loaded.document, told, runbook=loaded.runbook)
 
 
 def _first_key(file: str) -> str:
@@ -140,7 +145,7 @@ def _first_key(file: str) -> str:
     return "runbook"
 
 
-def _write(found: Sequence[tuple[Diagnostic, Document | None]], form: str, *, complete: bool) -> None:
+def _write(found: Sequence[tuple[Diagnostic, str]], form: str, *, complete: bool) -> None:
     from runbook.language.frames import as_json, frame, one_line  # only where there is something to show
 
     match form:
@@ -152,16 +157,15 @@ def _write(found: Sequence[tuple[Diagnostic, Document | None]], form: str, *, co
         case "sarif":
             from runbook.language.sarif import sarif  # it has digests to take
 
-            told = [(diagnostic, document.text if document else "") for diagnostic, document in found]
-            sys.stdout.write(sarif(told, complete=complete) + "\n")
+            sys.stdout.write(sarif(found, complete=complete) + "\n")
         case "github":
             from runbook.language.annotations import annotation
 
             for diagnostic, _ in found:
                 sys.stdout.write(annotation(diagnostic) + "\n")
         case _:
-            for diagnostic, document in found:
-                sys.stdout.write(frame(diagnostic, document.text if document else "").rstrip("\n") + "\n\n")
+            for diagnostic, text in found:
+                sys.stdout.write(frame(diagnostic, text).rstrip("\n") + "\n\n")
             errors = sum(diagnostic.severity is Severity.ERROR for diagnostic, _ in found)
             warnings = len(found) - errors
             sys.stderr.write(f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}\n")
