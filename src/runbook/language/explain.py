@@ -363,6 +363,10 @@ def _syntax(source: str, start: int, message: str) -> Problem:
         if rest[:1] == "=":
             return fault("a single `=` compares nothing", "compare with `==`")
         sign = rest[:1]
+        if rest.startswith("${{"):
+            inner = source.strip().removeprefix("${{").removesuffix("}}").strip()
+            help_ = f"write `{inner}`" if "{{" not in inner and "}}" not in inner else "take `${{` and `}}` away"
+            return fault("this is an expression anyway, without `${{ }}`", help_, 3)
         doubled = {"&": "&&", "|": "||"}.get(sign)
         return fault(f"`{sign}` means nothing here", f"did you mean `{doubled}`?" if doubled else "leave it out")
     if match := re.search(r"(?:mismatched|extraneous) input '(.+?)' expecting", message, re.DOTALL):

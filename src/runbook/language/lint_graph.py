@@ -110,21 +110,29 @@ class _Graph:
         duplicates = list(self._duplicates())
         yield from duplicates
         broken = list(self._handler())
+        open_ends: list[Diagnostic] = []
         for number, step in enumerate(self.runbook.steps):
             broken += self._targets(number, step)
             if number not in self.doubt.edges:
-                yield from self._own_edges(number, step)
+                open_ends += self._own_edges(number, step)
+        yield from open_ends
         # A target that does not exist may be a step whose id is not known.
         yield from (found for found in broken if found.code is SELF_EDGE or not self.doubt.nameless)
-        yield from self._falls()
         if duplicates:
             return  # nobody knows which of the two an edge leads to
-        if not self.doubt.incomplete and not any(diagnostic.code is not SELF_EDGE for diagnostic in broken):
+        yield from self._falls()
+        open_ = any(found.code is NO_NEXT for found in open_ends)
+        if (
+            not open_
+            and not self.doubt.incomplete
+            and not any(diagnostic.code is not SELF_EDGE for diagnostic in broken)
+        ):
             # Where edges lead nowhere, what no path enters would be guesswork.
             for number, step in enumerate(self.runbook.steps):
                 yield from self._needs(number, step)
             yield from self._unreachable()
-        yield from self._endless()
+        if not open_:
+            yield from self._endless()
         yield from self._unbounded()
 
     def _at(self, code: Code, span: Span, message: str, help: str, label: str = "") -> Diagnostic:  # noqa: A002 - the word every diagnostic uses

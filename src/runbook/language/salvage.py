@@ -139,6 +139,7 @@ class _Salvage:
         for number in self.lost:
             name = text(mapping(steps[number]).get("id"))
             if not name or self._misnamed(number):
+                self.nameless = True
                 name = f"unnamed_{number}"
                 while name in taken:
                     name += "_"

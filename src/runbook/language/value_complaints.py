@@ -243,6 +243,9 @@ def wrong_form(mistake: Mistake) -> Complaint:
             message, help_ = f"`{shown}` has no unit", f"write `{meant}` if seconds are meant"
     elif pattern == VALUES["name"]["pattern"]:
         message = f"`{shown}` is not snake_case"
+        if "${{" in value:
+            message = f"{mistake.place} is a name, and no expression can stand for it"
+            return Complaint(code=WRONG_FORM, path=_at(mistake), message=message, help="write the name itself")
         help_ = f"write `{snake}`" if (snake := _snake(value)) else "use lower-case letters, digits and underscores"
     elif pattern == VALUES["variable"]["pattern"]:
         message = f"`{shown}` is not a name that an expression can use"
