@@ -83,7 +83,7 @@ class Findings:
         self.lines = lines
         self.file = file
         self.diagnostics: list[Diagnostic] = []
-        self._merging: int | None = None  # where the last `<<` ends
+        self._merging = 0  # the line of the last `<<`
 
     def add(self, code: Code, span: Span, message: str, help: str, label: str = "") -> None:  # noqa: A002 - as in a diagnostic
         """Remember a diagnostic; after very many the file is not worth reading on."""
@@ -148,11 +148,11 @@ class Findings:
         """A mapping wants another one merged into it."""
         advice = "write the keys out, or put what all steps of a kind share into `defaults`"
         self.add(REFERENCE, self.at(event), "`<<` merges mappings, and a runbook has none of that", advice)
-        self._merging = event.end_mark.index
+        self._merging = self.at(event).line
 
     def alias(self, event: AliasEvent) -> None:
         """A value is put here by reference."""
-        if self._merging is not None and self.lines.text[self._merging : event.start_mark.index].strip() == ":":
+        if self._merging == self.at(event).line:
             return  # what is merged is no mistake of its own
         name = event.anchor or ""
         advice = "write out here what it stands for"
