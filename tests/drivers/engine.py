@@ -1,5 +1,6 @@
 """A real Temporal server for tests, on loopback, gone afterwards; and a desk whose runs it walks."""
 
+import asyncio
 import itertools
 import os
 import shutil
@@ -12,11 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
+from temporalio.client import Client
 from tests.drivers.desk import Done, Process, wait_for
 from tests.drivers.stored import StoredDesk, database
 from tests.world.postgres import Postgres
 
+SERVER, TEST_SERVER = "temporal", "temporal-test-server"
 NAMESPACES = 40
 """How many tests of one process can have a namespace of their own."""
 
@@ -62,13 +66,19 @@ class Server:
         return f"test-{next(self._namespaces)}"
 
 
+def installed(program: str) -> str:
+    """Where a program of Temporal's is; the test is skipped, and says so, where it is not installed."""
+    beside = Path(sys.executable).with_name(program)
+    found = str(beside) if beside.exists() else shutil.which(program)
+    if found is None:
+        pytest.skip(f"no {program} here; `tools/test_needs` installs it where that is possible")
+    return found
+
+
 @contextmanager
 def server() -> Iterator[Server]:
     """A server; the test is skipped, and says so, where none is installed."""
-    found = Path(sys.executable).with_name("temporal")
-    program = str(found) if found.exists() else shutil.which("temporal")
-    if program is None:
-        pytest.skip("no Temporal server here; `tools/test_needs` installs one where that is possible")
+    program = installed(SERVER)
     home = Path(tempfile.mkdtemp(prefix="runbook-temporal-"))
     started = Server(program, home)
     try:
@@ -113,6 +123,22 @@ class Crew(StoredDesk):
             return self.owner(asked, run, record_type) >= [(count,)]
 
         wait_for(there, f"there is no {record_type}")
+
+    @contextmanager
+    def holding(self, table: str) -> Iterator[None]:
+        """Hold a table meanwhile, so that whoever would write to it waits."""
+        with psycopg.connect(self.server.url_of(self.database)) as connection:
+            connection.execute(f"lock table {table} in exclusive mode".encode())
+            yield
+
+    def cancel(self, workflow: str) -> None:
+        """Cancel a workflow, as somebody who has the engine's own tools."""
+
+        async def cancel() -> None:
+            client = await Client.connect(self.engine.address, namespace=self.env["RUNBOOK_NAMESPACE"])
+            await client.get_workflow_handle(workflow).cancel()
+
+        asyncio.run(cancel())
 
     def leave(self) -> None:
         """End every worker."""

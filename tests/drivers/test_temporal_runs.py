@@ -15,8 +15,6 @@ from tests.world.postgres import Postgres
 
 from runbook.audit.record import Record
 
-pytest.importorskip("temporalio", reason="the extra `temporal` is not installed")
-
 WHERE = frozenset({"host", "run", "store", "guards_see", "directory", "duration_ms", "waited_ms", "waited_s"})
 """What says where, and how long."""
 CHOICE = """id: which

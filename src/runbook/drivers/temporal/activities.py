@@ -60,7 +60,7 @@ class Activities:
         self._url = url
         self._root = root
         self._signers = signers
-        self._name = name
+        self.name = name
         self._own = threading.local()
         self._runs = Runs()
 
@@ -202,7 +202,7 @@ class Activities:
             store = self._store
             if records.lines:
                 _put(store, records)
-            whose = f"{self._name} {activity.info().activity_id}"
+            whose = f"{self.name} {activity.info().activity_id}"
             if task.changes and not _claimed(store, records.run, task.name, whose):
                 return _unclaimed(store.link.rows(_WHOSE, records.run, task.name) == [("",)])
         except Diverged as diverged:

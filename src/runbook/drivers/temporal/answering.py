@@ -29,6 +29,8 @@ from runbook.walk.walk import Walk
 
 POLL = 0.3
 """Seconds between two looks at the log and at what is asked."""
+LOOK = 5.0
+"""Seconds without a question after which it is looked whether the run is walked at all."""
 QUESTIONS: Mapping[str, type[Question]] = {
     each.__name__: each for each in (AskDone, AskYes, AskChoice, AskForm, AskItems, AskSent)
 }
@@ -73,6 +75,7 @@ class Answering:
         self._interrupts = interrupts
         self._looked = 0.0
         self._open: int | None = None
+        self._patience = LOOK
         operator.attach(walk, self._idle)
 
     def go(self) -> Left | None:
@@ -87,9 +90,13 @@ class Answering:
             if self._walk.phase is RunPhase.PAUSED:
                 return Left(reason="the run is paused")
             asked = self._asked()
+            if asked is not None and asked.run != self._run:
+                return Left(reason="the engine walks a later run of that alert")
             if asked is None or asked.id == answered or asked.seq > self._count:
-                if asked is None and answered:
-                    self._operator.working(int((time.monotonic() - since) * 1_000))
+                elapsed = time.monotonic() - since
+                self._operator.working(int(elapsed * 1_000))
+                if elapsed > self._patience and not self._walked():
+                    return Left(reason="the engine does not walk it any more")
                 time.sleep(POLL)  # the engine and the store are asked again
                 continue
             self._open = asked.id
@@ -98,11 +105,12 @@ class Answering:
             if isinstance(reply, Left):
                 return reply
             if reply is not None and self._give(asked, reply):
-                answered, since = asked.id, time.monotonic()
+                answered, since, self._patience = asked.id, time.monotonic(), LOOK
 
     def _give(self, asked: Asked, reply: tuple[str, dict[str, Json]]) -> bool:
         says, body = reply
-        given = Reply(id=asked.id, says=says, body=canonical(body), by=self._name, source=self._operator.source)
+        source = self._operator.source
+        given = Reply(run=self._run, id=asked.id, says=says, body=canonical(body), by=self._name, source=source)
         try:
             self._engine.answer(self._workflow, given)
         except NotTaken as refused:
@@ -111,6 +119,14 @@ class Answering:
         except NotYet:
             self._operator.notice("no worker has taken the answer yet; what comes of it will be shown")
         return True
+
+    def _walked(self) -> bool:
+        """Whether the engine still walks the run, or it has just ended; asked from time to time."""
+        self._patience += LOOK
+        if self._engine.walks(self._workflow):
+            return True
+        self._follow()
+        return self._walk.finish is not None or self._walk.phase is RunPhase.PAUSED
 
     def _asked(self) -> Asked | None:
         try:

@@ -165,13 +165,12 @@ class RemoteAttempts(Attempts):
                 self._log.flush()
                 away.handle = self._start(away.task, away.site)
                 continue
-            if done.end is not End.LOST or not done.help:
-                self._log.stored(away.task.records.next)
             away.done = done
 
     def _said(self, away: _Away) -> Done:
+        """What came of an attempt; what a worker says itself, it says after its records were stored."""
         try:
-            return away.handle.result()
+            done = away.handle.result()
         except ActivityError as error:
             match error.cause:
                 case ApplicationError(type=calls.DIVERGED):
@@ -183,6 +182,9 @@ class RemoteAttempts(Attempts):
                 case _:
                     silent = f"its worker was not heard of for {self._lost_after.total_seconds():g} s"
                     return self._given_up(away, silent)
+        if done.end is not End.NOT_STORED:
+            self._log.stored(away.task.records.next)
+        return done
 
     def _given_up(self, away: _Away, silent: str) -> Done:
         """A worker is lost: see to it that it does not begin any more, or find that it may have."""

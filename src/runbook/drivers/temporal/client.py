@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from temporalio.client import (
     Client,
     RPCError,
+    WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -100,6 +101,8 @@ class Engine:
             message = f"a run `{submitted.run}` was submitted already"
             help_ = f"`runbook answer {submitted.run}` if it is that; else choose another id, or none"
             raise Refused(Diagnostic(code=IN_USE, message=message, help=help_)) from None
+        except NotYet as late:
+            raise unreached(self._address, late) from None
         return None
 
     def begun(self, workflow: str) -> None:
@@ -142,6 +145,17 @@ class Engine:
         handle = self._client.get_workflow_handle_for(RunWorkflow.run, workflow)
         return self._wait(handle.query(RunWorkflow.asking, rpc_timeout=_QUERY))
 
+    def walks(self, workflow: str) -> bool:
+        """Whether a run is walked now.
+
+        :raises Refused: if the engine does not know it, or does not answer.
+        """
+        try:
+            described = self._wait(self._client.get_workflow_handle(workflow).describe(rpc_timeout=_QUERY))
+        except NotYet:
+            return True
+        return described.status is WorkflowExecutionStatus.RUNNING
+
     def answer(self, workflow: str, reply: Reply) -> None:
         """Answer what is asked.
 
@@ -165,7 +179,7 @@ class Engine:
                 help_ = "look at its log with `runbook status`; name the engine that it was submitted to"
                 raise Refused(Diagnostic(code=GONE, message=message, help=help_)) from None
             if error.status in {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}:
-                raise NotYet from None
+                raise NotYet("no answer in time") from None
             raise unreached(self._address, error) from None
 
 

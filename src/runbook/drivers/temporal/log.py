@@ -23,7 +23,7 @@ class EngineLog:
     """
 
     def __init__(self, run: str, store: Callable[[Records], None]) -> None:
-        self._run = run
+        self.run = run
         self._store = store
         self._head = NO_RECORD
         self._stored = 0
@@ -44,7 +44,7 @@ class EngineLog:
 
     def unstored(self) -> Records:
         """The records that are not known to be stored."""
-        return Records(run=self._run, seq=self._stored, lines=[*self._unstored])
+        return Records(run=self.run, seq=self._stored, lines=[*self._unstored])
 
     def stored(self, before: int) -> None:
         """The records before that number are stored."""
@@ -63,7 +63,7 @@ class EngineLog:
                 if kept and size > LARGEST:
                     break
                 kept.append(line)
-            part = Records(run=self._run, seq=records.seq, lines=kept)
+            part = Records(run=self.run, seq=records.seq, lines=kept)
             self._store(part)
             self.stored(part.next)
 

@@ -160,11 +160,12 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A question that is open. ``id`` counts the questions of a run; ``seq`` is how many records stand before it.
+    """A question of a run that is open. ``id`` counts its questions; ``seq`` is how many records stand before it.
 
     ``body`` is what is asked, as JSON, by the word ``ask``; ``problem`` says why the last answer does not fit.
     """
 
+    run: str
     id: int
     seq: int
     ask: str
@@ -179,11 +180,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer to the question of that id. ``says`` is the word for what it is, ``body`` the rest, as JSON.
+    """An answer to the question of that id of a run. ``says`` is the word for what it is, ``body`` the rest, as JSON.
 
     ``by`` is who answers, ``source`` the kind of driver, as records have it.
     """
 
+    run: str
     id: int
     says: str
     body: str

@@ -177,7 +177,7 @@ class RemoteOperator:
         asked = self.asked
         if asked is None or self._given is not None:
             raise ValueError("nothing is asked now")
-        if reply.id != asked.id:
+        if (reply.run, reply.id) != (asked.run, asked.id):
             raise ValueError("that question is not open any more")
         if not reply.by.strip() or len(reply.by) > 200 or not reply.by.isprintable():
             raise ValueError("an answer says who gives it")
@@ -201,6 +201,7 @@ class RemoteOperator:
         self._fits = fits
         problem, self._problem = self._problem, ""
         self.asked = Asked(
+            run=self._log.run,
             id=self._count,
             seq=self._log.count,
             ask=ask,
@@ -247,7 +248,7 @@ class RemoteOperator:
         return reply if isinstance(reply, Act | Note) else None
 
 
-_OVER = Reply(id=0, says="over", body="{}", by="", source="")
+_OVER = Reply(run="", id=0, says="over", body="{}", by="", source="")
 """The time that was waited for has passed."""
 
 

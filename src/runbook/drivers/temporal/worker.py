@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from runbook.drivers.temporal.activities import Activities
@@ -49,23 +50,32 @@ async def work(post: Post, say: Callable[[str], None]) -> None:
     ):
         name = f"{platform.node()}:{os.getpid()}"
         activities = Activities(post.store, Path(root), post.signers, name)
-        home = post.site == HOME
-        worker = Worker(
-            client,
-            task_queue=queue_of(post.site),
-            workflows=[RunWorkflow] if home else [],
-            activities=activities.storing() if home else activities.performing(),
-            activity_executor=threads,
-            # A walk waits in a greenlet, which stays in its thread.
-            workflow_task_executor=walks,
-            workflow_runner=UnsandboxedWorkflowRunner(),
-            max_concurrent_activities=post.at_once,
-            max_heartbeat_throttle_interval=timedelta(seconds=1),
-            sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
-            graceful_shutdown_timeout=timedelta(seconds=post.grace_s),
-            identity=name,
-        )
-        async with worker:
+        async with worker_of(client, post, activities, threads, walks):
             say(f"works at `{post.site}` for {post.engine}, namespace {post.namespace}")
             await stop.wait()
             say("stops: takes nothing new, and finishes what it has begun")
+
+
+def worker_of(
+    client: Client, post: Post, activities: Activities, threads: ThreadPoolExecutor, walks: ThreadPoolExecutor
+) -> Worker:
+    """A worker that does not work yet.
+
+    :param threads: perform, ``post.at_once`` of them.
+    :param walks: one thread, in which all runs are walked: a walk waits in a greenlet, which stays in its thread.
+    """
+    home = post.site == HOME
+    return Worker(
+        client,
+        task_queue=queue_of(post.site),
+        workflows=[RunWorkflow] if home else [],
+        activities=activities.storing() if home else activities.performing(),
+        activity_executor=threads,
+        workflow_task_executor=walks,
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        max_concurrent_activities=post.at_once,
+        max_heartbeat_throttle_interval=timedelta(seconds=1),
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
+        graceful_shutdown_timeout=timedelta(seconds=post.grace_s),
+        identity=activities.name,
+    )

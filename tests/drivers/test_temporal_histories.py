@@ -1,0 +1,99 @@
+"""What a workflow did it does again, however much later; and an hour passes at once where time is skipped."""
+
+import asyncio
+import base64
+import json
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+from tests.drivers.books import book, read
+from tests.drivers.engine import TEST_SERVER, Crew, Server, installed
+from tests.world.postgres import Postgres
+
+from runbook.audit.chain import parse_line
+from runbook.drivers.temporal.activities import Activities
+from runbook.drivers.temporal.payloads import HOME, Submitted, queue_of
+from runbook.drivers.temporal.worker import Post, worker_of
+from runbook.drivers.temporal.workflow import RunWorkflow
+
+EVERY = "reminders: [{every: 15m, say: Go}]\n"
+HISTORIES = sorted((Path(__file__).parents[1] / "histories").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+def test_a_history_is_walked_again_to_the_byte(path: Path) -> None:
+    with ThreadPoolExecutor(1) as walks:
+        replayer = Replayer(
+            workflows=[RunWorkflow], workflow_runner=UnsandboxedWorkflowRunner(), workflow_task_executor=walks
+        )
+        history = WorkflowHistory.from_json(path.stem, path.read_text())
+        asyncio.run(replayer.replay_workflow(history))
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+def test_the_records_in_a_history_are_a_chain(path: Path) -> None:
+    lines: dict[int, str] = {}
+    for event in json.loads(path.read_text())["events"]:
+        for first, stored in _stored(event.get("activityTaskScheduledEventAttributes", {})):
+            for seq, line in enumerate(stored, first):
+                assert lines.setdefault(seq, line) == line
+    records = [parse_line(lines[seq].encode()) for seq in range(len(lines))]
+    assert [record.prev for record in records[1:]] == [record.h for record in records[:-1]]
+    assert records[-1].type == "run.finished"
+
+
+def _stored(attributes: dict[str, Any]) -> list[tuple[int, list[str]]]:
+    """The number of the first record, and the records, that an activity was given to store."""
+    payloads = attributes.get("input", {}).get("payloads", [])
+    decoded = [json.loads(base64.b64decode(payload["data"])) for payload in payloads]
+    found = [each.get("records", each) for each in decoded if isinstance(each, dict)]
+    return [(each["seq"], each["lines"]) for each in found if "lines" in each]
+
+
+def test_an_hour_of_waiting_passes_at_once_where_time_is_skipped(
+    tmp_path: Path, postgres: Postgres, engine: Server
+) -> None:
+    program = installed(TEST_SERVER)
+    crew = Crew(tmp_path, postgres, engine)
+    rest = "id: rest\ntitle: Rest\nkind: wait\nfor: 60m\nnext: again\n"
+    text = book(read("look", then="rest"), rest, read("again", then="done"), head=EVERY)
+
+    async def walked() -> str:
+        environment = await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(program))
+        with ThreadPoolExecutor(4) as threads, ThreadPoolExecutor(1) as walks:
+            post = Post(site=HOME, store="", engine="", namespace="", signers=tmp_path / "none", at_once=4, grace_s=1.0)
+            async with environment:
+                activities = Activities(postgres.url_of(crew.database), tmp_path / "copies", post.signers, "test")
+                (tmp_path / "copies").mkdir(exist_ok=True)
+                async with worker_of(environment.client, post, activities, threads, walks):
+                    submitted = Submitted(
+                        run="hour",
+                        files={"book.yaml": text},
+                        environment=None,
+                        inputs="{}",
+                        operator="ana@example.com",
+                        incident=None,
+                        host="temporal test/hour",
+                        store="a store",
+                        guards_see="nothing",
+                    )
+                    return await environment.client.execute_workflow(
+                        RunWorkflow.run, submitted, id="hour", task_queue=queue_of(HOME)
+                    )
+
+    try:
+        assert asyncio.run(walked()) == "resolved"
+        records = crew.records("hour")
+        assert 3_600_000 <= records[-1].mono < 3_700_000
+        said = [record.mono // 60_000 for record in records if record.type == "reminder.due"]
+        assert said[:3] == [15, 30, 45]
+        assert crew.verify("hour") == 0
+    finally:
+        crew.leave()
+    assert sha256(text.encode()).hexdigest() in str(records[0].fields["files"])

@@ -1,0 +1,143 @@
+"""What is lost of a submitted run when a part of it dies: nothing, and nothing is done twice."""
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.drivers.books import book, change
+from tests.drivers.desk import wait_for
+from tests.drivers.engine import Crew, Server
+from tests.world.postgres import Postgres
+
+ONE = book(change("one", then="done"))
+YES = "step: one, confirm: yes"
+
+
+@pytest.fixture
+def crew(tmp_path: Path, postgres: Postgres, engine: Server) -> Iterator[Crew]:
+    at = Crew(tmp_path, postgres, engine)
+    yield at
+    at.leave()
+
+
+def reply(crew: Crew, *entries: str) -> tuple[str, ...]:
+    crew.write("answers.yaml", "answers:\n" + "".join(f"  - {{{entry}}}\n" for entry in entries))
+    return ("answer", "r1", "--answers", "answers.yaml", "--operator", "ana@example.com")
+
+
+def test_a_worker_that_was_frozen_before_a_change_begins_nothing_when_it_wakes_up(crew: Crew) -> None:
+    crew.worker()
+    far = crew.worker("far")
+    crew.submit(book(change("one", then="done", more="site: far\n")), "--lost-after", "2")
+    crew.walked("confirmation.requested")
+    # The table of records is held, so that the worker stands before its claim.
+    with crew.holding("runbook.record"):
+        answering = crew.start(*reply(crew, f"{YES}, do: abort, reason: enough"))
+        wait_for(lambda: crew.server.running("insert into runbook.record"), "nothing is stored")
+        far.signal(signal.SIGSTOP)
+    assert answering.ended().status == 1
+    ended = crew.told("step.finished")[0]
+    assert (ended["step"], ended["outcome"], ended["changed"]) == ("one", "failed", "no")
+    assert "had not begun" in str(ended["reason"])
+    assert crew.told("step.unknown") == []
+    far.signal(signal.SIGCONT)
+    time.sleep(1)  # it would begin now
+    assert crew.effects() == []
+    assert crew.verify() == 0
+
+
+def test_where_the_database_is_lost_no_further_step_begins_and_it_goes_on_when_it_is_back(crew: Crew) -> None:
+    crew.worker()
+    crew.submit(book(change("one", then="two"), change("two", then="done")))
+    crew.walked("confirmation.requested")
+    crew.server.stop("QUIT")
+    try:
+        said = crew.do(*reply(crew, YES))
+        assert said.status == 2
+        assert "RB578" in said.err
+        assert crew.effects() == []
+    finally:
+        crew.server.start()
+    assert crew.do(*reply(crew, YES, "step: two, confirm: yes")).status == 0
+    assert crew.effects() == ["one", "two"]
+    assert crew.verify() == 0
+
+
+def test_where_the_engine_is_killed_the_run_goes_on_when_it_is_back(crew: Crew) -> None:
+    crew.worker()
+    crew.submit(book(change("one", then="rest"), "id: rest\ntitle: Rest\nkind: wait\nfor: 2s\nnext: done\n"))
+    crew.walked("confirmation.requested")
+    crew.engine.kill()
+    try:
+        said = crew.do(*reply(crew, YES))
+        assert said.status == 2
+        assert "RB592" in said.err
+    finally:
+        crew.engine.start()
+    assert crew.do(*reply(crew, YES)).status == 0
+    assert crew.effects() == ["one"]
+    assert crew.verify() == 0
+
+
+def test_a_cancelled_run_is_aborted(crew: Crew) -> None:
+    crew.worker()
+    crew.submit(ONE)
+    crew.walked("confirmation.requested")
+    crew.cancel("runbook:r1")
+    crew.walked("run.finished")
+    assert crew.told("run.finished")[0]["finish"] == "aborted"
+    assert crew.verify() == 0
+
+
+def test_a_cancelled_run_that_has_changed_something_asks_what_to_do(crew: Crew) -> None:
+    undo = "undo: {kind: command, argv: [sh, -c, 'echo back >> $EFFECTS']}\n"
+    first = change("one", then="two").replace("undo: none\nbecause: a test\n", undo)
+    crew.worker()
+    assert crew.submit(book(first, change("two", then="done"))).status == 0
+    assert crew.do(*reply(crew, YES)).status == 3, crew.told("run.started")
+    crew.cancel("runbook:r1")
+    crew.walked("warning")
+    assert "taken back first" in str(crew.told("warning")[0]["text"])
+    assert crew.do(*reply(crew, "step: two, confirm: yes")).status == 0
+    assert crew.verify() == 0
+
+
+def test_a_run_whose_lock_is_held_is_refused_and_leaves_nothing(crew: Crew) -> None:
+    crew.worker()
+    crew.submit(ONE)
+    again = crew.submit(ONE, run="r2")
+    assert again.status == 2
+    assert "RB594" in again.err
+    assert "run r1 of ana@example.com" in " ".join(again.err.split())
+    assert crew.owner("select 1 from runbook.record where run = 'r2'") == []
+
+
+def test_nobody_writes_beside_the_engine_and_who_resumes_takes_the_run_from_it(crew: Crew) -> None:
+    crew.worker()
+    crew.submit(ONE)
+    crew.walked("confirmation.requested")
+    noted = crew.do("note", "r1", "support calls")
+    assert noted.status == 2
+    assert "RB589" in noted.err
+    crew.write("answers.yaml", f"answers:\n  - {{{YES}}}\n")
+    assert crew.do("resume", "r1", "--answers", "answers.yaml").status == 0
+    assert crew.effects() == ["one"]
+    gone = crew.do(*reply(crew, YES))
+    assert gone.status == 0  # it is over
+    assert crew.verify() == 0
+
+
+def test_a_worker_that_is_told_to_stop_finishes_what_it_has_begun(crew: Crew) -> None:
+    worker = crew.worker()
+    crew.submit(book(change("one", then="done", before="sleep 2")))
+    answering = crew.start(*reply(crew, YES))
+    crew.walked("step.started")
+    worker.signal(signal.SIGTERM)
+    assert worker.ended().status == 0
+    assert crew.effects() == ["one"]
+    crew.worker()
+    assert answering.ended().status == 0
+    assert crew.told("step.unknown") == []
+    assert crew.verify() == 0
