@@ -76,20 +76,21 @@ def _report(
     lists, made = sections.checklists(visits), sections.changes(visits, runbook)
     nothing = Record(seq=0, prev=NO_RECORD, ts="", mono=0, type="", fields={"run": run}, h=NO_RECORD, raw=b"")
     first, last = (records[0], records[-1]) if records else (nothing, nothing)
+    finish = maybe(last, "finish") if last.type == END else None
     paused = _paused(records)
     return Report(
         report=VERSION,
         log=_log(verdict, words, text(first, "run")),
         run=_run(first, runbook),
         state="finished" if last.type == END else "unfinished" if paused is None else "paused",
-        finish=maybe(last, "finish") if last.type == END else None,
+        finish=finish,
         paused=paused or "",
         summary=_summary(shown),
         worth=tally(Counter(text(record, "fidelity") for record in records if step_of(record) == text(record, "step"))),
         began=at(first),
         ended=at(last),
         operators=sections.operators(records),
-        open=tuple(sections.still_open(visits, lists, made)),
+        open=tuple(sections.still_open(visits, lists, made, finish)),
         changes=made,
         taken_back=sections.taken_back(visits),
         timeline=timeline(records, visits),

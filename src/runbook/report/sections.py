@@ -21,6 +21,10 @@ from runbook.report.fields import at, maybe, step_of, text
 from runbook.report.results import audience, because, chosen, items_of, performed, question, result_of
 from runbook.report.visits import NOT_OVER, deed_of, is_element, last_seen, own_attempts
 
+_LOOKS = frozenset(
+    {"assert", "checklist", "command", "env", "gate", "http", "parallel", "revisions", "sql", "ssh", "wait"}
+)
+"""The kinds of steps that say how things are."""
 _DECIDED = {"abort": "end the run", "stop_waiting": "stop waiting"}
 
 
@@ -230,7 +234,9 @@ def _not_taken_back(visits: Sequence[Visit]) -> Iterator[str]:
             yield f"{undo.title}: {because(undo.outcome.replace('open', 'no result is on record'), undo.reason)}"
 
 
-def still_open(visits: Sequence[Visit], lists: Sequence[Checklist], made: Sequence[Change]) -> Iterator[str]:
+def still_open(
+    visits: Sequence[Visit], lists: Sequence[Checklist], made: Sequence[Change], finish: str | None
+) -> Iterator[str]:
     """What somebody should still look at: a sentence each."""
     for change in made:
         why = f": {change.reason}" if change.reason else ""
@@ -241,9 +247,22 @@ def still_open(visits: Sequence[Visit], lists: Sequence[Checklist], made: Sequen
     yield from _not_taken_back(visits)
     for checklist in lists:
         if checklist.last:
-            yield from (f"{item.title}: {item.words}" for item in checklist.items if item.answer != "yes")
+            settled = {"yes", "no"} if finish == "resolved" and _mended_since(checklist, visits, made) else {"yes"}
+            yield from (f"{item.title}: {item.words}" for item in checklist.items if item.answer not in settled)
     if visits and visits[-1].outcome in NOT_OVER:
         yield f"{visits[-1].title}: {result_of(visits[-1])}"
+
+
+def _mended_since(checklist: Checklist, visits: Sequence[Visit], made: Sequence[Change]) -> bool:
+    """Whether what a checklist found was answered to: something was changed afterwards, and then a look passed."""
+    changed = next((change for change in made if change.at.record > checklist.at.record), None)
+    return changed is not None and any(
+        visit.entered.record > changed.at.record
+        and visit.outcome == "passed"
+        and visit.changed == "no"
+        and visit.kind in _LOOKS
+        for visit in visits
+    )
 
 
 def warnings(records: Sequence[Record]) -> tuple[str, ...]:
