@@ -75,6 +75,13 @@ def test_every_runbook_has_the_environment_of_the_demonstration_and_names_whom_t
         assert f"[{runbook.id}]({path.name})" in (ROOT / "runbooks" / "README.md").read_text()
 
 
+def test_every_runbook_that_a_text_sends_its_reader_to_is_there() -> None:
+    there = {path.stem for path in [*RUNBOOKS, *PIECES]}
+    for path in [*RUNBOOKS, *PIECES]:
+        sent = re.findall(r"\b(?:Walk|walk|with|see)\s+`([a-z]+(?:_[a-z]+)+)`", path.read_text())
+        assert set(sent) <= there, path.name
+
+
 def test_every_piece_fits_any_environment_and_says_of_each_input_what_it_is() -> None:
     readme = (ROOT / "runbooks" / "README.md").read_text()
     for path in PIECES:

@@ -16,7 +16,7 @@ from runbook.model.runbook import Input
 _HINTS = {
     "integer": "a whole number",
     "number": "a number",
-    "boolean": "true or false",
+    "boolean": "yes or no",
     "url": "a URL, such as https://example.com",
     "duration": "a duration, such as 30s or 5m",
     "timestamp": "a time with its zone, such as 2026-11-21T09:00:00Z",
@@ -148,4 +148,6 @@ def _meant(line: str, wanted: Input, choices: Sequence[Json]) -> Json:
 
 
 def _text(value: Json) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
