@@ -27,6 +27,8 @@ WRONG = {
     "no_kind": "json:JSONDecoder",
     "no_class": "json:dumps",
     "raising": "antigravity_that_raises:Kind",
+    "leaving": "antigravity_that_leaves:Kind",
+    "unobservant": "antigravity_that_sees_nothing:Prometheus",
 }
 
 
@@ -84,14 +86,19 @@ def test_a_broken_guest_is_a_diagnostic_and_stops_no_other_runbook(tmp_path: Pat
     bad = tmp_path / "bad"
     brought_by(bad, "bad-guest", **{name: value})
     (bad / "antigravity_that_raises.py").write_text("raise RuntimeError('no')\n")
+    (bad / "antigravity_that_leaves.py").write_text("raise SystemExit(0)\n")  # which is the status of a clean file
+    (bad / "antigravity_that_sees_nothing.py").write_text(
+        "from runbook_prometheus import Prometheus\n"
+        "Prometheus.NAME, Prometheus.OBSERVES = 'unobservant', {'value': 'double'}\n"
+    )
     (tmp_path / "book.yaml").write_text(BOOK.format(kind=name, fields="url: x"))
     (tmp_path / "other.yaml").write_text(BOOK.format(kind="http", fields='url: "http://127.0.0.1:9"'))
-    wrong = runbook("check", "book.yaml", cwd=tmp_path, sites=(bad,))
+    wrong = runbook("check", "book.yaml", cwd=tmp_path, sites=(bad, EXAMPLE / "src"))
     assert wrong.returncode == 1
     assert "RB600" in wrong.stdout + wrong.stderr
     assert f"the kind `{name}` of bad-guest 1.0 is not used" in wrong.stdout + wrong.stderr
-    assert runbook("check", "other.yaml", cwd=tmp_path, sites=(bad,)).returncode == 0
-    assert "RB600" in runbook("kinds", cwd=tmp_path, sites=(bad,)).stderr
+    assert runbook("check", "other.yaml", cwd=tmp_path, sites=(bad, EXAMPLE / "src")).returncode == 0
+    assert "RB600" in runbook("kinds", cwd=tmp_path, sites=(bad, EXAMPLE / "src")).stderr
 
 
 def test_a_guest_takes_no_name_of_ours_nor_of_another(site: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from runbook.model.diagnostics import Code, Diagnostic, Severity
-from runbook.model.kind import Asked, Automated, KindClass, Traits
+from runbook.model.kind import Asked, Automated, KindClass, Observed, Traits
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -34,6 +34,7 @@ TAKEN = Code(
     severity=Severity.WARNING,
 )
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_LONGEST = 300
 _PARTS = ("NAME", "JUDGE", "SCHEMA", "TRAITS", "OBSERVES", "EXAMPLES", "preview", "judge")
 
 
@@ -81,9 +82,9 @@ def _found(point: "EntryPoint") -> Guest | str:
     """The guest of an entry point; what is wrong with it where it is none."""
     try:
         kind = point.load()
-    except Exception as error:  # noqa: BLE001 - whatever another package does, it is no crash of ours
-        return f"it cannot be imported: {type(error).__name__}: {error}"
-    wrong = objection(kind, point.name)
+        wrong = objection(kind, point.name)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever another package does, our program goes on
+        return " ".join(f"it cannot be imported: {type(error).__name__}: {error}".split())[:_LONGEST]
     if wrong is not None or point.dist is None:
         return wrong or "it belongs to no package"
     return Guest(kind=kind, distribution=point.dist.name, version=point.dist.version)
@@ -105,13 +106,21 @@ def objection(kind: object, name: str) -> str | None:
         isinstance(schema, dict) and _is_fields(schema.get("properties"), {f.name for f in dataclasses.fields(kind)})
     ):
         return "its SCHEMA does not describe its fields"
+    if not _is_observed(kind.OBSERVES):  # type: ignore[attr-defined] # as above
+        return "its OBSERVES is no mapping of names to `Observed`"
     if not isinstance(traits, Traits) or not isinstance(judge, int) or judge < 1:
         return "its TRAITS are no `Traits`, or its JUDGE is no number from 1"
     return None
 
 
 def _is_fields(properties: object, fields: Collection[str]) -> bool:
-    return isinstance(properties, dict) and properties.keys() == {name.removesuffix("_") for name in fields}
+    if not isinstance(properties, dict) or not all(isinstance(piece, dict) for piece in properties.values()):
+        return False
+    return properties.keys() == {name.removesuffix("_") for name in fields}
+
+
+def _is_observed(observes: object) -> bool:
+    return isinstance(observes, Mapping) and all(isinstance(each, Observed) for each in observes.values())
 
 
 def _unusable(code: Code, point: "EntryPoint", why: str, help_: str) -> Diagnostic:
