@@ -167,7 +167,7 @@ class Chained(ABC):
             worst = verdict.findings[0]
             place = f"line {worst.line}: " if worst.line else ""
             message = f"the log is damaged, {place}{worst.diagnostic.message}"
-            raise refusal(NOT_RESUMED, message, run.log, f"`runbook verify {run.id}`, and begin a new run")
+            raise refusal(NOT_RESUMED, message, run.log, f"`runbook verify {run.argument}`, and begin a new run")
         if verdict.count == 0 or verdict.head is None:
             message = "the run was interrupted before anything was done"
             raise refusal(NEVER_BEGAN, message, run.log, "begin a new run")
@@ -176,7 +176,7 @@ class Chained(ABC):
                 IS_OVER,
                 "the run is over",
                 run.log,
-                f"`runbook report {run.id}` says what it left changed, and what takes that back",
+                f"`runbook report {run.argument}` says what it left changed, and what takes that back",
             )
         self._count, self._head = verdict.count, verdict.head
         return verdict

@@ -135,7 +135,7 @@ def not_looked_at(verdict: Verdict, run: RunDir) -> Verdict:
         code=NOT_ESTABLISHED,
         message="there are signed checkpoints, and they were not judged here",
         file=str(run.log),
-        help=f"`runbook verify {run.id}` judges them",
+        help=f"`runbook verify {run.argument}` judges them",
     )
     found = [each for each in verdict.findings if each.diagnostic.code is not UNSIGNED]
     finding = Finding(status=Status.VALID, strict=Status.SIGNATURE, diagnostic=diagnostic)

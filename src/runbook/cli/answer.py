@@ -15,14 +15,14 @@ from runbook.cli.rows import rows
 from runbook.cli.run import load_answers_for
 from runbook.cli.stores import elsewhere, store_of
 from runbook.cli.walking import PAUSED, say_unused
-from runbook.drivers.aside import snapshot_of
+from runbook.drivers.aside import not_legal, snapshot_of
 from runbook.drivers.attendance import attending
 from runbook.drivers.interrupts import Interrupts
 from runbook.kinds.registry import KINDS
 from runbook.model.answers import Answers
 from runbook.model.diagnostics import Diagnostic, Refused
-from runbook.walk.records import from_record
-from runbook.walk.walk import Walk
+from runbook.walk.records import MalformedEvent, from_record
+from runbook.walk.walk import IllegalEvent, Walk
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -82,11 +82,14 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
 def _so_far(run: RunDir) -> tuple[Walk, int]:
     """The walk as the log tells it so far, and how many records that are."""
     walk, count = Walk(snapshot_of(run, KINDS), KINDS), 0
-    with reading(run.log) as log:
-        for record in log:
-            count += 1
-            if not record.type.startswith("x-"):
-                walk.tell(from_record(record.type, record.ts, record.mono, record.fields))
+    try:
+        with reading(run.log) as log:
+            for record in log:
+                count += 1
+                if not record.type.startswith("x-"):
+                    walk.tell(from_record(record.type, record.ts, record.mono, record.fields))
+    except (IllegalEvent, MalformedEvent) as error:
+        raise not_legal(run, error) from None
     return walk, count
 
 

@@ -38,7 +38,7 @@ def capture_run(run: RunDir, output: str | None) -> int:
     verdict, walk = judged(run.log, KINDS)
     if walk is None or walk.started is None or verdict.status not in _TRUSTED:
         message = f"the log of {run.id} is not a legal walk of its runbook"
-        help_ = f"`runbook verify {run.id}` says more"
+        help_ = f"`runbook verify {run.argument}` says more"
         raise Refused(Diagnostic(code=NOT_CAPTURED, message=message, file=run.shown, help=help_))
     with reading(run.log) as log:
         records = [record for _, record in zip(range(verdict.count), log, strict=False)]

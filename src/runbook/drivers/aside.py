@@ -65,10 +65,15 @@ def reopen(run: RunDir, operator: str | None, registry: Registry) -> tuple[Reope
         # Who walked last is who holds it, unless somebody else says so; only the records tell.
         reopened = go_on(run, lambda: holder(operator or walks[0].operator), each)
     except (IllegalEvent, MalformedEvent) as error:
-        message = f"the log is no walk that can be gone on with: {error}"
-        help_ = f"`runbook verify {run.id}` says more"
-        raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=run.shown, help=help_)) from None
+        raise not_legal(run, error) from None
     return reopened, walks[0], Last(ts=last[0].ts, mono=last[0].mono)
+
+
+def not_legal(run: RunDir, error: IllegalEvent | MalformedEvent) -> Refused:
+    """What is raised where the log of a run is no legal walk."""
+    message = f"the log is no walk that can be gone on with: {error}"
+    help_ = f"`runbook verify {run.argument}` says more"
+    return Refused(Diagnostic(code=NOT_LEGAL, message=message, file=run.shown, help=help_))
 
 
 def clock_of(walk: Walk, last: Last) -> Clock:
@@ -182,7 +187,7 @@ def snapshot_of(run: RunDir, registry: Registry) -> Runbook:
         event = None
     if not isinstance(event, r.RunStarted):
         message = "the run never began, or the beginning of its log cannot be read"
-        help_ = f"`runbook verify {run.id}` says which"
+        help_ = f"`runbook verify {run.argument}` says which"
         raise Refused(Diagnostic(code=NOT_LEGAL, message=message, file=run.shown, help=help_))
     return runbook_of(event, run.snapshot, registry)
 

@@ -40,6 +40,7 @@ BEAT = 0.25
 """Seconds between two signs of life."""
 PATIENCE = 5_000
 """Milliseconds after which something that was asked to stop is made to."""
+_LONGEST = 300
 _ENDS: tuple[tuple[type[WorldError], End], ...] = (
     (NotSent, End.NOT_SENT),
     (TimedOut, End.TIMED_OUT),
@@ -291,6 +292,8 @@ class Activities:
             return Done(end=end, reason=cover(error.reason), help=cover(error.help))
         except Refused as refused:
             return Done(end=End.NOT_SENT, reason=cover(str(refused)), help=cover(refused.diagnostics[0].help))
+        except Exception as error:  # noqa: BLE001 - it may quote a secret, which the engine would keep uncovered
+            return Done(end=End.LOST, reason=cover(f"its worker failed: {type(error).__name__}: {error}")[:_LONGEST])
         return Done(end=End.SEEN, text=observed.text, masked=observed.masked, truncated=observed.truncated)
 
 
