@@ -83,7 +83,9 @@ def _found(point: "EntryPoint") -> Guest | str:
     try:
         kind = point.load()
         wrong = objection(kind, point.name)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever another package does, our program goes on
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever another package does, also if it would end the program
         return " ".join(f"it cannot be imported: {type(error).__name__}: {error}".split())[:_LONGEST]
     if wrong is not None or point.dist is None:
         return wrong or "it belongs to no package"
