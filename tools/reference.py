@@ -1,4 +1,4 @@
-"""Writes what the schema, the kinds and the functions say of themselves into docs/reference/.
+"""Writes what the schema, the kinds, the functions, the commands and the codes say of themselves into docs/reference/.
 
 With ``--check`` nothing is written, and the status is 1 if a page is not up to date.
 """
@@ -7,6 +7,8 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+
+from command_pages import codes, commands, schemas
 
 from runbook.kinds.registry import KINDS
 from runbook.language.describing import keys, observed, page_of
@@ -30,6 +32,9 @@ def main() -> int:
         ("language.md", "nested", _nested()),
         ("expressions.md", "names", _listed(f"`{form}`: {text}" for form, text in NAMES)),
         ("expressions.md", "functions", _functions()),
+        ("commands.md", "commands", commands()),
+        ("codes.md", "codes", codes()),
+        ("schemas.md", "schemas", schemas()),
         ("kinds.md", "kinds", (line for name, kind in KINDS.items() for line in _kind(name, kind))),
     ):
         path = PAGES / page
