@@ -21,6 +21,9 @@ from tests.docs.pages import ROOT, Block
 from tests.drivers.terminal.pseudo import Terminal
 
 PATIENCE = 20.0
+_OWN = ("RUNBOOK_", "XDG_")
+STANDINS = Path(__file__).parent / "standins"
+"""Programs that stand for those of a platform."""
 PORT = re.compile(r"\b(8765|8766)\b")
 """The ports that the pages speak of."""
 _VARYING = (
@@ -73,9 +76,8 @@ class Reader:
     @property
     def variables(self) -> dict[str, str]:
         """The environment of the reader."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RUNBOOK_", "XDG_"))}
-        programs = f"{Path(sys.executable).parent}:{inherited['PATH']}"
-        return {**inherited, "PATH": programs, "HOME": str(self.directory / "home"), "PYTHONUNBUFFERED": "1"}
+        programs = f"{STANDINS}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return {**os.environ, "PATH": programs, "HOME": str(self.directory / "home"), "PYTHONUNBUFFERED": "1"}
 
     def write(self, block: Block) -> None:
         """Write a file of the page."""
@@ -112,7 +114,12 @@ class Reader:
         return PORT.sub(lambda found: self.ports.setdefault(found[0], free_port()), text)
 
     def _script(self, text: str) -> list[str]:
-        return ["sh", "-c", "\n".join(["set -eu", f"cd '{self.place}'", *self.kept, self.here(text)])]
+        own = " ".join(name for name in os.environ if name.startswith(_OWN))
+        return [
+            "sh",
+            "-c",
+            "\n".join([f"unset {own} NOTHING", "set -eu", f"cd '{self.place}'", *self.kept, self.here(text)]),
+        ]
 
     def _shell(self, text: str, where: str, status: int) -> None:
         done = subprocess.run(
