@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.drivers.desk import Desk
 
 
@@ -19,6 +20,18 @@ def test_a_new_runbook_is_clean_and_its_scenario_walks_all_of_it(desk: Desk) -> 
     assert (checked.status, checked.out, checked.err) == (0, "", "")
     tested = desk.do("test", "books", "--min-coverage", "100")
     assert tested.status == 0, tested.out
+
+
+@pytest.mark.parametrize("id_", ["true", "null", "no", "y"])
+def test_an_id_that_yaml_takes_for_something_else_is_written_as_a_text(id_: str, desk: Desk) -> None:
+    assert desk.do("new", id_).status == 0
+    checked = desk.do("check", ".")
+    assert (checked.status, checked.out) == (0, "")
+    assert desk.do("test", ".").status == 0
+    for file in (desk.root / f"{id_}.yaml", desk.root / "scenarios" / f"{id_}.yaml"):
+        data = yaml.safe_load(file.read_text())  # as an editor reads it
+        assert isinstance(data["title"], str)
+        assert isinstance(data.get("id", ""), str)
 
 
 def test_nothing_is_written_over(desk: Desk) -> None:

@@ -16,7 +16,7 @@ _RUNBOOK = """\
 # `runbook check` says what is wrong in here, `runbook kinds` what steps there are, `runbook kinds step` what keys.
 # `runbook run %(id)s.yaml -e staging --dry-run` shows what would be done, without doing it.
 runbook: v1
-id: %(id)s
+id: %(written)s
 title: %(title)s
 description: What it does not cover, and which runbook does.
 symptoms:                              # the index of runbooks is made of these
@@ -85,6 +85,9 @@ expect:
   path: [look, mend, look, mend, get_help, look, done]
 """
 
+_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+"""Ids that are a text, here or for other readers of YAML, only in quotes."""
+
 
 def begun(id_: str) -> tuple[str, str]:
     """The texts of a new runbook and of its scenario, which stands in a directory beside it.
@@ -95,5 +98,7 @@ def begun(id_: str) -> tuple[str, str]:
         meant = re.sub(r"[^a-z0-9]+", "_", id_.lower()).strip("_0123456789")[:64]
         help_ = f"did you mean `{meant}`?" if meant else "write it in snake_case, such as `app_not_loading`"
         raise Refused(Diagnostic(code=NO_ID, message=f"`{id_[:80]}` is no id of a runbook", help=help_))
-    said = {"id": id_, "title": id_.replace("_", " ").strip().capitalize()}
+    sign = '"' if id_ in _WORDS else ""
+    title = id_.replace("_", " ").strip().capitalize()
+    said = {"id": id_, "written": f"{sign}{id_}{sign}", "title": f"{sign}{title}{sign}"}
     return _RUNBOOK % said, _SCENARIO % said
