@@ -163,3 +163,17 @@ def test_a_script_made_to_exhaust_its_reader_does_not(script: str) -> None:
     assert list(shown_by(script, ["TOKEN"])) == []
     assert password_in(script) is None
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        ("export DB_PASSWORD='kestrel-9'\npsql\n", True),
+        ("AWS_SECRET_ACCESS_KEY=kestrel/9 aws s3 ls\n", True),
+        ("echo a && PGPASSWORD=kestrel psql\n", True),
+        ('export DB_PASSWORD=$1 PGPASSWORD="$(cat p)" MYPASSWORD=`cat p`\n', False),
+        ("DB_PASSWORD=<PASSWORD> SET_PASSWORD=true NEW_PASSWORD= psql\n", False),
+    ],
+)
+def test_a_password_that_a_variable_is_set_to_is_seen(script: str, found: bool) -> None:
+    assert (password_in(script) is not None) is found

@@ -81,7 +81,13 @@ _SECRET_FLAG = re.compile(
     r"--?(?:(?:[a-z]+-)*(?:password|passwd)|api-?key|(?:auth-|access-|bearer-)?token)", re.IGNORECASE
 )
 """Flags that are followed by a secret whatever the program; the tokens of many a program are mere names."""
-_SECRET_WORD = re.compile(r"passw|api-?key|token|curl", re.IGNORECASE)
+_SECRET_WORD = re.compile(r"passw|api-?key|token|curl|secret_access_key", re.IGNORECASE)
+_SECRET_SET = re.compile(
+    r"^(?![ \t]*#)(?:.*[ \t;&|(])?[a-z_]*(?:password|passwd|secret_access_key)="
+    r"['\"]?(?![`$'\"]|(?:true|false)\b)([^\s'\";&|)]+)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A variable that is set to a password."""
 _NO_SECRET = re.compile(r"[$<*@%{/-]|[A-Z_]+$|.{0,3}$")
 
 
@@ -162,9 +168,12 @@ def password_among(argv: Sequence[str]) -> int | None:
 
 
 def password_in(script: str) -> int | None:
-    """Where a password stands that is written out among the arguments of a script's commands."""
+    """Where a password stands that is written out in a script: a variable's value, or an argument of a command."""
     if not _SECRET_WORD.search(script):
         return None
+    for found in _SECRET_SET.finditer(script):
+        if not _NO_SECRET.match(found[1]):
+            return found.start(1)
     for words in commands(script):
         place = password_among([word.text for word in words])
         if place is not None:
