@@ -20,7 +20,7 @@ from typing import Self
 from tests.docs.pages import ROOT, Block
 from tests.drivers.terminal.pseudo import Terminal
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 _OWN = ("RUNBOOK_", "XDG_")
 STANDINS = Path(__file__).parent / "standins"
 """Programs that stand for those of a platform."""
