@@ -140,6 +140,16 @@ class Crew(StoredDesk):
 
         asyncio.run(cancel())
 
+    def history(self, workflow: str) -> str:
+        """The history of a workflow as text."""
+
+        async def fetch() -> str:
+            client = await Client.connect(self.engine.address, namespace=self.env["RUNBOOK_NAMESPACE"])
+            history = await client.get_workflow_handle(workflow).fetch_history()
+            return "".join(repr(event) for event in history.events)
+
+        return asyncio.run(fetch())
+
     def leave(self) -> None:
         """End every worker."""
         for each in self.workers:

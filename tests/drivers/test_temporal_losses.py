@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.drivers.books import book, change
+from tests.drivers.books import book, change, read
 from tests.drivers.desk import wait_for
 from tests.drivers.engine import Crew, Server
 from tests.world.postgres import Postgres
@@ -23,7 +23,8 @@ def crew(tmp_path: Path, postgres: Postgres, engine: Server) -> Iterator[Crew]:
 
 
 def reply(crew: Crew, *entries: str) -> tuple[str, ...]:
-    crew.write("answers.yaml", "answers:\n" + "".join(f"  - {{{entry}}}\n" for entry in entries))
+    listed = "".join(f"  - {{{entry}}}\n" for entry in entries)
+    crew.write("answers.yaml", f"answers:\n{listed}" if entries else "answers: []\n")
     return ("answer", "r1", "--answers", "answers.yaml", "--operator", "ana@example.com")
 
 
@@ -141,3 +142,17 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_has_begun(crew: Crew) ->
     assert answering.ended().status == 0
     assert crew.told("step.unknown") == []
     assert crew.verify() == 0
+
+
+def test_ctrl_c_stops_what_a_worker_performs_and_it_does_not_begin_again_by_itself(crew: Crew) -> None:
+    crew.worker()
+    crew.submit(book(read("look", "sleep", "60", then="more", fail=""), read("more", then="done")))
+    crew.walked("step.started")
+    answering = crew.start(*reply(crew))
+    wait_for(lambda: "answers for" in answering.said(), "nobody answers")
+    answering.signal(signal.SIGINT)
+    assert answering.ended().status == 3
+    crew.walked("step.cancelled")
+    assert [told["do"] for told in crew.told("operator.acted")] == ["interrupt"]
+    assert crew.types()[-1] == "step.cancelled"
+    assert crew.verify() == 3

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -230,3 +232,62 @@ def test_what_goes_through_the_engine_can_be_encrypted(crew: Crew) -> None:
     assert crew.verify() == 0
     bad = crew.do("submit", "book.yaml", env={"RUNBOOK_PAYLOAD_KEY": "short"})
     assert "RB593" in bad.err
+
+
+SECRET = "hunter2-hunter2"
+WITH_TOKEN = "secrets: {token: {env: TOKEN}}\n"
+
+
+def test_a_secret_is_looked_up_at_the_site_and_goes_nowhere_else(crew: Crew) -> None:
+    crew.worker()
+    crew.worker("db", env={"TOKEN": SECRET})
+    step = change("one", then="done", before='printf "%s" "$GIVEN" | wc -c; echo "$GIVEN"', more="site: db\n")
+    assert crew.submit(book(f"{step}env: {{GIVEN: '${{{{ secrets.token }}}}'}}\n", head=WITH_TOKEN)).status == 0
+    assert crew.answer("step: one, confirm: yes").status == 0
+    assert [told["secret"] for told in crew.told("secret.resolved")] == ["token"]
+    (output,) = crew.told("step.output")
+    kept = (crew.run().path / str(output["file"])).read_text()
+    assert kept.startswith(f"{len(SECRET)}\n[MASKED:")
+    assert SECRET not in crew.history("runbook:r1")
+    assert SECRET.encode() not in b"".join(record.raw for record in crew.records())
+    assert crew.verify() == 0
+
+
+def test_a_secret_that_the_site_does_not_have_refuses_the_step(crew: Crew) -> None:
+    crew.worker()
+    crew.submit(book(change("one", then="done") + "env: {GIVEN: '${{ secrets.token }}'}\n", head=WITH_TOKEN))
+    assert crew.answer("step: one, do: abort, reason: no token").status == 1
+    assert "TOKEN" in str(crew.told("step.refused")[0]["reason"])
+    assert crew.effects() == []
+
+
+def test_a_cooldown_holds_between_a_run_at_hand_and_one_that_is_submitted(crew: Crew) -> None:
+    crew.worker()
+    text = book(change("one", then="done", more="guards: [{cooldown: 1h, key: k}]\n"), head='lock: "${{ run.id }}"\n')
+    crew.write("answers.yaml", "answers: [{step: one, confirm: yes}]\n")
+    assert crew.walk(text, "--answers", "answers.yaml", run="hand").status == 0
+    assert crew.submit(text).status == 0
+    assert crew.answer("step: one, do: abort, reason: too soon").status == 1
+    assert "hand" in str(crew.told("step.refused")[0]["reason"])
+    assert crew.effects() == ["one"]
+
+
+def test_changes_of_a_submitted_run_are_taken_back(crew: Crew) -> None:
+    crew.worker()
+    undo = "undo: {kind: command, argv: [sh, -c, 'echo back >> $EFFECTS']}\n"
+    first = change("one", then="two").replace("undo: none\nbecause: a test\n", undo)
+    back = "id: back\ntitle: Back\nkind: undo\nnext: done\non_fail: bad\n"
+    assert crew.submit(book(first, change("two", after="exit 1", fail="back", then="done"), back)).status == 0
+    assert crew.answer(*(f"step: {step}, confirm: yes" for step in ("one", "two", "back", "one.undo"))).status == 0
+    assert crew.effects() == ["one", "two", "back"]
+    assert crew.verify() == 0
+
+
+def test_nothing_of_it_is_loaded_by_what_walks_on_one_machine(crew: Crew) -> None:
+    crew.write("book.yaml", ONE)
+    tell = "import sys; from runbook.cli.main import run; run(sys.argv[1:]); print('MODULES', *sys.modules)"
+    crew.write("answers.yaml", "answers: [{step: one, confirm: yes}]\n")
+    for command in (["check", "book.yaml"], ["run", "book.yaml", "--answers", "answers.yaml"], ["runs"]):
+        argv = [sys.executable, "-c", tell, *command]
+        done = subprocess.run(argv, cwd=crew.root, env=crew.env, capture_output=True, text=True, check=True)
+        assert {"temporalio", "greenlet", "runbook.drivers.temporal"} & set(done.stdout.split()) == set()

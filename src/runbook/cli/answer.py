@@ -53,6 +53,7 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
     if walk.finish is not None:
         return _ended(run, walk)
     interrupts = Interrupts()
+    who = options.operator or default_operator()
     with (
         interrupts.caught(),
         engine(address, options.namespace or where[0]) as reached,
@@ -66,9 +67,11 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
             engine=reached,
             workflow=where[1],
             operator=seat.operator,
-            name=options.operator or default_operator(),
+            name=who,
             interrupts=interrupts,
         )
+        sys.stderr.write(f"answers for run {run.id} as {who}\n")
+        sys.stderr.flush()  # the terminal is written to from elsewhere now
         left = sitting.go()
     if left is None:
         if answers is not None and seat.answers is not None:

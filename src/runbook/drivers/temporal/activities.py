@@ -246,8 +246,7 @@ class Activities:
         workers.start(job)
         clock, level, asked = RealClock(), 0, 0
         try:
-            while not job.done:
-                workers.news(BEAT)
+            while workers.news(BEAT) is None or not job.done:
                 activity.heartbeat()
                 if activity.is_cancelled() and (level == 0 or clock.mono() - asked > PATIENCE):
                     level, asked = min(level + 1, 3), clock.mono()

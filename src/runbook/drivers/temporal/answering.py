@@ -34,7 +34,7 @@ LOOK = 5.0
 QUESTIONS: Mapping[str, type[Question]] = {
     each.__name__: each for each in (AskDone, AskYes, AskChoice, AskForm, AskItems, AskSent)
 }
-LEAVE = Act(do="pause", reason="left")
+LEAVE = Act(do="pause", reason="you left")
 """What whoever is asked hands back when the question is not open any more."""
 
 
@@ -82,7 +82,7 @@ class Answering:
         """Answer until the run is over, which is None, or nobody answers any more."""
         answered, since = 0, time.monotonic()
         while True:
-            if (why := self._interrupts.why) is not None or self._interrupts.presses:
+            if (why := self._interrupts.why) is not None or (self._interrupts.presses and not self._stopped()):
                 return Left(reason=why or "you left")
             self._follow()
             if self._walk.finish is not None:
@@ -119,6 +119,15 @@ class Answering:
         except NotYet:
             self._operator.notice("no worker has taken the answer yet; what comes of it will be shown")
         return True
+
+    def _stopped(self) -> bool:
+        """Stop what runs, as Ctrl-C does where it runs; false if nothing does, or nobody is there to be asked then."""
+        self._interrupts.clear()
+        try:
+            self._engine.stop(self._workflow, self._name)
+        except (NotTaken, NotYet):
+            return False
+        return self._operator.source == "terminal"
 
     def _walked(self) -> bool:
         """Whether the engine still walks the run, or it has just ended; asked from time to time."""

@@ -72,6 +72,7 @@ class RemoteAttempts(Attempts):
         self._lost_after = lost_after
         self._watch: Callable[[], int] = lambda: 0
         self._away: dict[str, _Away] = {}
+        operator.busy = lambda: any(away.done is None for away in self._away.values())
 
     def begin(
         self,
@@ -140,6 +141,7 @@ class RemoteAttempts(Attempts):
             pause = min(pause * 2, LONGEST_LOOK)
             self._take_in()
             wanted = self._watch()
+            self._remote.heard()
             if wanted > level:
                 level = wanted
                 for away in self._away.values():

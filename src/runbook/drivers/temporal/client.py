@@ -162,9 +162,20 @@ class Engine:
         :raises NotTaken: if it does not fit.
         :raises NotYet: if no worker has answered in time; it may have been taken all the same.
         """
+        self._update(workflow, RunWorkflow.answer, reply)
+
+    def stop(self, workflow: str, by: str) -> None:
+        """Stop what runs.
+
+        :raises NotTaken: if nothing does.
+        :raises NotYet: as :meth:`answer` does.
+        """
+        self._update(workflow, RunWorkflow.stop, by)
+
+    def _update(self, workflow: str, update: Any, given: Reply | str) -> None:  # noqa: ANN401 - a decorated method
         handle = self._client.get_workflow_handle_for(RunWorkflow.run, workflow)
         try:
-            self._wait(handle.execute_update(RunWorkflow.answer, reply, rpc_timeout=_TAKEN_UP))
+            self._wait(handle.execute_update(update, given, rpc_timeout=_TAKEN_UP))
         except WorkflowUpdateFailedError as failed:
             raise NotTaken(str(failed.cause)) from None
         except WorkflowUpdateRPCTimeoutOrCancelledError:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from temporalio import workflow
 
+from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.operator import Act, Hand, Idle, No, Note, Place, Request, Settle, Shown, Sought, Yes
 from runbook.drivers.operator import as_json as question_as_json
 from runbook.drivers.temporal.bridge import wait_for
@@ -23,9 +24,10 @@ from runbook.model.kind import Preview
 from runbook.model.question import AskYes, Question
 from runbook.model.runbook import Outcome
 from runbook.walk.actions import AskOperator
+from runbook.walk.including import chain
 from runbook.walk.run_events import Event
 from runbook.walk.running import reminder_due
-from runbook.walk.tables import HANDS
+from runbook.walk.tables import HANDS, Phase
 from runbook.walk.walk import Walk
 
 NOTES = frozenset({"note", "decision", "hypothesis", "communication"})
@@ -47,6 +49,9 @@ class RemoteOperator:
         self._problem = ""
         self._fits: _Fits = lambda _: "nothing is asked now"
         self._given: Reply | None = None
+        self._heard = 0
+        self.interrupts = Interrupts()
+        self.busy: Callable[[], bool] = lambda: False
         self.acts: deque[Act] = deque()
         self.asked: Asked | None = None
         self.source = "terminal"
@@ -58,8 +63,27 @@ class RemoteOperator:
 
     @property
     def called(self) -> bool:
-        """Whether somebody wants something that nobody asked for."""
-        return bool(self.acts)
+        """Whether somebody wants something that nobody asked for, and nobody has heard of it yet."""
+        return bool(self.acts) or self.interrupts.presses > self._heard
+
+    def heard(self) -> None:
+        """Whoever performs has heard how hard to stop it."""
+        self._heard = self.interrupts.presses
+
+    def look_at_stop(self, by: str) -> None:
+        """Refuse to stop what does not run.
+
+        :raises ValueError: with one line for whoever wants it.
+        """
+        _look_at_name(by)
+        if not self.busy():
+            raise ValueError("nothing runs now")
+
+    def stop(self, by: str) -> None:
+        """Stop what runs, the next time harder."""
+        if self._walk is not None and by != self._walk.operator:
+            self._take_over(by)
+        self.interrupts.presses += 1
 
     def attach(self, walk: Walk, idle: Idle) -> None:
         """Meet the walk."""
@@ -87,8 +111,10 @@ class RemoteOperator:
         self._problem = problem
 
     def ready(self, place: Place, preview: Preview) -> Hand | None:
-        """Reads are done without asking; what else needs no confirmation is asked about."""
-        if not place.step.effect.changes and place.step.kind != "finish":
+        """Reads are done without asking, unless a person stopped one; the rest is asked about."""
+        visit = chain(self._walk)[-1].visit_of(place.step.id) if self._walk is not None else None
+        stopped = visit is not None and visit.phase is Phase.INTERRUPTED
+        if not place.step.effect.changes and place.step.kind != "finish" and not stopped:
             return None
         return self._hand(self._ask("ready", place, _plain(preview), lambda reply: _only(reply, "go")))
 
@@ -179,8 +205,7 @@ class RemoteOperator:
             raise ValueError("nothing is asked now")
         if (reply.run, reply.id) != (asked.run, asked.id):
             raise ValueError("that question is not open any more")
-        if not reply.by.strip() or len(reply.by) > 200 or not reply.by.isprintable():
-            raise ValueError("an answer says who gives it")
+        _look_at_name(reply.by)
         if reply.source not in {"terminal", "answers"}:
             raise ValueError("an answer says where it comes from")
         _body(reply)
@@ -250,6 +275,11 @@ class RemoteOperator:
 
 _OVER = Reply(run="", id=0, says="over", body="{}", by="", source="")
 """The time that was waited for has passed."""
+
+
+def _look_at_name(by: str) -> None:
+    if not by.strip() or len(by) > 200 or not by.isprintable():
+        raise ValueError("an answer says who gives it")
 
 
 def _body(reply: Reply) -> JsonObject:

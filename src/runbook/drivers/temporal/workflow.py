@@ -12,7 +12,6 @@ from temporalio.exceptions import ApplicationError
 
 from runbook.audit.masking import Masker
 from runbook.drivers.assembly import assemble, started
-from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
 from runbook.drivers.locking import key_of
 from runbook.drivers.operator import Act
@@ -86,6 +85,15 @@ class RunWorkflow:
         self._operator.look_at(reply)
 
     @workflow.update
+    async def stop(self, by: str) -> None:
+        """Stop what runs, as Ctrl-C does at hand."""
+        self._operator.stop(by)
+
+    @stop.validator
+    def _look_at_stop(self, by: str) -> None:
+        self._operator.look_at_stop(by)
+
+    @workflow.update
     async def begun(self) -> bool:
         """Return when the run has begun, its first records stored."""
         await workflow.wait_condition(lambda: self._begun)
@@ -138,7 +146,7 @@ class RunWorkflow:
             secrets=secrets,
             masker=Masker(),
             clock=clock,
-            interrupts=Interrupts(),
+            interrupts=self._operator.interrupts,
             begin=begin,
             messages=self._wanted,
             past=RemotePast(),
