@@ -5,11 +5,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-from tests.runbooks.serving import serving
+from tests.runbooks.serving import Quiet, serving
 
 PAGE = b"<!doctype html><html><title>It works</title></html>"
 _PROGRAM = """\
@@ -67,30 +66,18 @@ def answering(
     :param name: that of its program, which is put into the directory ``programs``.
     """
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            """Read it, and respond."""
-            length = int(self.headers["Content-Length"] or 0)
-            body = json.loads(self.rfile.read(length)) if length else {}
-            authorization = self.headers["Authorization"] or ""
-            asked = Request(method=self.command, path=self.path, authorization=authorization, body=body)
-            answered = _called(program, **body) if self.path == f"/{name}" else respond(asked)
-            if answered is None:
-                return
-            status, answer = answered
-            sent = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(sent)))
-            self.end_headers()
-            self.wfile.write(sent)
+    def answer(call: Quiet) -> None:
+        length = int(call.headers["Content-Length"] or 0)
+        body = json.loads(call.rfile.read(length)) if length else {}
+        authorization = call.headers["Authorization"] or ""
+        asked = Request(method=call.command, path=call.path, authorization=authorization, body=body)
+        answered = _called(program, **body) if call.path == f"/{name}" else respond(asked)
+        if answered is None:
+            return
+        status, said = answered
+        call.send(status, said if isinstance(said, bytes) else json.dumps(said).encode(), {})
 
-        do_POST = do_GET  # noqa: N815 - the name that the class looks for
-        do_PUT = do_GET  # noqa: N815 - so is this
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the class gives it
-            """Say nothing."""
-
-    with serving(Handler) as url:
+    with serving(answer) as url:
         programs.mkdir()
         put = programs / name
         put.write_text(_PROGRAM.format(python=sys.executable, name=name, port=url.rpartition(":")[2]))

@@ -7,7 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.drivers.desk import Desk, answers
-from tests.runbooks.site import copied, site
+from tests.runbooks.copied import copied
+from tests.runbooks.site import site
 from tests.world.postgres import PASSWORD, Postgres
 
 BACKUP = "2026-11-20.dump"
@@ -87,8 +88,8 @@ def incident(tmp_path: Path, postgres: Postgres) -> Iterator[Incident]:
     desk.env["PGPASSWORD"] = PASSWORD
     (tmp_path / "backups").mkdir()
     with site() as running:
-        book = copied("data_loss.yaml", tmp_path, running, postgres)
-        book.write_text(book.read_text().replace("build/demo/backups", "backups").replace("build/demo", "."))
+        changes = {"http://127.0.0.1:8080": running.url, "port: 5432": f"port: {postgres.port}"}
+        copied(desk, "data_loss.yaml", {**changes, "build/demo/backups": "backups", "build/demo": "."})
         yield from _lost(Incident(desk, postgres))
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.drivers.desk import Desk, answers, wait_for
-from tests.runbooks.site import Site, copied, site
+from tests.runbooks.copied import copied
+from tests.runbooks.site import Site, site
 from tests.world.postgres import PASSWORD, Postgres
 
 SLOW = "select (select count(*) from threads where owner = users.id) from users"
@@ -70,9 +71,9 @@ def slow(tmp_path: Path, postgres: Postgres) -> Iterator[Slow]:
 
     with site() as running:
         running.pages["/api/threads"] = threads
-        book = copied("performance.yaml", tmp_path, running, postgres)
-        text = book.read_text().replace("every: 5s", "every: 10ms").replace("delay: 10s", "delay: 10ms")
-        book.write_text(text.replace("slow_ms: 500", "slow_ms: 120").replace("health_ms: 200", "health_ms: 2000"))
+        changes = {"http://127.0.0.1:8080": running.url, "port: 5432": f"port: {postgres.port}"}
+        limits = {"slow_ms: 500": "slow_ms: 120", "health_ms: 200": "health_ms: 2000"}
+        copied(desk, "performance.yaml", {**changes, **limits})
         yield Slow(desk, postgres, running)
 
 

@@ -5,10 +5,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from tests.runbooks.serving import serving
+from tests.runbooks.serving import Quiet, serving
 
 SECURE = {
     "Strict-Transport-Security": "max-age=63072000",
@@ -48,22 +47,10 @@ def site(certificate: Path | None = None) -> Iterator[Site]:
     """Serve one on loopback until the end, by TLS if it gets a certificate."""
     told = Site()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            """Answer as the site is told to."""
-            status, text = told.answer(self.path)
-            self.send_response(status)
-            page = {
-                "Content-Type": "text/html" if self.path == "/" else "application/json",
-                "Content-Length": str(len(text)),
-            }
-            for name, value in (told.headers | page).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(text.encode())
+    def respond(asked: Quiet) -> None:
+        status, text = told.answer(asked.path)
+        kind = "text/html" if asked.path == "/" else "application/json"
+        asked.send(status, text.encode(), {**told.headers, "Content-Type": kind})
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the class gives it
-            """Say nothing."""
-
-    with serving(Handler, certificate) as told.url:
+    with serving(respond, certificate) as told.url:
         yield told
