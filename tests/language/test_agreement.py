@@ -16,7 +16,6 @@ from runbook.model.canonical import Json
 
 ROOT = Path(__file__).resolve().parents[2]
 RIGHT = sorted((ROOT / "tests" / "right").rglob("*.yaml"))
-LATER = sorted((ROOT / "tests" / "later").glob("*.yaml"))
 WRONG = sorted((ROOT / "tests" / "wrong").rglob("*.yaml"))
 SHIPPED = sorted((ROOT / "runbooks").rglob("*.yaml")) + sorted((ROOT / "examples" / "demo").rglob("*.yaml"))
 SCHEMAS = schemas(KINDS)
@@ -31,7 +30,7 @@ def kind_of(data: Json) -> str:
     return next((name for name in ("scenario", "answers") if name in mapping(data)), "runbook")
 
 
-@pytest.mark.parametrize("path", [*RIGHT, *LATER, *WRONG, *SHIPPED], ids=name_of)
+@pytest.mark.parametrize("path", [*RIGHT, *WRONG, *SHIPPED], ids=name_of)
 def test_both_validators_say_the_same_of_every_file_of_the_tree(path: Path) -> None:
     try:
         document = parse(path.read_bytes(), path.name)
@@ -54,11 +53,3 @@ def test_nothing_is_said_about_a_right_file(path: Path) -> None:
         case _:
             said = load(str(path), KINDS).diagnostics
     assert [diagnostic.message for diagnostic in said] == []
-
-
-@pytest.mark.parametrize("path", LATER, ids=name_of)
-def test_of_what_a_later_version_walks_nothing_is_said_but_that(path: Path) -> None:
-    said = load(str(path), KINDS).diagnostics
-    assert said
-    assert {diagnostic.code.number for diagnostic in said} <= {f"RB{number}" for number in range(290, 300)}
-    assert all(diagnostic.help.startswith("meanwhile ") for diagnostic in said)

@@ -57,7 +57,7 @@ def test_it_is_an_evaluator() -> None:
         ("inputs.ids.join(', ')", "string", "a, b"),
         ("'a-b'.split('-')", "list<string>", ["a", "b"]),
         ("inputs.window", "duration", "5400s"),
-        ("inputs.window + duration('500ms')", "dyn", "5400.5s"),
+        ("inputs.window + duration('500ms')", "dyn", "5400500ms"),
         ("run.now + inputs.window", "timestamp", "2026-11-21T10:30:00.12Z"),
         ("steps.check.body.map", "dyn", {"a": 2, "b": 1}),
         ("steps.check.body.sizes.map(n, n * 2)", "list<int>", [6, 4]),

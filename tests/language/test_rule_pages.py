@@ -13,7 +13,7 @@ from runbook.language.pages import examples, page
 
 RULES = sorted(path.name[:5] for path in files("runbook.language").joinpath("rules").iterdir())
 WITHOUT = {f"RB24{number}" for number in range(9)} | {"RB266", "RB270", "RB271", "RB272", "RB295"}
-"""Codes without a page: about several files together, about the day, and one that goes away."""
+"""Codes without a page: about several files together, about the day, and one that only a walk says."""
 RUNBOOK = re.compile(r"^```yaml\n(runbook: .*?)^```$", re.MULTILINE | re.DOTALL)
 
 
