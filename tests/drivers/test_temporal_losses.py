@@ -119,6 +119,9 @@ def test_nobody_writes_beside_the_engine_and_who_resumes_takes_the_run_from_it(c
     crew.worker()
     crew.submit(ONE)
     crew.walked("confirmation.requested")
+    shown = crew.do("status", "r1")
+    assert "walked now" in shown.out
+    assert "runbook answer r1" in shown.out
     noted = crew.do("note", "r1", "support calls")
     assert noted.status == 2
     assert "RB589" in noted.err

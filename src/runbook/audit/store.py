@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from runbook.audit.starts import Starts
 
 LAST = "last"
+ENGINE = "temporal "
+"""How the host of a run begins that an engine walks."""
 PARTS = ("runbook", "output", "checkpoints", "requests", "inbox")
 """The directories in a run's directory."""
 
@@ -186,6 +188,14 @@ class Glimpse:
     last: Record | None
     stands: Record | None = None
     handed: Record | None = None
+
+    @property
+    def engine(self) -> str | None:
+        """Where an engine walks it, as its log says; None where none does. An engine holds no lock while it waits."""
+        host = self.first.fields.get("host") if self.first is not None else None
+        stands = self.stands.type if self.stands is not None else "run.started"
+        goes_on = stands not in {"run.paused", "run.finished"}
+        return host if isinstance(host, str) and host.startswith(ENGINE) and goes_on else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def state_of(seen: Glimpse) -> str:
         return _unread(seen.run)
     if last.type == "run.finished":
         return str(last.fields.get("finish"))
-    if holder_of(seen.run) is not None:
+    if seen.engine is not None or holder_of(seen.run) is not None:
         return "walked now"
     return "paused" if seen.stands is not None and seen.stands.type == "run.paused" else "interrupted"
 

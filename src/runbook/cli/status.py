@@ -73,7 +73,7 @@ def _status(run: RunDir, told: ToldSoFar) -> JsonObject:
     found: JsonObject = {
         "run": run.id,
         "state": state_of(told.seen),
-        "walked_by": f"process {holder.pid} on {holder.host} ({holder.operator})" if holder else None,
+        "walked_by": f"process {holder.pid} on {holder.host} ({holder.operator})" if holder else told.seen.engine,
     }
     if walk is None or started is None:
         return found
@@ -216,6 +216,8 @@ def _pairs(found: JsonObject, told: ToldSoFar) -> Iterator[tuple[str, str]]:
             yield "PROBLEM", str(log["problem"])
             yield "look closer", f"runbook verify {found['run']}"
             return
+    if told.seen.engine is not None:
+        yield "answer", f"runbook answer {found['run']}"
     if found["state"] in {"paused", "interrupted"}:
         handed = f" --operator {shlex.quote(str(found['operator']))}" if found.get("handed_over_by") else ""
         yield "go on", f"runbook resume {found['run']}{handed}"

@@ -40,8 +40,6 @@ BY_AN_ENGINE = Code(
     why="A run that was submitted is walked by a Temporal server and its workers, which hold no lock while they wait. "
     "Whoever wrote into its log beside them would take the run from them.",
 )
-ENGINE = "temporal "
-"""How the host of a run begins that an engine walks."""
 
 
 def reopen(run: RunDir, operator: str | None, registry: Registry) -> tuple[Reopened, Walk, Last]:
@@ -165,13 +163,10 @@ def _look_who_walks(run: RunDir) -> None:
 
     :raises Refused: if one does.
     """
-    seen = glimpse(run)
-    walked = seen.first is not None and str(seen.first.fields.get("host")).startswith(ENGINE)
-    if walked and seen.stands is not None and seen.stands.type not in {"run.paused", "run.finished"}:
-        message = f"run {run.id} is walked by an engine, {seen.first.fields['host'] if seen.first else ''}"
-        help_ = (
-            f"`runbook answer {run.id}` takes notes, and ends it; `runbook resume {run.id}` takes it from the engine"
-        )
+    engine = glimpse(run).engine
+    if engine is not None:
+        message = f"run {run.id} is walked by an engine, {engine}"
+        help_ = f"`runbook answer {run.id}` takes it in; `runbook resume {run.id}` takes the run from the engine"
         raise Refused(Diagnostic(code=BY_AN_ENGINE, message=message, file=run.shown, help=help_))
 
 

@@ -20,6 +20,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCStatusCode
 
+from runbook.audit.store import ENGINE
 from runbook.drivers.temporal.engine import connected, unreached
 from runbook.drivers.temporal.payloads import HOME, Asked, Reply, Submitted, queue_of
 from runbook.drivers.temporal.workflow import NOT_BEGUN, RunWorkflow
@@ -44,7 +45,7 @@ GONE = Code(
 )
 FINGERPRINT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=+-]{0,199}")
 _MEMO = "run"
-_HOST = re.compile(r"temporal ([^/\s]+)/(\S+)")
+_HOST = re.compile(rf"{ENGINE}([^/\s]+)/(\S+)")
 _TAKEN_UP = timedelta(seconds=8)
 _QUERY = timedelta(seconds=5)
 
@@ -59,7 +60,7 @@ class NotTaken(Exception):  # noqa: N818 - said of an answer
 
 def host_of(namespace: str, workflow: str) -> str:
     """What the log says of where a run is walked."""
-    return f"temporal {namespace}/{workflow}"
+    return f"{ENGINE}{namespace}/{workflow}"
 
 
 def workflow_of(host: str) -> tuple[str, str] | None:
