@@ -1,5 +1,6 @@
 """What is lost of a submitted run when a part of it dies: nothing, and nothing is done twice."""
 
+import random
 import signal
 import time
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.drivers.books import book, change, read
-from tests.drivers.desk import wait_for
+from tests.drivers.desk import count, wait_for
 from tests.drivers.engine import Crew, Server
 from tests.world.postgres import Postgres
 
@@ -159,3 +160,22 @@ def test_ctrl_c_stops_what_a_worker_performs_and_it_does_not_begin_again_by_itse
     assert [told["do"] for told in crew.told("operator.acted")] == ["interrupt"]
     assert crew.types()[-1] == "step.cancelled"
     assert crew.verify() == 3
+
+
+@pytest.mark.full
+@pytest.mark.reliability
+@pytest.mark.parametrize("seed", range(20))
+def test_c1_of_a_worker_that_is_killed_at_any_moment_no_effect_is_seen_twice(crew: Crew, seed: int) -> None:
+    moments = random.Random(seed)
+    worker, names = crew.worker(), ("a", "b", "c")
+    ways = zip(names, ("b", "c", "done"), strict=True)
+    steps = [change(name, then=then, before="sleep 0.2", after="sleep 0.2") for name, then in ways]
+    crew.submit(book(*steps), "--lost-after", "2")
+    answering = crew.start(*reply(crew, *(f"step: {n}, confirm: yes, settle: passed, evidence: seen" for n in names)))
+    for _ in range(3):
+        time.sleep(moments.uniform(0.3, 3))  # at any moment
+        worker.signal(signal.SIGKILL)
+        worker = crew.worker()
+    assert answering.ended(60).status in {0, 1}
+    assert all(effects == 1 for effects in count(crew.effects()).values())
+    assert crew.verify() == 0
