@@ -63,7 +63,7 @@ def connected(url: str, *, typed: bool) -> Iterator["Link"]:
     safe = without_password(url)
     if typed and safe != url:
         message = "there is a password in the URL of the store, and everybody on this machine can read it there"
-        help_ = f"put it into ~/.pgpass or ${VARIABLE}, and change it if others use this machine"
+        help_ = "put it into ~/.pgpass, and change it if others use this machine"
         raise Refused(Diagnostic(code=NO_URL, message=message, help=help_))
     if VARIABLE in os.environ:
         os.environ[VARIABLE] = without_password(os.environ[VARIABLE])  # what is started from here inherits it
