@@ -14,6 +14,9 @@ from runbook.model.diagnostics import Code, Diagnostic, Refused
 
 NO_SUCH_CODE = Code(number="RB316", title="no such code", why="There is no diagnostic of that code.")
 
+OPTIONAL = frozenset({"temporalio", "greenlet", "psycopg", "cryptography"})
+"""What only extras bring."""
+
 
 def every_code() -> Mapping[str, Code]:
     """Every code that this program has, by its number, in order."""
@@ -21,7 +24,13 @@ def every_code() -> Mapping[str, Code]:
     for module in pkgutil.walk_packages([str(Path(__file__).parents[1])], "runbook."):
         if module.name.endswith("__main__"):
             continue
-        for value in vars(import_module(module.name)).values():
+        try:
+            values = vars(import_module(module.name)).values()
+        except ModuleNotFoundError as missing:
+            if (missing.name or "").split(".")[0] in OPTIONAL:
+                continue  # an extra that is not installed raises no code
+            raise
+        for value in values:
             if isinstance(value, Code):
                 found[value.number] = value
     return dict(sorted(found.items()))
