@@ -70,8 +70,15 @@ def _facts(runbook: Runbook, steps: tuple[PlannedStep, ...]) -> Iterator[Fact]:
     changing = sum(step.effect.changes for step in steps)
     final = sum(step.effect is Effect.IRREVERSIBLE for step in steps)
     of_which = f", {final} of them irreversible" if final else ""
-    said = f"{changing} may change something{of_which}" if changing else "none changes anything"
+    said = f"{changing} may change something{of_which}" if changing else "none changes anything by itself"
+    if any(map(_changes, runbook.included.values())):
+        said += "; the runbooks that are walked inside may change something"
     yield Fact(name="Steps", text=f"{len(steps)}; {said}")
+
+
+def _changes(runbook: Runbook) -> bool:
+    """Whether a step of a runbook, or of those that it walks, may change something."""
+    return any(step.effect.changes for step in runbook.steps) or any(map(_changes, runbook.included.values()))
 
 
 def _needs(runbook: Runbook) -> Iterator[Fact]:
