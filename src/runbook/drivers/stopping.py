@@ -41,7 +41,7 @@ def sentences(walk: Walk, outlook: Outlook) -> Iterator[tuple[str, str]]:
         yield "stays changed", "; ".join(dict.fromkeys(why_lasting(walk, change) for change in outlook.lasting))
     if outlook.passed is not None:
         step = _step_at(walk, outlook.passed)
-        yield _no_way_back(step), f"passed with {outlook.passed}"  # why is said of what stays changed
+        yield _no_way_back(step), f"{outlook.passed}, which is done"  # why is said of what stays changed
     elif outlook.ahead is not None:
         near = including.chain(walk)[-1]
         here = near.visit is not None and near.prefix + near.visit.step.id == outlook.ahead

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from runbook.kinds.showing import shown_json
+from runbook.kinds.showing import named
 from runbook.model import fragments
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.kind import Kind, Observed, Preview, Traits, Verdict
@@ -54,8 +54,7 @@ class Finish(Kind):
 
     def preview(self) -> Preview:
         """How the runbook ends, which may be walked inside another, and what is said about it."""
-        outputs = shown_json(dict(self.outputs)) if self.outputs else ""
-        said = [part for part in (self.summary, outputs) if part]
+        said = [part for part in (self.summary, named(self.outputs)) if part]
         return Preview(line=f"this runbook ends as {self.outcome}", detail="\n".join(said))
 
     def judge(self, observation: Mapping[str, Json]) -> Verdict:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from runbook.kinds.showing import shown_json
+from runbook.kinds.showing import named
 from runbook.model import fragments
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.kind import Kind, Observed, Preview, Traits, Verdict
@@ -56,7 +56,7 @@ class Runbook(Kind):
 
     def preview(self) -> Preview:
         """Which runbook, with which inputs."""
-        return Preview(line=f"walk {self.path}", detail=shown_json(dict(self.inputs)) if self.inputs else "")
+        return Preview(line=f"walk {self.path}", detail=named(self.inputs))
 
     def judge(self, observation: Mapping[str, Json]) -> Verdict:
         """It passes if the other one ends well."""

@@ -33,6 +33,11 @@ def settings(values: Mapping[str, Text], between: str) -> list[str]:
     return [f"{name}{between}{shown(value)}" for name, value in values.items()]
 
 
+def named(values: Mapping[str, Resolved]) -> str:
+    """Values a line each behind their names, secrets by name: texts as they are, anything else as JSON."""
+    return "\n".join(f"{name}: {_in_a_line(value)}" for name, value in values.items())
+
+
 def telling_line(text: object) -> str:
     """The first line of an output that speaks of an error, else the last that says anything, cut to fit into a reason.
 
@@ -41,6 +46,14 @@ def telling_line(text: object) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()] if isinstance(text, str) else []
     told = next((line for line in lines if _OF_AN_ERROR.search(line)), lines[-1] if lines else "")
     return told if len(told) <= _LONGEST_REASON else told[: _LONGEST_REASON - 1] + "…"
+
+
+def _in_a_line(value: Resolved) -> str:
+    """A value behind its name; further lines of a text stand in from the margin, so that they are no names."""
+    plain = _plain(value)
+    if isinstance(plain, str) and plain.strip():
+        return plain.strip("\n").replace("\n", "\n  ")
+    return json.dumps(plain, ensure_ascii=False)
 
 
 def _plain(value: Resolved) -> Json:

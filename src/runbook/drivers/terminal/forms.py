@@ -8,7 +8,7 @@ from runbook.drivers.operator import Hand, Place
 from runbook.drivers.terminal.hands import Hands, Way
 from runbook.drivers.terminal.keyboard import Keyboard
 from runbook.drivers.terminal.screen import Screen, one_line, styled
-from runbook.drivers.terminal.wording import markdown
+from runbook.drivers.terminal.wording import markdown, spelled
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.inputs import accepted
 from runbook.model.runbook import Input
@@ -92,7 +92,7 @@ class Form:
         self._screen.say()
         for number, wanted in enumerate(fields, start=1):
             value = given[wanted.name]
-            shown = "(not shown)" if wanted.secret else "(nothing)" if value is None else _text(value)
+            shown = "(not shown)" if wanted.secret else "(nothing)" if value is None else spelled(value)
             self._screen.say(f"{one_line(wanted.name)}: {shown}", first=Text(f"{number:3}  ", style="dim"))
         return ask_again(self._screen, self._hands, place, len(fields), "these are the values")
 
@@ -129,7 +129,7 @@ def _hint(wanted: Input, choices: Sequence[Json]) -> str:
     if wanted.secret:
         parts.append("it is not shown, and kept nowhere")
     if wanted.default is not None:
-        parts.append(f"Enter takes {_text(wanted.default) or 'nothing'}")
+        parts.append(f"Enter takes {spelled(wanted.default) or 'nothing'}")
     elif not wanted.required:
         parts.append("Enter leaves it empty")
     return "; ".join(parts)
@@ -145,9 +145,3 @@ def _meant(line: str, wanted: Input, choices: Sequence[Json]) -> Json:
     if choices and text.isdecimal() and 0 < int(text) <= len(choices):
         return choices[int(text) - 1]
     return _TRUTH.get(text.casefold(), text) if wanted.type == "boolean" else text
-
-
-def _text(value: Json) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)

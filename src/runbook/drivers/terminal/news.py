@@ -23,6 +23,7 @@ from runbook.drivers.terminal.wording import (
     show_contacts,
     show_table,
     sign,
+    spelled,
     whereabouts,
 )
 from runbook.model.canonical import Json
@@ -206,7 +207,8 @@ class News:
         inputs: Mapping[str, Json] = walk.inputs
         if inputs:
             screen.say()
-            show_table(screen, ((name, str(value)) for name, value in inputs.items()))
+            screen.say("It is walked with:")
+            show_table(screen, ((name, spelled(value) or "(empty)") for name, value in inputs.items()))
         called = runbook.contacts or runbook.links
         screen.say()
         guarded = runbook.lock is not None or any(step.guards for step in runbook.steps)

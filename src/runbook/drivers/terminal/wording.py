@@ -13,6 +13,7 @@ from runbook.drivers.operator import Place, Request
 from runbook.drivers.telling import Mark
 from runbook.drivers.terminal.repeated import show_list
 from runbook.drivers.terminal.screen import Screen, cells, one_line, styled
+from runbook.model.canonical import Json
 from runbook.model.durations import spoken
 from runbook.model.kind import Preview
 from runbook.model.runbook import Contact, Link, Mode, Step
@@ -145,6 +146,13 @@ def whereabouts(walk: Walk, place: Place) -> str:
     ids = list(walk.steps)
     inside = f" inside {walk.prefix[:-1]}" if walk.prefix else ""
     return f"step {ids.index(walk.owner(address).id) + 1} of {len(ids)}{inside}"
+
+
+def spelled(value: Json) -> str:
+    """A value as a person would type it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
 
 
 def show_table(screen: Screen, rows: Iterable[tuple[str, str]], *, indent: int = 2) -> None:
