@@ -144,6 +144,27 @@ def test_the_rail_of_a_terminal_has_a_sign_for_each_effect_and_dashes_after_fail
     ]
 
 
+def test_a_step_that_walks_another_runbook_has_the_sign_of_the_strongest_effect_inside(tmp_path: Path) -> None:
+    (tmp_path / "change.yaml").write_text(CHANGE)
+    outer = (
+        "runbook: v1\nid: outer\ntitle: Outer\nenvironments: {staging: {a: b}, production: {a: c}}\nsteps:\n"
+        "  - {id: inner, kind: runbook, path: change.yaml, on_fail: next, next: done}\n"
+        "  - {id: done, kind: finish, outcome: completed}\n"
+    )
+    (tmp_path / "outer.yaml").write_text(outer)
+    found = planned(tmp_path / "outer.yaml")
+    rail = "\n".join(rail_text(found, 80))
+    assert re.search(r"^◆ .*inner\n.*irreversible inside$", rail, re.MULTILINE), rail
+    steps = next(fact.text for fact in found.facts if fact.name == "Steps")
+    assert steps == "2; none changes anything by itself; the runbooks that are walked inside may change something"
+
+
+def test_each_value_of_an_environment_stands_on_a_line_of_its_own(change: Plan) -> None:
+    text = "\n".join("".join(piece for piece, _ in line) for line in plan_text(change, 80))
+    assert "Environment: staging\n  a: b\nEnvironment: production\n  a: c\n" in text
+    assert "- Environment `staging`\n  - `a`: `b`\n" in plan_markdown(change)
+
+
 def test_an_authors_markdown_stays_markdown_and_its_headings_do_not_become_ours(tmp_path: Path) -> None:
     path = tmp_path / "book.yaml"
     said = "A **bold** word\n\n# A heading\n\n- one\n\n<script>x</script> ![i](http://x.example.com) [j](javascript:x)"

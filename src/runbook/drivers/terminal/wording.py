@@ -16,6 +16,7 @@ from runbook.drivers.terminal.screen import Screen, cells, one_line, styled
 from runbook.model.canonical import Json
 from runbook.model.durations import spoken
 from runbook.model.kind import Preview
+from runbook.model.paragraphs import unwrapped
 from runbook.model.runbook import Contact, Link, Mode, Step
 from runbook.walk import looping, undoing
 from runbook.walk.walk import Walk
@@ -37,8 +38,6 @@ _MODES = {
     Mode.DRILL: "DRILL: the world is scripted, nothing here is real",
 }
 _SPAN = re.compile(r"(?P<code>`[^`\n]+`)|(?P<bold>\*\*(?=\S)[^*\n]+(?<=\S)\*\*)")
-_LONG = 60
-"""Characters from which a line of prose was broken by its author for want of room."""
 _ITEM = re.compile(r"(?P<lead>\s*(?:[-*+]|\d{1,3}[.)])\s+)(?P<rest>.*)")
 
 
@@ -56,7 +55,7 @@ def banner(mode: Mode) -> str:
 def markdown(screen: Screen, source: str, *, indent: int = 0) -> None:
     """Show a text that is written in Markdown."""
     fenced = False
-    for line in _joined(source.strip("\n").splitlines()):
+    for line in unwrapped(source.strip("\n").splitlines()):
         if line.lstrip().startswith("```"):
             fenced = not fenced
         elif fenced or line.startswith("    "):
@@ -68,18 +67,6 @@ def markdown(screen: Screen, source: str, *, indent: int = 0) -> None:
             screen.say(_spans(found["rest"]), first=lead, indent=cells(lead))
         else:
             screen.say(_spans(line.strip()), indent=indent)
-
-
-def _joined(lines: Iterable[str]) -> list[str]:
-    """Lines of which one that is long and goes on below in small letters is one line: its author had no more room."""
-    joined: list[str] = []
-    for line in lines:
-        goes_on = joined and len(joined[-1]) >= _LONG and line[:1].islower() and not joined[-1].startswith("    ")
-        if goes_on:
-            joined[-1] += f" {line}"
-        else:
-            joined.append(line)
-    return joined
 
 
 def _spans(line: str) -> Text:

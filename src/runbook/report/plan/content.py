@@ -57,11 +57,12 @@ Block: TypeAlias = Said | Exact | Items
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """A name and what it is; ``exact`` is read letter by letter."""
+    """A name and what it is; ``exact`` is read letter by letter, ``parts`` are names and values within."""
 
     name: str
     text: str = ""
     exact: str = ""
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,10 @@ class Onward:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStep:
-    """A step as it is read. ``asks`` is what must be given before it starts, in words."""
+    """A step as it is read. ``asks`` is what must be given before it starts, in words.
+
+    ``inside``: the effect is that of a step of the runbook that it walks.
+    """
 
     number: int
     id: str
@@ -91,6 +95,7 @@ class PlannedStep:
     kind: str
     section: str
     effect: Effect
+    inside: bool
     ends: bool
     asks: tuple[str, ...]
     description: str
@@ -101,7 +106,8 @@ class PlannedStep:
     @property
     def does(self) -> str:
         """What it does to the world, in words; empty where that is nothing."""
-        return {Effect.NONE: "", Effect.CHANGE: "changes something", Effect.IRREVERSIBLE: "irreversible"}[self.effect]
+        said = {Effect.NONE: "", Effect.CHANGE: "changes something", Effect.IRREVERSIBLE: "irreversible"}[self.effect]
+        return f"{said} inside" if said and self.inside else said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

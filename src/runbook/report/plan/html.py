@@ -36,7 +36,7 @@ def _parts(plan: Plan) -> Iterator[Html]:
         yield _section("contacts", "Whom to call", _table(("Who", "How", "When"), rows))
     yield _section("way", "The way through", *_rail(plan))
     if plan.needs:
-        pairs = [(fact.name, joined([code(fact.exact), " ", prose(fact.text)])) for fact in plan.needs]
+        pairs = [(fact.name, _need(fact)) for fact in plan.needs]
         yield _section("needs", "What must be at hand", facts(pairs, "particulars"))
     if plan.links:
         links = [tag("li", _link(link.title, link.url)) for link in plan.links]
@@ -129,6 +129,11 @@ def _item(item: Item, titles: dict[str, str]) -> Iterator[Html]:
         yield joined([" → ", tag("a", titles.get(item.target, item.target), href=f"#step-{item.target}")])
     if item.note:
         yield tag("span", prose(item.note), class_="note")
+
+
+def _need(fact: Fact) -> Html:
+    within = [tag("li", prose(name), ": ", code(value)) for name, value in fact.parts]
+    return joined([code(fact.exact), " ", tag("ul", *within) if within else prose(fact.text)])
 
 
 def _fact(fact: Fact) -> Html:

@@ -34,7 +34,7 @@ def _parts(plan: Plan) -> Iterator[str]:
         yield "\n".join(f"- {opening(link.title)}: <{_address(link.url)}>" for link in plan.links)
     if plan.needs:
         yield "## What must be at hand"
-        yield "\n".join(f"- {fact.name} {code(fact.exact)}{_after(fact.text)}" for fact in plan.needs)
+        yield "\n".join(line for fact in plan.needs for line in _need(fact))
     if plan.reminders:
         yield "## Reminders"
         yield "\n".join(f"- {opening(said)}" for said in plan.reminders)
@@ -89,6 +89,12 @@ def _item(item: Item, titles: dict[str, str]) -> str:
     note = f" ({inline(item.note)})" if item.note else ""
     onward = f" → {inline(titles.get(item.target, item.target))} ({code(item.target)})" if item.target else ""
     return f"{box}{inline(item.text)}{note}{onward}"
+
+
+def _need(fact: Fact) -> Iterator[str]:
+    yield f"- {fact.name} {code(fact.exact)}{_after(fact.text)}"
+    for name, value in fact.parts:
+        yield f"  - {code(name)}: {code(value)}"
 
 
 def _fact(fact: Fact) -> str:

@@ -10,19 +10,23 @@ from runbook.model.kind import Preview
 from runbook.model.runbook import Effect, Guard, Nested, Runbook, Step
 from runbook.report.plan.content import Block, Exact, Fact, Item, Items, Onward, PlannedStep, PreviewOf, Said
 
+_STRENGTH = list(Effect).index
+
 
 def planned(number: int, step: Step, runbook: Runbook, ways: tuple[Onward, ...], preview_of: PreviewOf) -> PlannedStep:
     """A step in words.
 
     :param number: which it is in the file, from 1.
     """
+    inside = _effect_of(runbook.included[step.id]) if step.id in runbook.included else Effect.NONE
     return PlannedStep(
         number=number,
         id=step.id,
         title=step.title or step.id,
         kind=step.kind,
         section=step.section,
-        effect=step.effect,
+        effect=max(step.effect, inside, key=_STRENGTH),
+        inside=inside is not Effect.NONE,
         ends=step.kind == "finish",
         asks=tuple(_asks(step, runbook)),
         description=step.description,
@@ -30,6 +34,12 @@ def planned(number: int, step: Step, runbook: Runbook, ways: tuple[Onward, ...],
         facts=tuple(_facts(step, preview_of)),
         ways=ways,
     )
+
+
+def _effect_of(runbook: Runbook) -> Effect:
+    """The strongest effect of the steps of a runbook, and of those that it walks."""
+    own = [step.effect for step in runbook.steps]
+    return max(*own, *map(_effect_of, runbook.included.values()), key=_STRENGTH)
 
 
 def _asks(step: Step, runbook: Runbook) -> Iterator[str]:

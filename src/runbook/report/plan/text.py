@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from runbook.audit.escapes import inert
+from runbook.model.paragraphs import unwrapped
 from runbook.model.runbook import Effect
 from runbook.report.plan.content import Fact, Plan, PlannedStep
 from runbook.report.text_graph import Line, Stop, Tone, Track, text_graph
@@ -20,9 +21,10 @@ def plan_text(plan: Plan, columns: int) -> Iterator[Line]:
     yield from _plain([plan.title, "=" * min(len(plan.title), columns)], columns)
     yield [("", Tone.PLAIN)]
     if plan.description.strip():
-        yield from _plain(plan.description.strip().splitlines(), columns)
+        yield from _plain(unwrapped(plan.description.strip().splitlines()), columns)
         yield [("", Tone.PLAIN)]
-    yield from _plain([f"- {symptom}" for symptom in plan.symptoms], columns)
+    if plan.symptoms:
+        yield from _plain(["Users see:", *(f"- {symptom}" for symptom in plan.symptoms), ""], columns)
     yield from _facts([*plan.facts, *plan.needs], columns)
     yield from _heading("Steps", columns)
     yield from _plain([LEGEND], columns)
@@ -86,11 +88,11 @@ def _facts(facts: Sequence[Fact], columns: int) -> Iterator[Line]:
     for fact in facts:
         between = " " if fact.exact and fact.text and fact.text[0] not in ", " else ""
         said = f"{fact.exact}{between}{fact.text}"
-        yield from _plain([f"{fact.name}: {said}"], columns)
+        yield from _plain([f"{fact.name}: {said}", *(f"  {name}: {value}" for name, value in fact.parts)], columns)
 
 
 def _plain(lines: Sequence[str], columns: int) -> Iterator[Line]:
     for line in lines:
-        hang = "  " if line.startswith("- ") else ""
+        hang = "    " if line.startswith("  ") else "  " if line.startswith("- ") else ""
         for piece in textwrap.wrap(inert(line), columns, subsequent_indent=hang, break_on_hyphens=False) or [""]:
             yield [(piece, Tone.PLAIN)]

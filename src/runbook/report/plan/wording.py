@@ -67,18 +67,14 @@ def _facts(runbook: Runbook, steps: tuple[PlannedStep, ...]) -> Iterator[Fact]:
     if runbook.last_reviewed:
         due = f", due again after {spoken(runbook.review_every)}" if runbook.review_every else ""
         yield Fact(name="Last reviewed", text=f"{runbook.last_reviewed}{due}")
-    changing = sum(step.effect.changes for step in steps)
-    final = sum(step.effect is Effect.IRREVERSIBLE for step in steps)
+    own = [step.effect for step in steps if not step.inside]
+    changing = sum(effect.changes for effect in own)
+    final = own.count(Effect.IRREVERSIBLE)
     of_which = f", {final} of them irreversible" if final else ""
     said = f"{changing} may change something{of_which}" if changing else "none changes anything by itself"
-    if any(map(_changes, runbook.included.values())):
+    if any(step.inside for step in steps):
         said += "; the runbooks that are walked inside may change something"
     yield Fact(name="Steps", text=f"{len(steps)}; {said}")
-
-
-def _changes(runbook: Runbook) -> bool:
-    """Whether a step of a runbook, or of those that it walks, may change something."""
-    return any(step.effect.changes for step in runbook.steps) or any(map(_changes, runbook.included.values()))
 
 
 def _needs(runbook: Runbook) -> Iterator[Fact]:
@@ -86,7 +82,7 @@ def _needs(runbook: Runbook) -> Iterator[Fact]:
         yield Fact(
             name="Environment",
             exact=name,
-            text=", ".join(f"{key} {_setting(value)}" for key, value in settings.items()),
+            parts=tuple((key, _setting(value)) for key, value in settings.items()),
         )
     for name, wanted in runbook.inputs.items():
         yield Fact(name="Input", exact=name, text=_input(wanted))
