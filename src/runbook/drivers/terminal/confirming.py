@@ -4,7 +4,7 @@ Rules. ``yes`` is typed out: no ``y``, no Enter, no ``YES``, no space behind it.
 character as it stands. Whatever is neither that nor a no is said to be neither, and asked again; nothing has started.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from runbook.drivers.operator import Hand, No, Place, Request, Settle, Yes
 from runbook.drivers.terminal.hands import Hands, Way
@@ -38,10 +38,12 @@ def ask_confirmation(
     request: Request,
     *,
     environment: str | None,
+    roles: Mapping[str, Sequence[str]],
     stopping: Iterable[tuple[str, str]] = (),
 ) -> Yes | No | Hand:
     """Show what is to be confirmed, and where, and ask for the word or the phrase.
 
+    :param roles: who has which role; those who may approve the step are named.
     :param stopping: what would become of the run if it stopped now; shown before what cannot be taken back.
     """
     step = place.step
@@ -53,7 +55,8 @@ def ask_confirmation(
     show_undo(screen, step, request)
     show_conditions(screen, step)
     if step.confirm is not None and (approvals := step.confirm.approvals) is not None:
-        who = f"{approvals.count} with the role {' or '.join(approvals.roles)}"
+        named = (f"{role} ({', '.join(roles.get(role, ()))})" for role in approvals.roles)
+        who = f"{approvals.count} with the role {' or '.join(named)}"
         screen.say(f"You confirm it first; then others must approve it: {who}.", style="yellow", indent=2)
     if found := list(stopping):
         screen.say("If you stop now:", style="bold")

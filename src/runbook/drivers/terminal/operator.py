@@ -201,8 +201,15 @@ class TerminalOperator:
         walk = self._walk
         last = no_return(place.step) and walk.visit is not None and walk.visit.undoes is None
         stopping = [*sentences(self._run, outlook(self._run))] if last else []
-        here = self._run.environment
-        return ask_confirmation(self._screen, self._hands, place, request, environment=here, stopping=stopping)
+        return ask_confirmation(
+            self._screen,
+            self._hands,
+            place,
+            request,
+            environment=self._run.environment,
+            roles=walk.runbook.roles,
+            stopping=stopping,
+        )
 
     def approval(self, place: Place, sought: Sought, ms: int) -> str | Hand | None:
         """Wait for others to approve; what they signed may be pasted here."""

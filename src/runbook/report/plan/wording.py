@@ -88,8 +88,15 @@ def _needs(runbook: Runbook) -> Iterator[Fact]:
         yield Fact(name="Input", exact=name, text=_input(wanted))
     for name, source in runbook.secrets.items():
         yield Fact(name="Secret", exact=name, text=_source(source))
-    for name, members in runbook.roles.items():
+    for name, members in dict.fromkeys(_roles(runbook)):
         yield Fact(name="Role", exact=name, text=", ".join(members))
+
+
+def _roles(runbook: Runbook) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The roles of a runbook, and of those that it walks: somebody has to be reached for their approvals too."""
+    yield from runbook.roles.items()
+    for included in runbook.included.values():
+        yield from _roles(included)
 
 
 def _setting(value: Json) -> str:
