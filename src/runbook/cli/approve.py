@@ -30,7 +30,8 @@ from runbook.drivers.approval_texts import (
     read,
     word_of,
 )
-from runbook.drivers.approving import Credentials, open_requests
+from runbook.drivers.approving import open_requests
+from runbook.drivers.notary import Credentials
 from runbook.drivers.replay import judged
 from runbook.kinds.registry import KINDS
 from runbook.model.approval import APPROVE, NAMESPACE, ApprovalText

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from runbook.model.diagnostics import Diagnostic, Refused
 
 if TYPE_CHECKING:
-    from runbook.drivers.approving import Credentials
+    from runbook.drivers.notary import Credentials
 
 
 _FORMATTER = partial(argparse.HelpFormatter, width=80)
@@ -74,7 +74,7 @@ def credentials_of(options: argparse.Namespace) -> "Credentials":
     """What a person signs and verifies with, as the options and the environment say."""
     from runbook.audit.signatures import signers_file
     from runbook.audit.signing import key_file
-    from runbook.drivers.approving import Credentials
+    from runbook.drivers.notary import Credentials
 
     key, signers = options.key, options.allowed_signers
     return Credentials(key=key_file(key, os.environ), signers=signers_file(signers, os.environ))

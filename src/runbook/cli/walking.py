@@ -12,11 +12,11 @@ from runbook.cli.main import INTERRUPTED
 from runbook.cli.rows import rows
 from runbook.cli.stores import elsewhere
 from runbook.drivers.answers import RB302, AnswersOperator
-from runbook.drivers.approving import Credentials
 from runbook.drivers.attendance import Seat, attending
 from runbook.drivers.foresight import shown
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.live import Live, Sitting
+from runbook.drivers.notary import Credentials
 from runbook.drivers.session import Ending, Stop
 from runbook.drivers.stopping import left_changed, sentences
 from runbook.kinds.registry import KINDS

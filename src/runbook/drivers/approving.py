@@ -5,23 +5,18 @@ is listed under that name can approve it. What comes in, from whichever side, is
 not count is on record with the reason. Where nobody can be asked, the step is refused, and it is said what to do.
 """
 
-import os
-import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from runbook.audit.footing import sync_directory
-from runbook.audit.plain_file import new_file, open_plain
-from runbook.audit.signatures import NotVerified, Signers, read_signers, signers_here
-from runbook.audit.signing import NotSigned, fingerprint, sign
-from runbook.audit.store import RunDir
+from runbook.audit.signatures import NotVerified, Signers, signers_here
+from runbook.audit.signing import NotSigned
 from runbook.drivers.approval_texts import ApprovalWord, RequestText, Unreadable, is_word, read_word, written
 from runbook.drivers.journal import Journal, wall_ms
+from runbook.drivers.notary import Notary, Signer, read_small
 from runbook.drivers.operator import Hand, Operator, Place, Sought
 from runbook.drivers.preparing import AnAction
-from runbook.model.approval import NAMESPACE, REQUEST, ApprovalText, parse
+from runbook.model.approval import REQUEST, ApprovalText, parse
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.walk import events as e
@@ -38,120 +33,81 @@ OWN_APPROVAL = Code(
     why="Who approves an action does not walk it. The allowed signers list one key under two names: with it an action "
     "was approved that has not started yet, and the run would be gone on with under the other name.",
 )
-SIGNING = 30.0
-"""Seconds within which the operator's agent signs a request: somebody may have to touch a key."""
 VALID = 3_600_000
 """Milliseconds for which a request is open where the file does not say."""
 _OPEN = {phase for phase, told in VISIT.items() if e.ApprovalGiven in told}
 _TURN = 500
-_LARGEST = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """What signatures are made and verified with here: one's own key, if there is one, and the allowed signers."""
-
-    key: Path | None
-    signers: Path
 
 
 class SignedApprovals:
     """Asks for the approvals of one live session.
 
-    :param run: where requests are put.
     :param hurry: has the inbox looked into at once when the session looks the next time.
     """
 
-    def __init__(
-        self,
-        journal: Journal,
-        operator: Operator,
-        *,
-        run: RunDir,
-        credentials: Credentials,
-        hurry: Callable[[], None],
-    ) -> None:
+    def __init__(self, journal: Journal, operator: Operator, *, notary: Notary, hurry: Callable[[], None]) -> None:
         self._journal = journal
         self._walk = journal.walk
         self._operator = operator
-        self._run = run
-        self._credentials = credentials
+        self._notary = notary
         self._hurry = hurry
 
     def request(self, visit: Visit, place: Place, action: AnAction | None) -> Hand | None:
         """Have the operator sign a request, and tell it; where that cannot be, the step is refused."""
         try:
-            self._request(visit, place, action)
+            return self._request(visit, place, action)
         except Refused as refused:
             first = refused.diagnostics[0]
             self._refuse(visit, f"{first.message} ({first.file}); {first.help}")
         except NotSigned as refused:
             self._refuse(visit, f"{refused.why}; {refused.help}")
         except NotVerified as refused:
-            self._refuse(visit, f"your own signature does not count: {refused}; mend {self._credentials.signers}")
+            self._refuse(visit, f"your own signature does not count: {refused}; mend {self._notary.signers}")
         except OSError as error:
             self._refuse(visit, f"the request cannot be written: {(error.strerror or str(error)).lower()}")
         return None
 
-    def _request(self, visit: Visit, place: Place, action: AnAction | None) -> None:
-        key = self._credentials.key
-        if key is None:
-            raise NotSigned(
-                "others must approve it, and you have named no key to sign the request with",
-                "resume with --key FILE, or set RUNBOOK_KEY: your SSH key, or its .pub where an agent has it",
-            )
+    def _request(self, visit: Visit, place: Place, action: AnAction | None) -> Hand | None:
+        signer = self._notary.signer(place)
+        if not isinstance(signer, Signer):
+            return signer
         count, roles, digest, override = wanted(self._walk, visit)
-        signers, own = read_signers(self._credentials.signers), fingerprint(key)
-        names = signers.names(own)
-        by = self._walk.operator if signers.lists(self._walk.operator, own) else next(iter(names), None)
-        if by is None:
-            raise NotSigned(
-                f"{self._credentials.signers} lists nobody with your key {own}", "add a line with your name and the key"
-            )
         what = action.what if action is not None else override_of(visit, self._reason())
         approval = Approval(
-            request=secrets.token_hex(16),
+            request=self._notary.number(),
             action=action.digest if action is not None else str(digest),
             count=count,
             roles=roles,
             not_after=later(self._journal.now(), validity(visit)),
             override=override,
-            by=by,
-            key=own,
+            by=signer.name,
+            key=signer.key,
         )
-        text = text_of(self._walk, visit, approval, by, REQUEST)
+        text = text_of(self._walk, visit, approval, signer.name, REQUEST)
         if self._journal.covered(text) != text:
             raise NotSigned("the request would hold what a secret covers", "rename the run, or change the secret")
-        signature = sign(text, key, NAMESPACE, seconds=SIGNING)
-        signers.verify(text, signature, by, NAMESPACE, self._journal.now())
-        members = members_of(self._walk, approval)
-        self._write(
-            RequestText(
-                text=text,
-                signature=signature,
-                what=what,
-                runbook=self._walk.runbook.title or self._walk.runbook.id,
-                title=place.title or visit.step.id,
-                environment=self._walk.environment or "",
-                operator=self._walk.operator,
-                count=count,
-                members=members,
-            )
+        signature = self._notary.sign(place, text)
+        if not isinstance(signature, str):
+            return signature
+        self._notary.verify(text, signature, signer.name, self._journal.now())
+        request = RequestText(
+            text=text,
+            signature=signature,
+            what=what,
+            runbook=self._walk.runbook.title or self._walk.runbook.id,
+            title=place.title or visit.step.id,
+            environment=self._walk.environment or "",
+            operator=self._walk.operator,
+            count=count,
+            members=members_of(self._walk, approval),
         )
+        self._notary.keep(approval.request, written(request))
         tell_requested(self._journal, visit, approval, text, signature)
         self._journal.sync()
+        return None
 
     def _reason(self) -> str:
         return (self._walk.intent.reason if self._walk.intent else None) or ""
-
-    def _write(self, request: RequestText) -> None:
-        path = self._run.request(request.signed.request)
-        with new_file(path) as file:
-            file.write(written(request).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        sync_directory(path.parent)
-        self._run.publish(f"requests/{path.name}")
 
     def _refuse(self, visit: Visit, reason: str) -> None:
         self._journal.tell(e.StepRefused, step=visit.step.id, visit=visit.number, by="approval", reason=reason)
@@ -166,16 +122,13 @@ class SignedApprovals:
             return None
         self._journal.sync()
         self._hurry()
-        try:
-            text = _read(str(self._run.request(approval.request)))
-        except OSError:
-            text = ""
-        sought = sought_of(self._journal, visit, approval, file=self._run.argument_of(approval.request), text=text)
+        file, text = self._notary.kept(approval.request)
+        sought = sought_of(self._journal, visit, approval, file=file, text=text)
         given = self._operator.approval(place, sought, _TURN)
         if not isinstance(given, str):
             return given
         try:
-            word = read_word(given if is_word(given) else _read(given))
+            word = read_word(given if is_word(given) else read_small(given))
         except (OSError, Unreadable) as error:
             why = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
             self._operator.correct(place, f"`{given[:60]}` is neither an approval nor a file with one: {why}")
@@ -231,16 +184,13 @@ class SignedApprovals:
         if (other := _other(self._walk, visit, approval, signed)) is not None:
             return "", other
         now = self._journal.now()
+        operators = (approval.by, self._walk.operator)
         try:
-            signers = read_signers(self._credentials.signers)
-            key = signers.verify(word.text, word.signature, signed.approver, NAMESPACE, now)
+            key = self._notary.verify(word.text, word.signature, signed.approver, now, operators)
         except Refused as refused:
-            return "", f"{refused.diagnostics[0].message}: {self._credentials.signers}"
+            return "", f"{refused.diagnostics[0].message}: {self._notary.signers}"
         except NotVerified as error:
             return "", str(error)
-        for operator in (approval.by, self._walk.operator):
-            if signers.lists(operator, key):
-                return "", f"its key is one of `{operator}`, the operator, who cannot approve"
         if self._journal.covered(word.text) != word.text:
             return "", "it holds what a secret covers"
         why = objection(self._walk, visit, signed.approver, key, now)
@@ -369,12 +319,3 @@ def _other(walk: Walk, visit: Visit, approval: Approval, signed: ApprovalText) -
 
 def _is_name(text: str) -> bool:
     return text.isprintable() and len(text) <= 200
-
-
-def _read(path: str) -> str:
-    """A small text file.
-
-    :raises OSError: if it cannot be read.
-    """
-    with open_plain(Path(path.strip()).expanduser(), follow=True) as file:
-        return file.read(_LARGEST).decode(errors="replace")

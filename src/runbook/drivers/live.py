@@ -11,7 +11,7 @@ from runbook.audit.masking import Masker
 from runbook.audit.outputs import OutputFile
 from runbook.audit.store import RunDir, glimpse
 from runbook.audit.writer import begin as begin_log
-from runbook.drivers.approving import Credentials, SignedApprovals, deliver, may_take_over
+from runbook.drivers.approving import SignedApprovals, deliver, may_take_over
 from runbook.drivers.aside import NOT_LEGAL, aside, holder, reopen, tell_resumed
 from runbook.drivers.assembly import assemble, performed_here, started, tell_unusable
 from runbook.drivers.attempts import Keeper, Stoppable, TakeOutput
@@ -21,6 +21,7 @@ from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal, Last
 from runbook.drivers.locking import hold, key_of, tell_lost, untold
 from runbook.drivers.messages import Messages
+from runbook.drivers.notary import Credentials, OwnNotary
 from runbook.drivers.open_names import look_at_inputs, look_at_name
 from runbook.drivers.operator import Act, Operator
 from runbook.drivers.session import Session
@@ -214,9 +215,8 @@ class Live:
             return messages.look(journal)
 
         def approvals(journal: Journal) -> SignedApprovals:
-            asking.append(
-                SignedApprovals(journal, self._operator, run=run, credentials=self._credentials, hurry=messages.hurry)
-            )
+            notary = OwnNotary(run, self._credentials, lambda: journal.walk.operator)
+            asking.append(SignedApprovals(journal, self._operator, notary=notary, hurry=messages.hurry))
             return asking[-1]
 
         def sealer(journal: Journal) -> Sealer:
