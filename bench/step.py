@@ -14,9 +14,9 @@ from pathlib import Path
 from _measure import interleaved, row
 from runbook.audit.store import Store
 from runbook.drivers.answers import AnswersOperator
-from runbook.drivers.approving import Credentials
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.live import Live, Sitting, Start
+from runbook.drivers.notary import Credentials
 from runbook.drivers.session import Session
 from runbook.kinds.registry import KINDS
 from runbook.language.loading import load
