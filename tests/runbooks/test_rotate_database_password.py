@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 from tests.drivers.books import book, change
 from tests.drivers.desk import Desk, Done, answers, wait_for
@@ -30,7 +31,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def refusal(scenario: str) -> str:
-    """What the guards of the reset say in a scenario of its runbook."""
+    """What the guards say in a scenario of the runbook."""
     path = str(RUNBOOKS / "rotate_database_password.yaml")
     runbook = load(path, KINDS).runbook
     told_ = load_scenario(str(RUNBOOKS / "scenarios" / f"rotate_{scenario}.yaml")).scenario
@@ -38,7 +39,8 @@ def refusal(scenario: str) -> str:
     assert told_ is not None
     rehearsed = rehearse(told_, runbook, KINDS, files={path: "0" * 64})
     assert rehearsed.failures == []
-    (refused,) = told(rehearsed.records, "step.refused", "reset")
+    guarded = (told(rehearsed.records, "step.refused", step) for step in ("write_version", "reset"))
+    (refused,) = [record for records in guarded for record in records]
     return str(refused["reason"])
 
 
@@ -114,14 +116,19 @@ def test_s3_a_run_on_staging_in_which_the_step_was_passed_over_does_not_count(de
 
 OLD, LOST = b"the-password-of-last-year-1", b"what-a-former-reset-left-behind"
 WORDS = {
+    "step: tell_security": "outcome: done",
     "step: alone": "confirm: yes",
     "step: tell_before/tell_team": "outcome: done",
+    "step: tell_before/tell_users": "outcome: done",
     "step: new_revision": "confirm: yes",
+    "step: others_have_it": "choose: yes",
+    "step: end_sessions": "confirm: yes",
     "step: verify/journeys": "items: {what: yes, journeys: yes}",
     "step: verify/rates": "items: {errors: yes, latency: yes}",
     "step: verify/users": "items: {reporter: yes, support: yes}",
-    "step: clean_up": "items: {former: yes, others: yes, traffic: yes, source: yes}",
+    "step: clean_up": "items: {former_versions: yes, other_services: yes, traffic_to_newest: yes, leak_closed: yes}",
     "step: tell_after/tell_team": "outcome: done",
+    "step: tell_after/tell_users": "outcome: done",
 }
 """What an operator says when all goes well."""
 
@@ -167,7 +174,8 @@ class Incident:
 
 NAME = "rotate_database_password.yaml"
 RESET = "step: reset, confirm: {}, reason: INC-7"
-TAKEN_BACK = "step: write_version.undo, confirm: not reset in {}"
+TAKEN_BACK = "step: take_back, confirm: not reset in {}"
+HANDED_OVER = ("step: tell_hand_over/tell_team, outcome: done", "step: tell_hand_over/tell_users, outcome: done")
 
 
 @pytest.fixture
@@ -219,10 +227,17 @@ def slow(incident: Incident, project: Project, run: str) -> None:
     project.passes = lambda: wait_for(lambda: len(looks(incident, run)) > 1, "nobody looks for the reset")
 
 
-def test_s3_a_leaked_password_is_changed_and_the_old_one_lets_nobody_in_any_more(incident: Incident) -> None:
+def test_s3_a_leaked_password_is_changed_and_whoever_had_it_is_outside(incident: Incident) -> None:
     cloud, staging = incident.cloud, incident.staging
     slow(incident, staging, "on-staging")
-    staging_goes_well(incident)
+    with psycopg.connect(cloud.postgres.url_of("app", user=staging.user, password=OLD.decode())) as intruder:
+        staging_goes_well(incident)
+        with pytest.raises(psycopg.errors.AdminShutdown):
+            intruder.execute("select 1")
+    own = [str(fields["step"]) for fields in incident.desk.told("step.entered", "on-staging")]
+    assert own.index("tell_security") < own.index("tell_before") < own.index("write_version")
+    assert own.index("propagate") < own.index("new_revision") < own.index("end_sessions") < own.index("verify")
+    assert "can be undone" not in incident.desk.do("status", "on-staging").text
     assert staging.resets == 1
     assert len(staging.versions) == 2
     new = staging.versions[-1]
@@ -253,19 +268,10 @@ def test_s3_the_cascade_ends_where_it_would_have_begun(incident: Incident) -> No
     moved = ("step: known_good, fields: {revision: api-00003}", "step: move_traffic, confirm: yes")
     status, path = incident.walk("production", "mended", *begin, RESET.format("production"), *moved)
     assert (status, path[-1]) == (0, "done")
-    assert [step for step in path if "/" not in step][6:] == [
-        *(
-            "verify_secret",
-            "mend_secret",
-            "strip_version",
-            "verify_secret",
-            "log_in",
-            "why_not",
-            "tell_before",
-            "reset",
-        ),
-        *("propagate", "new_revision", "connects", "which_serves", "known_good", "move_traffic", "connects"),
-        *("verify", "clean_up", "tell_after", "done"),
+    assert [step for step in path if "/" not in step][5:] == [
+        *("tell_before", "which_way", "verify_secret", "mend_secret", "strip_version", "verify_secret", "log_in"),
+        *("why_not", "reset", "propagate", "new_revision", "connects", "which_serves", "known_good", "move_traffic"),
+        *("connects", "old_sessions", "verify", "clean_up", "tell_after", "all_of_it", "done"),
     ]
     good = production.versions[-1]
     assert good == b"written-by-hand-on-another-machine"
@@ -283,8 +289,8 @@ def test_s3_the_cascade_ends_where_it_would_have_begun(incident: Incident) -> No
         for part in ("ana@example.com", "run mended", "not again until"):
             assert part in said, part
     assert len(incident.refusals("again")) == 2
-    undone = ("step: reset, do: undo", TAKEN_BACK.format("production"), "step: reset, do: abort, reason: wait")
-    assert incident.go_on("again", *undone)[0] == 1
+    back = ("step: reset, do: go_to, to: take_back, reason: not yet an hour", TAKEN_BACK.format("production"))
+    assert incident.go_on("again", *back, *HANDED_OVER)[0] == 1
 
     assert production.resets == 1
     assert production.versions[-1] == good
@@ -335,7 +341,7 @@ def test_s3_a_reset_that_is_refused_leaves_the_secret_as_it_was_to_its_last_byte
     staging.versions.append(OLD + b"\n")
     said = (
         *("step: symptom, choose: leaked", "step: write_version, confirm: yes", RESET.format("staging")),
-        *("step: did_it_happen, choose: no", "step: take_back, confirm: yes", TAKEN_BACK.format("staging")),
+        *("step: did_it_happen, choose: no", TAKEN_BACK.format("staging"), *HANDED_OVER),
     )
     status, path = incident.walk("staging", "r1", *said)
     assert (status, path[-1]) == (1, "escalate")
@@ -355,18 +361,41 @@ def test_s3_a_reset_that_nobody_saw_is_unknown_and_waited_for_and_not_done_again
     assert incident.cloud.logs_in(staging.user, staging.versions[-1])
 
 
-@pytest.mark.parametrize(("broken", "chosen"), [("openssl", "leaked"), ("tr", "refused")])
-def test_s3_what_could_not_be_made_is_not_written(incident: Incident, broken: str, chosen: str) -> None:
+@pytest.mark.parametrize("broken", ["openssl", "tr"])
+def test_s3_what_could_not_be_made_is_not_written(incident: Incident, broken: str) -> None:
     staging = incident.staging
-    staging.versions.append(OLD + b"\r")
     program = incident.desk.root / "bin" / broken
     program.write_text("#!/bin/sh\nexit 1\n")
     program.chmod(0o755)
-    said = (
-        "step: write_version, confirm: yes",
-        "step: mend_secret, choose: edges",
-        "step: strip_version, confirm: yes",
-    )
-    status, path = incident.walk("staging", "r1", f"step: symptom, choose: {chosen}", *said)
+    said = ("step: symptom, choose: leaked", "step: write_version, confirm: yes", *HANDED_OVER)
+    status, path = incident.walk("staging", "r1", *said)
     assert (status, path[-1]) == (1, "escalate")
-    assert staging.versions == [OLD, OLD + b"\r"]
+    assert staging.versions == [OLD]
+
+
+def test_s3_what_stands_before_and_behind_a_password_goes_and_what_stands_inside_stays(incident: Incident) -> None:
+    held, written = b" \tone two\r\n\n", b"one two"
+    staging = incident.staging
+    staging.versions.append(held)
+    said = (
+        *("step: symptom, choose: refused", "step: mend_secret, choose: edges", "step: strip_version, confirm: yes"),
+        *("step: mend_secret, choose: unreadable", TAKEN_BACK.format("staging"), *HANDED_OVER),
+    )
+    status, path = incident.walk("staging", "r1", *said)
+    assert (status, path[-1]) == (1, "escalate")
+    assert staging.versions[2:] == [written, held]
+
+
+def test_s3_what_was_left_behind_is_not_called_resolved(incident: Incident) -> None:
+    incident.staging.versions.append(OLD + b"\n")
+    incident.staging.deploy()
+    left = "former_versions: no, other_services: yes, traffic_to_newest: yes, leak_closed: not_verified"
+    said = (
+        *("step: symptom, choose: refused", "step: mend_secret, choose: edges", "step: strip_version, confirm: yes"),
+        f"step: clean_up, items: {{{left}}}",
+    )
+    status, path = incident.walk("staging", "r1", *said)
+    assert (status, path[-1]) == (0, "left_behind")
+    (told_,) = [f for f in incident.desk.told("step.started", "r1") if f["step"] == "tell_after/tell_team"]
+    assert "Not done yet, and data on-call sees to it: former_versions, leak_closed." in str(told_["what"])
+    assert incident.secrets_in(incident.desk.every_byte()) == []
