@@ -374,8 +374,7 @@ def test_s3_what_could_not_be_made_is_not_written(incident: Incident, broken: st
 
 
 def test_s3_what_stands_before_and_behind_a_password_goes_and_what_stands_inside_stays(incident: Incident) -> None:
-    held, written = b" \tone two\r\n\n", b"one two"
-    staging = incident.staging
+    staging, held = incident.staging, b" \tone two\r\n\n"
     staging.versions.append(held)
     said = (
         *("step: symptom, choose: refused", "step: mend_secret, choose: edges", "step: strip_version, confirm: yes"),
@@ -383,7 +382,7 @@ def test_s3_what_stands_before_and_behind_a_password_goes_and_what_stands_inside
     )
     status, path = incident.walk("staging", "r1", *said)
     assert (status, path[-1]) == (1, "escalate")
-    assert staging.versions[2:] == [written, held]
+    assert staging.versions[2:] == [b"one two", held]
 
 
 def test_s3_what_was_left_behind_is_not_called_resolved(incident: Incident) -> None:
@@ -394,8 +393,8 @@ def test_s3_what_was_left_behind_is_not_called_resolved(incident: Incident) -> N
         *("step: symptom, choose: refused", "step: mend_secret, choose: edges", "step: strip_version, confirm: yes"),
         f"step: clean_up, items: {{{left}}}",
     )
-    status, path = incident.walk("staging", "r1", *said)
-    assert (status, path[-1]) == (0, "left_behind")
+    assert incident.walk("staging", "r1", *said)[1][-1] == "left_behind"
+    assert incident.desk.told("run.finished")[0]["finish"] == "mitigated"
     (told_,) = [f for f in incident.desk.told("step.started", "r1") if f["step"] == "tell_after/tell_team"]
     assert "Not done yet, and data on-call sees to it: former_versions, leak_closed." in str(told_["what"])
     assert incident.secrets_in(incident.desk.every_byte()) == []
