@@ -16,7 +16,8 @@ SCRATCH = "scratch_drill"
 DRILL = "lettersanddigits9"
 PLANS = "step: plans, items: {plan: yes, elsewhere: yes, escalation: yes, capacity: yes, ends: yes, practised: yes}"
 RESTORED = ("step: create, confirm: yes", "step: restore, confirm: yes")
-AWAY = ("step: put_away, confirm: yes", "step: create.undo, confirm: yes", PLANS)
+AWAY = ("step: put_away, confirm: yes", "step: restore.undo, confirm: yes", "step: create.undo, confirm: yes", PLANS)
+OPENED = "step: opened, items: {application: yes, newest_row: yes, empty: yes}"
 FOUND = "step: drill_finding, outcome: done, evidence: data on-call paged"
 
 
@@ -76,10 +77,10 @@ def databases(postgres: Postgres) -> set[str]:
 
 def test_a_backup_that_is_whole_is_restored_compared_and_thrown_away(desk: Desk, postgres: Postgres) -> None:
     back_up(desk, postgres)
-    opened = "step: opened, items: {application: yes, newest_row: yes}"
-    status, path = walk(desk, postgres, *RESTORED, opened, *AWAY)
+    status, path = walk(desk, postgres, *RESTORED, OPENED, *AWAY)
     assert (status, path[-1]) == (0, "well")
-    assert compared(desk) == {"missing": [], "thin": [], "tables": 2}
+    assert compared(desk) == {"missing": [], "thin": [], "empty": [], "tables": 2}
+    assert "left changed" not in desk.do("status", "r1").text
     assert desk.intents().count("create") == desk.intents().count("restore") == 1
     assert SCRATCH not in databases(postgres)
     assert postgres.do("select count(*) from users") == [(30,)]
@@ -89,24 +90,48 @@ def test_a_table_that_was_left_out_and_one_that_was_emptied_are_named(desk: Desk
     back_up(desk, postgres, "--exclude-table", '"Orders of 2026"', "--exclude-table-data", "users")
     status, path = walk(desk, postgres, *RESTORED, FOUND, *AWAY)
     assert (status, path[-1]) == (1, "led_on")
-    assert compared(desk) == {"missing": ["Orders of 2026"], "thin": ["users"], "tables": 2}
+    missing = ['public."Orders of 2026"']
+    assert compared(desk) == {"missing": missing, "thin": ["public.users"], "empty": [], "tables": 2}
     assert SCRATCH not in databases(postgres)
+
+
+def test_tables_of_other_schemas_are_compared_and_those_that_are_empty_live_are_asked_for(
+    desk: Desk, postgres: Postgres
+) -> None:
+    postgres.do("create schema billing; create table billing.invoices (id int); create table public.drafts (id int)")
+    back_up(desk, postgres, "--exclude-schema", "billing")
+    status, path = walk(desk, postgres, *RESTORED, FOUND, *AWAY)
+    assert (status, path[-1]) == (1, "led_on")
+    assert compared(desk) == {
+        "missing": ["billing.invoices"],
+        "thin": [],
+        "empty": ["billing.invoices", "public.drafts"],
+        "tables": 4,
+    }
+    postgres.do("drop schema billing cascade")
+
+
+def test_a_scratch_database_that_somebody_keeps_is_left_to_data_on_call(desk: Desk, postgres: Postgres) -> None:
+    back_up(desk, postgres)
+    kept = "step: put_away, confirm: no, do: skip, reason: to look at it tomorrow"
+    status, path = walk(desk, postgres, *RESTORED, OPENED, kept, PLANS)
+    assert (status, path[-1]) == (1, "left")
+    assert SCRATCH in databases(postgres)
+    assert f"the scratch database {SCRATCH} on 127.0.0.1" in desk.do("report", "r1").out.replace("`", "")
 
 
 def test_a_backup_that_is_cut_short_is_found_out(desk: Desk, postgres: Postgres) -> None:
     file = back_up(desk, postgres)
     file.write_bytes(file.read_bytes()[:-200])
-    status, path = walk(desk, postgres, *RESTORED, FOUND, *AWAY)
-    assert (status, path[2:4], path[-1]) == (1, ["restore", "drill_finding"], "led_on")
+    status, path = walk(desk, postgres, *RESTORED, FOUND, AWAY[0], "step: restore.undo, do: retry", *AWAY[1:])
+    assert (status, path[3:5], path[-1]) == (1, ["restore", "drill_finding"], "led_on")
     assert SCRATCH not in databases(postgres)
 
 
 def test_a_database_that_was_there_before_is_neither_filled_nor_dropped(desk: Desk, postgres: Postgres) -> None:
     postgres.do(f"create database {SCRATCH}")
     back_up(desk, postgres)
-    status, path = walk(desk, postgres, RESTORED[0], FOUND, PLANS)
-    assert (status, path) == (
-        1,
-        ["newest", "create", "drill_finding", "put_away", "plans", "plans_finding", "verdict", "led_on"],
-    )
+    status, path = walk(desk, postgres, FOUND, PLANS)
+    later = ["drill_finding", "put_away", "plans", "plans_finding", "not_looked_at", "verdict", "led_on"]
+    assert (status, path) == (1, ["newest", "is_free", *later])
     assert SCRATCH in databases(postgres)
