@@ -25,7 +25,7 @@ AFTERWARDS = (
     "step: verify/journeys, items: {what: yes, journeys: yes}",
     "step: verify/rates, items: {errors: yes, latency: yes}",
     "step: verify/users, items: {reporter: yes, support: not_verified}",
-    "step: document/facts, fields: {seen: every order fails since 14:00, fixed: orders work, prevention: a journey test}",
+    "step: document/facts, fields: {seen: every order fails since 14:00, fixed: orders work, prevention: a test}",
     "step: document/follow_up, items: {ticket: yes, blocked: yes, data: yes, review: not_verified}",
     "step: tell_resolved/tell_team, outcome: done",
 )
