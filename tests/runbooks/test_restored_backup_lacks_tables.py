@@ -23,7 +23,11 @@ insert into users (email, nickname) values ('ana@example.com', 'Ana'), ('ben@exa
 """
 """What the application had when the backup was taken; the nickname is gone since."""
 KEPT = ["id uuid", "email text", "name text", "nickname text"]
-TOLD = ("step: tell/tell_team, outcome: done", "step: tell/tell_users, outcome: done")
+TOLD = tuple(
+    f"step: {step}/{whom}, outcome: done"
+    for step in ("tell", "tell_over", "tell_hand_over")
+    for whom in ("tell_team", "tell_users")
+)
 UNTIL_CREATED = (
     *TOLD,
     "step: back_up, confirm: yes",
@@ -34,10 +38,11 @@ KEEP = "step: columns, choose: keep"
 ACCEPT = ("step: columns, choose: change", "step: accept_data_loss, confirm: demo, reason: nobody reads nicknames")
 AFTER = (
     "step: journeys, items: {list: yes, create: yes, messages: not_verified, invite: not_verified, errors: yes}",
+    "step: known, choose: yes",
     'step: note_the_backup, fields: {taken: "2026-11-20T03:00:00Z", restored: "2026-11-21T09:00:00Z"}',
     "step: after_restore, items: {staging: not_verified, procedure: yes, lost: yes}",
 )
-ALL_SEEN = AFTER[0].replace("not_verified", "yes")
+ALL_DONE = tuple(said.replace("not_verified", "yes") for said in AFTER)
 
 
 @pytest.fixture
@@ -81,7 +86,8 @@ def test_s4_the_missing_tables_are_found_backed_up_previewed_created_and_each_ve
             "every_table",
             "wait_for_api",
         ),
-        *("healthy", "journeys", "note_the_backup", "after_restore", "anything_open", "done_but_open"),
+        *("healthy", "journeys", "known", "note_the_backup", "after_restore", "tell_over", "anything_open"),
+        "done_but_open",
     ]
     (row,) = outage.observed("compare")["rows"]
     assert len(row["missing"]) == 12
@@ -100,14 +106,19 @@ def test_s4_the_missing_tables_are_found_backed_up_previewed_created_and_each_ve
     report = outage.report()
     for said in (
         "mitigated",
-        "Nobody has verified yet: messages, invite",
+        "nobody has verified or done yet: messages, invite, staging",
         "nobody has looked yet",
         "2026-11-20T03:00:00Z",
     ):
         assert said in report
     assert PASSWORD not in report
+    told = {f["step"]: str(f["what"]) for f in outage.desk.told("step.started") if "/tell_" in str(f["step"])}
+    assert "12 of 14 tables are missing, and 1 columns differ" in told["tell/tell_team"]
+    assert "from 2026-11-20T03:00:00Z to 2026-11-21T09:00:00Z" in told["tell_over/tell_team"]
+    assert "Deployments may go on" in told["tell_over/tell_team"]
+    assert "The service works again" in told["tell_over/tell_users"]
 
-    assert outage.walk(BOOK, ALL_SEEN, *AFTER[1:], run="again")[1][5:7] == ["which_way", "verify_tables"]
+    assert outage.walk(BOOK, *ALL_DONE, run="again")[1][5:7] == ["which_way", "verify_tables"]
     assert outage.desk.intents("again") == []
     assert outage.outcome("again") == "resolved"
 
@@ -123,7 +134,7 @@ def test_s4_a_snapshot_may_be_the_backup_and_columns_may_stay_and_then_nothing_i
 ) -> None:
     outage.desk.env = without(outage.desk.env, "pg_dump", outage.desk.root / "path")
     told = ("step: no_backup, choose: snapshot", "step: snapshot, outcome: done, evidence: snap-1 of 09:14 UTC")
-    done, path = outage.walk(BOOK, *UNTIL_CREATED, *told, KEEP, ALL_SEEN, *AFTER[1:])
+    done, path = outage.walk(BOOK, *UNTIL_CREATED, *told, KEEP, *ALL_DONE)
     assert (done.status, path[-1]) == (0, "done"), done.text
     assert "pg_dump: command not found" in outage.report()
     assert outage.columns("users") == KEPT
@@ -149,7 +160,7 @@ def test_s4_data_is_not_lost_without_the_phrase_and_a_reason(outage: Incident, g
 
 
 def test_s4_no_to_the_preview_leaves_everything_as_it_is(outage: Incident) -> None:
-    done, path = outage.walk(BOOK, *UNTIL_CREATED[:3], "step: preview, confirm: no")
+    done, path = outage.walk(BOOK, *UNTIL_CREATED[:-2], "step: preview, confirm: no")
     assert (done.status, path[-1]) == (1, "escalate")
     assert two_tables(outage)
 
@@ -171,7 +182,7 @@ def test_s4_a_schema_file_that_cannot_be_right_is_refused_before_anything(
 ) -> None:
     outage.schema.write_text(f"{outage.schema.read_text()}\n{added}\n")
     done, path = outage.walk(BOOK, "step: schema_unread, choose: no")
-    assert (done.status, path[-3:]) == (1, ["read_schema", "schema_unread", "escalate"]), done.text
+    assert (done.status, path[-4:]) == (1, ["read_schema", "schema_unread", "tell_hand_over", "escalate"]), done.text
     assert said in done.text + outage.report() + outage.desk.every_byte().decode(errors="replace")
     assert two_tables(outage)
 
@@ -180,7 +191,7 @@ def test_s4_a_schema_file_that_cannot_be_right_is_refused_before_anything(
 def test_s4_a_schema_file_that_is_not_there_is_said_and_read_again_when_it_is(outage: Incident) -> None:
     outage.schema.unlink()
     done, path = outage.walk(BOOK, "step: schema_unread, choose: no")
-    assert (done.status, path[-2:]) == (1, ["schema_unread", "escalate"])
+    assert (done.status, path[-3:]) == (1, ["schema_unread", "tell_hand_over", "escalate"])
     assert "there is no schema file examples/demo/schema.sql" in outage.report()
 
 
@@ -188,7 +199,7 @@ def test_s4_a_schema_file_that_drops_in_a_way_that_no_look_at_its_text_sees_is_r
     hidden = "do $$ begin execute 'dr' || 'op table if exists public.sessions'; end $$;"
     outage.schema.write_text(f"{outage.schema.read_text()}\n{hidden}\n")
     done, path = outage.walk(BOOK, *UNTIL_CREATED, "step: why_refused, choose: no")
-    assert (done.status, path[-3:]) == (1, ["create_tables", "why_refused", "escalate"]), done.text
+    assert (done.status, path[-4:]) == (1, ["create_tables", "why_refused", "tell_hand_over", "escalate"]), done.text
     assert "takes away what is there" in outage.report()
     assert two_tables(outage)
 
@@ -196,7 +207,7 @@ def test_s4_a_schema_file_that_drops_in_a_way_that_no_look_at_its_text_sees_is_r
 def test_s4_creating_that_fails_in_the_middle_leaves_no_table(outage: Incident) -> None:
     outage.postgres.do("create view labels as select 1 as id")
     done, path = outage.walk(BOOK, *UNTIL_CREATED, "step: why_refused, choose: no")
-    assert (done.status, path[-3:]) == (1, ["create_tables", "why_refused", "escalate"]), done.text
+    assert (done.status, path[-4:]) == (1, ["create_tables", "why_refused", "tell_hand_over", "escalate"]), done.text
     outage.postgres.do("drop view labels")
     assert two_tables(outage)
 
@@ -243,7 +254,7 @@ def test_s4_without_a_password_nothing_begins_that_needs_one_and_what_to_do_is_s
 def test_s4_a_login_without_permission_creates_nothing(outage: Incident) -> None:
     outage.as_guest()
     done, path = outage.walk(BOOK, *UNTIL_CREATED, "step: why_refused, choose: no")
-    assert (done.status, path[-3:]) == (1, ["create_tables", "why_refused", "escalate"]), done.text
+    assert (done.status, path[-4:]) == (1, ["create_tables", "why_refused", "tell_hand_over", "escalate"]), done.text
     assert "permission denied" in outage.report()
     assert two_tables(outage)
 
@@ -251,7 +262,10 @@ def test_s4_a_login_without_permission_creates_nothing(outage: Incident) -> None
 def test_s4_a_database_that_is_down_is_asked_again_or_handed_over(outage: Incident) -> None:
     outage.desk.env["PGPORT"] = "1"
     done, path = outage.walk(BOOK, "step: unreachable, choose: again", "step: unreachable, choose: no")
-    assert (done.status, path) == (1, ["check_api", "connect", "unreachable", "connect", "unreachable", "escalate"])
+    assert (done.status, path) == (
+        1,
+        ["check_api", "connect", "unreachable", "connect", "unreachable", "tell_hand_over", "escalate"],
+    )
     assert "refused the connection" in outage.report()
 
 
@@ -267,11 +281,11 @@ def test_s4_a_full_disk_leaves_no_backup_and_no_change(outage: Incident) -> None
     if mounted.returncode != 0:
         pytest.skip("no tmpfs can be mounted here (run as root on Linux)")
     try:
-        done, path = outage.walk(BOOK, *UNTIL_CREATED[:3], "step: no_backup, choose: neither")
+        done, path = outage.walk(BOOK, *UNTIL_CREATED[:-2], "step: no_backup, choose: neither")
         assert list(backups.iterdir()) == []
     finally:
         subprocess.run(["umount", backups], check=True)
-    assert (done.status, path[-3:]) == (1, ["back_up", "no_backup", "escalate"]), done.text
+    assert (done.status, path[-4:]) == (1, ["back_up", "no_backup", "tell_hand_over", "escalate"]), done.text
     assert "No space left on device" in outage.report()
     assert outage.tables() == ["files", "sessions", "users"]
 
@@ -283,9 +297,9 @@ def test_s4_a_full_disk_leaves_no_backup_and_no_change(outage: Incident) -> None
 def test_s4_a_program_that_is_missing_is_said_and_is_no_success(outage: Incident, program: str, path: str) -> None:
     outage.desk.env = without(outage.desk.env, program, outage.desk.root / "path")
     choose = {"schema_unread": "no", "no_backup": "neither"}[path]
-    told = (*UNTIL_CREATED[:3], f"step: {path}, choose: {choose}")
+    told = (*UNTIL_CREATED[:-2], f"step: {path}, choose: {choose}")
     done, walked = outage.walk(BOOK, *told)
-    assert (done.status, walked[-2:]) == (1, [path, "escalate"]), done.text
+    assert (done.status, walked[-3:]) == (1, [path, "tell_hand_over", "escalate"]), done.text
     assert f"{program}: command not found" in outage.report()
     assert two_tables(outage)
 
@@ -295,7 +309,7 @@ def test_s4_an_old_lock_stops_the_change_and_not_the_users(outage: Incident) -> 
         holder.execute("insert into users (email) values ('import@example.com')")
         done, path = outage.walk(BOOK, *UNTIL_CREATED, "step: why_refused, choose: no")
         holder.rollback()
-    assert (done.status, path[-3:]) == (1, ["create_tables", "why_refused", "escalate"]), done.text
+    assert (done.status, path[-4:]) == (1, ["create_tables", "why_refused", "tell_hand_over", "escalate"]), done.text
     assert "lock timeout" in outage.report()
     assert two_tables(outage)
 
@@ -304,9 +318,9 @@ def test_s4_an_old_lock_stops_the_change_and_not_the_users(outage: Incident) -> 
 def test_s4_an_exclusive_lock_stops_the_backup_before_anything(outage: Incident) -> None:
     with psycopg.connect(outage.postgres.url) as holder:
         holder.execute("lock table users")
-        done, path = outage.walk(BOOK, *UNTIL_CREATED[:3], "step: no_backup, choose: neither")
+        done, path = outage.walk(BOOK, *UNTIL_CREATED[:-2], "step: no_backup, choose: neither")
         holder.rollback()
-    assert (done.status, path[-3:]) == (1, ["back_up", "no_backup", "escalate"]), done.text
+    assert (done.status, path[-4:]) == (1, ["back_up", "no_backup", "tell_hand_over", "escalate"]), done.text
     assert two_tables(outage)
 
 
@@ -337,7 +351,7 @@ def test_s4_no_empty_table_is_put_in_the_place_of_one_that_is_elsewhere(
         done, path = outage.walk(BOOK, "step: right_place, choose: no")
     finally:
         outage.postgres.do("alter role app reset search_path; drop schema if exists empty cascade")
-    assert (done.status, path[-2:]) == (1, ["right_place", "escalate"]), done.text
+    assert (done.status, path[-3:]) == (1, ["right_place", "tell_hand_over", "escalate"]), done.text
     assert outage.observed("compare")["rows"][0]["alike"] == alike
     assert outage.tables() == before
 
@@ -345,5 +359,5 @@ def test_s4_no_empty_table_is_put_in_the_place_of_one_that_is_elsewhere(
 def test_s4_a_database_that_is_set_to_read_only_is_said_to_be_so(outage: Incident) -> None:
     outage.desk.env |= {"PGOPTIONS": "-c default_transaction_read_only=on"}
     done, path = outage.walk(BOOK, "step: unreachable, choose: no")
-    assert (done.status, path[-3:]) == (1, ["right_database", "unreachable", "escalate"]), done.text
+    assert (done.status, path[-4:]) == (1, ["right_database", "unreachable", "tell_hand_over", "escalate"]), done.text
     assert "it is set to read only" in outage.report()
