@@ -9,13 +9,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 from tests.drivers.desk import Done, Process, wait_for
 from tests.drivers.stored import StoredDesk, database
 from tests.world.postgres import Postgres
@@ -133,12 +134,15 @@ class Crew(StoredDesk):
 
     def cancel(self, workflow: str) -> None:
         """Cancel a workflow, as somebody who has the engine's own tools."""
+        asyncio.run(self._told(workflow, lambda handle: handle.cancel()))
 
-        async def cancel() -> None:
-            client = await Client.connect(self.engine.address, namespace=self.env["RUNBOOK_NAMESPACE"])
-            await client.get_workflow_handle(workflow).cancel()
+    def terminate(self, workflow: str) -> None:
+        """Terminate a workflow, as somebody who has the engine's own tools."""
+        asyncio.run(self._told(workflow, lambda handle: handle.terminate()))
 
-        asyncio.run(cancel())
+    async def _told(self, workflow: str, tell: Callable[[WorkflowHandle[Any, Any]], Awaitable[None]]) -> None:
+        client = await Client.connect(self.engine.address, namespace=self.env["RUNBOOK_NAMESPACE"])
+        await tell(client.get_workflow_handle(workflow))
 
     def history(self, workflow: str) -> str:
         """The history of a workflow as text."""
@@ -147,6 +151,19 @@ class Crew(StoredDesk):
             client = await Client.connect(self.engine.address, namespace=self.env["RUNBOOK_NAMESPACE"])
             history = await client.get_workflow_handle(workflow).fetch_history()
             return "".join(repr(event) for event in history.events)
+
+        return asyncio.run(fetch())
+
+    def histories(self, workflow: str) -> list[str]:
+        """The histories of a workflow as JSON, the first one first; one that was continued has several."""
+
+        async def fetch() -> list[str]:
+            client = await Client.connect(self.engine.address, namespace=self.env["RUNBOOK_NAMESPACE"])
+            found = [each async for each in client.list_workflows(f"WorkflowId = '{workflow}'")]
+            return [
+                (await client.get_workflow_handle(workflow, run_id=each.run_id).fetch_history()).to_json()
+                for each in sorted(found, key=lambda each: each.start_time)
+            ]
 
         return asyncio.run(fetch())
 

@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import json
+import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +16,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from tests.drivers.books import book, read
 from tests.drivers.engine import TEST_SERVER, Crew, Server, installed
+from tests.drivers.test_temporal_runs import ENTRIES, WHOLE
 from tests.world.postgres import Postgres
 
 from runbook.audit.chain import parse_line
@@ -22,8 +25,41 @@ from runbook.drivers.temporal.payloads import HOME, Submitted, queue_of
 from runbook.drivers.temporal.worker import Post, worker_of
 from runbook.drivers.temporal.workflow import RunWorkflow
 
+FAILS = """runbook: v1
+id: fails
+title: A step that fails twice, and is skipped
+reminders: [{every: 1s, say: Say something}]
+steps:
+  - {id: look, title: Look, kind: command, effect: none, argv: ["false"], retry: {attempts: 2, delay: 1s}}
+  - {id: each, title: Each, kind: command, effect: none, argv: [echo, "${{ item }}"],
+     for_each: {in: "['a', 'b', 'c']", at_once: 2}}
+  - {id: until, title: Until, kind: wait, every: 1s, timeout: 3s, until: {kind: command, argv: ["false"]},
+     on_fail: next, next: done}
+  - {id: done, title: Done, kind: finish, outcome: resolved}
+"""
+SKIP = "step: look, do: skip, reason: seen"
+RECORDED = {"whole": (WHOLE, ENTRIES), "fails": (FAILS, (SKIP,))}
+"""What the committed histories are of: a runbook and its answers."""
 EVERY = "reminders: [{every: 15m, say: Go}]\n"
 HISTORIES = sorted((Path(__file__).parents[1] / "histories").glob("*.json"))
+
+
+@pytest.mark.skipif("RUNBOOK_GOLDEN" not in os.environ, reason="RUNBOOK_GOLDEN=1 records the histories anew")
+@pytest.mark.parametrize("name", RECORDED)
+def test_histories_are_recorded_anew(name: str, tmp_path: Path, postgres: Postgres, engine: Server) -> None:
+    crew = Crew(tmp_path, postgres, engine)
+    try:
+        crew.worker()
+        text, entries = RECORDED[name]
+        assert crew.submit(text, run=name).status == 0
+        assert crew.answer(*entries, run=name).status == 0
+        crew.walked("run.finished", name)
+        for number, history in enumerate(crew.histories(f"runbook:{name}")):
+            path = Path(__file__).parents[1] / "histories" / f"{name}{'-' * bool(number)}{number or ''}.json"
+            here = re.sub(r'"identity": "[^"]*"', '"identity": "worker"', history)
+            path.write_text(json.dumps(json.loads(here), indent=1) + "\n")
+    finally:
+        crew.leave()
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)

@@ -93,16 +93,29 @@ def test_a_cancelled_run_is_aborted(crew: Crew) -> None:
     assert crew.verify() == 0
 
 
-def test_a_cancelled_run_that_has_changed_something_asks_what_to_do(crew: Crew) -> None:
-    undo = "undo: {kind: command, argv: [sh, -c, 'echo back >> $EFFECTS']}\n"
-    first = change("one", then="two").replace("undo: none\nbecause: a test\n", undo)
+UNDO = "undo: {kind: command, argv: [sh, -c, 'echo back >> $EFFECTS']}\n"
+
+
+def test_a_cancelled_run_that_has_changed_something_pauses_and_offers_to_take_it_back(crew: Crew) -> None:
+    first = change("one", then="rest").replace("undo: none\nbecause: a test\n", UNDO)
+    rest = "id: rest\ntitle: Rest\nkind: wait\nfor: 2s\nnext: look\n"
     crew.worker()
-    assert crew.submit(book(first, change("two", then="done"))).status == 0
-    assert crew.do(*reply(crew, YES)).status == 3, crew.told("run.started")
+    crew.submit(book(first, rest, read("look", then="two"), change("two", then="done")))
+    answering = crew.start(*reply(crew, YES))
+    crew.walked("wait.started")
     crew.cancel("runbook:r1")
-    crew.walked("warning")
-    assert "taken back first" in str(crew.told("warning")[0]["text"])
-    assert crew.do(*reply(crew, "step: two, confirm: yes")).status == 0
+    crew.walked("run.paused")
+    assert answering.ended().status == 3
+    acted = crew.told("operator.acted")[0]
+    assert (acted["do"], acted["by"], acted["source"]) == ("pause", "temporal", "inbox")
+    assert "taken back first" in str(crew.told("run.paused")[0]["reason"])
+    time.sleep(2)  # the wait would be over, and the next step begun
+    assert crew.types()[-1] == "run.paused"
+    back = ("step: two, confirm: no, reason: cancelled, do: undo", "step: one.undo, confirm: yes")
+    ended = crew.do(*reply(crew, *back, "step: two, do: abort, reason: cancelled"))
+    assert ended.status == 1, ended.err
+    assert crew.effects() == ["one", "back"]
+    assert crew.told("run.finished")[0]["finish"] == "aborted"
     assert crew.verify() == 0
 
 
@@ -116,16 +129,13 @@ def test_a_run_whose_lock_is_held_is_refused_and_leaves_nothing(crew: Crew) -> N
     assert crew.owner("select 1 from runbook.record where run = 'r2'") == []
 
 
-def test_nobody_writes_beside_the_engine_and_who_resumes_takes_the_run_from_it(crew: Crew) -> None:
+def test_who_resumes_takes_the_run_from_the_engine(crew: Crew) -> None:
     crew.worker()
     crew.submit(ONE)
     crew.walked("confirmation.requested")
     shown = crew.do("status", "r1")
     assert "walked now" in shown.out
     assert "runbook answer r1" in shown.out
-    noted = crew.do("note", "r1", "support calls")
-    assert noted.status == 2
-    assert "RB589" in noted.err
     crew.write("answers.yaml", f"answers:\n  - {{{YES}}}\n")
     assert crew.do("resume", "r1", "--answers", "answers.yaml").status == 0
     assert crew.effects() == ["one"]

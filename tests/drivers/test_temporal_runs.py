@@ -17,7 +17,9 @@ from tests.world.postgres import Postgres
 
 from runbook.audit.record import Record
 
-WHERE = frozenset({"host", "run", "store", "guards_see", "directory", "duration_ms", "waited_ms", "waited_s"})
+WHERE = frozenset(
+    {"host", "run", "store", "guards_see", "payloads", "directory", "duration_ms", "waited_ms", "waited_s"}
+)
 """What says where, and how long."""
 CHOICE = """id: which
 title: Which way?
@@ -229,6 +231,7 @@ def test_what_goes_through_the_engine_can_be_encrypted(crew: Crew) -> None:
     assert "not encrypted" not in worker.said()
     crew.submit(ONE)
     assert crew.answer("step: one, confirm: yes").status == 0
+    assert crew.told("run.started")[0]["payloads"] == "encrypted"
     assert crew.verify() == 0
     bad = crew.do("submit", "book.yaml", env={"RUNBOOK_PAYLOAD_KEY": "short"})
     assert "RB593" in bad.err

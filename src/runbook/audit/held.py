@@ -124,11 +124,12 @@ class Locks:
 
         :raises Refused: unless it may be broken.
         """
-        holder = holder_of(self._store.run(claim.run))
-        state = "is walked now" if holder is not None else "is not over, though nobody walks it now"
+        run = self._store.run(claim.run)
+        walked = holder_of(run) is not None or glimpse(run).engine is not None
+        state = "is walked now" if walked else "is not over, though nobody walks it now"
         who = f"run {claim.run} of {claim.operator} on {claim.host}, begun {claim.since[:19]}Z, has the lock"
         message = f"{who} `{claim.key}`, and {state}"
-        if holder is not None:
+        if walked:
             help_ = f"talk to {claim.operator}; `runbook status {claim.run}` shows where it stands"
             raise refusal(LOCKED, message, None, help_)
         if not may_break:

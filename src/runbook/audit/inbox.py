@@ -14,12 +14,12 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from runbook.audit.away import Away
+from runbook.audit.away import Arrival
 from runbook.audit.chain import written_fields
 from runbook.audit.footing import make_directory, refusal, sync_directory
 from runbook.audit.plain_file import new_file, open_plain
@@ -125,23 +125,55 @@ def _numbered(name: str) -> bool:
     return len(name) == 17 and name.endswith(".json") and name[:12].isdecimal() and name.isascii()
 
 
+class Arrivals:
+    """The writer's end of an inbox that is kept elsewhere: everything stays there.
+
+    :param arrived: what is there behind a number, in order; OSError where that cannot be asked.
+    :param recorded: the ids that stand in the log already.
+    """
+
+    def __init__(
+        self, run_id: str, arrived: Callable[[int], Sequence[Arrival]], recorded: Collection[str] = ()
+    ) -> None:
+        self._run_id = run_id
+        self._arrived = arrived
+        self._recorded = set(recorded)
+        self._last = 0
+
+    def take(self) -> list[Taken]:
+        """What has arrived and was not taken before, in order."""
+        new: list[Taken] = []
+        with contextlib.suppress(OSError):
+            for number, data, owner in self._arrived(self._last):
+                self._last, name = number, f"{number:012d}.json"
+                taken: Taken
+                try:
+                    taken = replace(_delivered(name, data, self._run_id), owner=owner)
+                except _Unfit as unfit:
+                    taken = Rejected(id=f"inbox:{number}", file=name, reason=str(unfit))
+                if taken.id not in self._recorded:
+                    new.append(taken)
+        return new
+
+    def done(self, item: Taken) -> None:
+        """It is recorded."""
+        self._recorded.add(item.id)
+
+
 class Inbox:
-    """The writer's end of a run's inbox."""
+    """The writer's end of the inbox in a run's directory."""
 
     def __init__(self, run: RunDir, recorded: Collection[str] = ()) -> None:
         """Begin to take; ``recorded`` are the ids that stand in the log already."""
         self._run = run
         self._recorded = set(recorded)
         self._taken: dict[str, Taken] = {}
-        self._last = 0
 
     def take(self) -> list[Taken]:
         """What has arrived and was not taken before, in order; each is to be recorded, synced, then said to be done.
 
         A directory that cannot be read has nothing in it: the log itself will say so soon enough.
         """
-        if self._run.away is not None:
-            return self._arrived(self._run.away)
         new: list[Taken] = []
         try:
             names = sorted(name for name in os.listdir(self._run.inbox) if name[0] != "." and name != _REFUSED)  # noqa: PTH208 - names
@@ -162,26 +194,9 @@ class Inbox:
                 new.append(found)
         return new
 
-    def _arrived(self, away: Away) -> list[Taken]:
-        """What has arrived where the run is kept elsewhere; it stays there."""
-        new: list[Taken] = []
-        with contextlib.suppress(OSError):
-            for number, data, owner in away.arrived(self._last):
-                self._last, name = number, f"{number:012d}.json"
-                taken: Taken
-                try:
-                    taken = replace(_delivered(name, data, self._run.id), owner=owner)
-                except _Unfit as unfit:
-                    taken = Rejected(id=f"inbox:{number}", file=name, reason=str(unfit))
-                if taken.id not in self._recorded:
-                    new.append(taken)
-        return new
-
     def done(self, item: Taken) -> None:
         """Take away what is recorded on disk; where that fails it stays, and is not handed out again either."""
         self._recorded.add(item.id)
-        if self._run.away is not None:
-            return
         path = self._run.inbox / item.file
         with contextlib.suppress(OSError):
             match item:
@@ -208,6 +223,11 @@ class Inbox:
         except OSError as error:
             reason = f"it cannot be read: {(error.strerror or str(error)).lower()}"
         return Rejected(id=f"{ascii(name)[1:-1][:_SHOWN]}:{found.st_ino}:{found.st_mtime_ns}", file=name, reason=reason)
+
+
+def inbox_of(run: RunDir, recorded: Collection[str] = ()) -> Inbox | Arrivals:
+    """The writer's end of a run's inbox, wherever the run is kept."""
+    return Inbox(run, recorded) if run.away is None else Arrivals(run.id, run.away.arrived, recorded)
 
 
 def _read(path: Path) -> bytes:

@@ -21,7 +21,7 @@ from runbook.audit.away import Away
 from runbook.audit.disk import REAL, Disk
 from runbook.audit.ends import ending, record_in
 from runbook.audit.plain_file import is_shared, new_file, open_plain
-from runbook.audit.record import Record
+from runbook.audit.record import END, Record
 from runbook.audit.strict import LINE_CAP
 from runbook.model.address import RUN_ID
 from runbook.model.diagnostics import Code
@@ -181,6 +181,7 @@ class Glimpse:
     """A run as a list of runs shows it: its first record and its last, each None where there is none to be read.
 
     ``stands`` is the last one that says where the run stands, and ``handed`` the hand-over after it, if there is one.
+    ``resumed`` is the last ``run.resumed`` of a run that was begun on an engine.
     """
 
     run: RunDir
@@ -188,14 +189,23 @@ class Glimpse:
     last: Record | None
     stands: Record | None = None
     handed: Record | None = None
+    resumed: Record | None = None
 
     @property
     def engine(self) -> str | None:
-        """Where an engine walks it, as its log says; None where none does. An engine holds no lock while it waits."""
-        host = self.first.fields.get("host") if self.first is not None else None
-        stands = self.stands.type if self.stands is not None else "run.started"
-        goes_on = stands not in {"run.paused", "run.finished"}
-        return host if isinstance(host, str) and host.startswith(ENGINE) and goes_on else None
+        """Where an engine walks it, paused or not, as its log says; None where none does.
+
+        An engine holds no lock while it waits. Who has resumed a run elsewhere has taken it from the engine.
+        """
+        walked = self.resumed or self.first
+        host = walked.fields.get("host") if walked is not None else None
+        over = self.last is not None and self.last.type == END
+        return host if isinstance(host, str) and host.startswith(ENGINE) and not over else None
+
+    @property
+    def paused(self) -> bool:
+        """Whether the run was paused, and nobody has gone on with it since."""
+        return self.stands is not None and self.stands.type == "run.paused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from runbook.cli.engine_options import engine_of, engine_options
 from runbook.cli.failing import USAGE
 from runbook.cli.main import INTERRUPTED
 from runbook.cli.options import Parser, default_operator, name, run_argument
+from runbook.cli.resume import look_who_goes_on
 from runbook.cli.rows import rows
 from runbook.cli.run import load_answers_for
 from runbook.cli.stores import elsewhere, store_of
@@ -22,6 +23,7 @@ from runbook.kinds.registry import KINDS
 from runbook.model.answers import Answers
 from runbook.model.diagnostics import Diagnostic, Refused
 from runbook.walk.records import MalformedEvent, from_record
+from runbook.walk.tables import RunPhase
 from runbook.walk.walk import IllegalEvent, Walk
 
 
@@ -52,6 +54,8 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
         raise Refused(Diagnostic(code=USAGE, message=message, help=f"`runbook resume {run.id}` goes on with it"))
     if walk.finish is not None:
         return _ended(run, walk)
+    if walk.phase is RunPhase.PAUSED:
+        look_who_goes_on(run, options.operator, "answer")
     interrupts = Interrupts()
     who = options.operator or default_operator()
     with (

@@ -61,10 +61,13 @@ def _hand_over(store: Store, options: argparse.Namespace) -> int:
     match tell(store, run.id, kind="handover", fields=fields):
         case Told.DELIVERED:
             sys.stderr.write("delivered to whoever walks the run: it pauses where that is safe, and then is theirs\n")
+        case Told.SENT:
+            sys.stderr.write("delivered to the engine that walks the run: it pauses where that is safe, and waits\n")
         case Told.RECORDED | Told.LEFT:
             sys.stderr.write(f"the run is handed over to {options.to}\n")
     sys.stderr.flush()  # before what follows, where both go to one place
-    go_on = f"runbook resume {run.id}{elsewhere(run)} --operator {shlex.quote(options.to)}"
+    command = "resume" if told.seen.engine is None else "answer"
+    go_on = f"runbook {command} {run.id}{elsewhere(run)} --operator {shlex.quote(options.to)}"
     said = f"{run.id}: for {options.to}"
     sys.stdout.write("\n".join([said, *rows([*told.brief(), ("go on", go_on)], sys.stdout)]) + "\n")
     return 0

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _resume(run: RunDir, options: argparse.Namespace) -> int:
-    _look_who_goes_on(run, options.operator)
+    look_who_goes_on(run, options.operator)
     answers = load_answers_for(options.answers, snapshot_of(run, KINDS)) if options.answers else None
     seen = glimpse(run)
     if seen.first is not None and seen.first.fields.get("mode") == Mode.DRILL.value:
@@ -62,9 +62,10 @@ def _resume(run: RunDir, options: argparse.Namespace) -> int:
     return walk(answers, credentials_of(options), lambda _, live: live.resume(run, options.operator))
 
 
-def _look_who_goes_on(run: RunDir, operator: str | None) -> None:
+def look_who_goes_on(run: RunDir, operator: str | None, command: str = "resume") -> None:
     """Tell whoever takes the run over what happened so far.
 
+    :param command: goes on with it.
     :raises Refused: if it was handed over, and who goes on does not say who they are.
     """
     handed = glimpse(run).handed
@@ -73,7 +74,7 @@ def _look_who_goes_on(run: RunDir, operator: str | None) -> None:
     to, by = (_line(handed.fields.get(key)) if handed else "" for key in ("to", "by"))
     if handed is not None and operator is None and default_operator() != to:
         message = f"the run was handed over to {to} by {by}"
-        again = f"runbook resume {run.id}{elsewhere(run)} --operator"
+        again = f"runbook {command} {run.id}{elsewhere(run)} --operator"
         help_ = f"`{again} {shlex.quote(to)}` if that is you; with your own name you take it over, and that is recorded"
         raise Refused(Diagnostic(code=HANDED_OVER, message=message, help=help_))
     told = told_so_far(run)

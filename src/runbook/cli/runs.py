@@ -101,9 +101,9 @@ def state_of(seen: Glimpse) -> str:
         return _unread(seen.run)
     if last.type == "run.finished":
         return str(last.fields.get("finish"))
-    if seen.engine is not None or holder_of(seen.run) is not None:
+    if (seen.engine is not None and not seen.paused) or holder_of(seen.run) is not None:
         return "walked now"
-    return "paused" if seen.stands is not None and seen.stands.type == "run.paused" else "interrupted"
+    return "paused" if seen.paused else "interrupted"
 
 
 def _unread(run: RunDir) -> str:

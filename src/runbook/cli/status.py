@@ -216,8 +216,8 @@ def _pairs(found: JsonObject, told: ToldSoFar) -> Iterator[tuple[str, str]]:
             yield "PROBLEM", str(log["problem"])
             yield "look closer", f"runbook verify {found['run']}"
             return
+    handed = f" --operator {shlex.quote(str(found['operator']))}" if found.get("handed_over_by") else ""
     if told.seen.engine is not None:
-        yield "answer", f"runbook answer {found['run']}"
-    if found["state"] in {"paused", "interrupted"}:
-        handed = f" --operator {shlex.quote(str(found['operator']))}" if found.get("handed_over_by") else ""
+        yield "answer", f"runbook answer {found['run']}{handed}"
+    elif found["state"] in {"paused", "interrupted"}:
         yield "go on", f"runbook resume {found['run']}{handed}"

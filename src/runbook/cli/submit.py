@@ -1,6 +1,7 @@
 """``runbook submit``: have a run walked by an engine, its steps performed by workers."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -55,6 +56,7 @@ def _submit(store: Store, loaded: Loaded, runbook: Runbook, options: argparse.Na
     from runbook.audit.masking import Masker
     from runbook.drivers.open_names import look_at_inputs, look_at_name
     from runbook.drivers.temporal.client import FINGERPRINT, NotYet, engine, host_of
+    from runbook.drivers.temporal.codec import codec_of
     from runbook.drivers.temporal.payloads import Submitted
     from runbook.drivers.temporal.unsupported import not_yet
 
@@ -83,6 +85,7 @@ def _submit(store: Store, loaded: Loaded, runbook: Runbook, options: argparse.Na
         host=host_of(namespace, workflow),
         store=store.shown,
         guards_see=seen_in(store),
+        payloads="encrypted" if codec_of(os.environ) is not None else "plain",
         lost_after_s=float(max(options.lost_after, 2)),
     )
     with engine(address, namespace) as reached:

@@ -1,4 +1,4 @@
-"""Telling a run something from another terminal: through its inbox where somebody walks it, else as its writer."""
+"""Telling a run something from another terminal: through its inbox where it is walked, else as its writer."""
 
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -20,9 +20,10 @@ _ASIDE: Mapping[str, Callable[..., None]] = {
 
 
 class Told(Enum):
-    """What became of it: somebody walks the run and takes it up; it is on record; or its user finds it later."""
+    """What became of it: somebody, or an engine, walks the run and takes it up; it is on record; its user finds it."""
 
     DELIVERED = "delivered"
+    SENT = "sent"
     RECORDED = "recorded"
     LEFT = "left"
 
@@ -34,7 +35,11 @@ def tell(store: Store, run_id: str, *, kind: str, fields: Mapping[str, str]) -> 
     """
     run = run_to_write(store, run_id)
     if holder_of(run) is None:
-        last = glimpse(run).last
+        seen = glimpse(run)
+        last = seen.last
+        if seen.engine is not None:
+            put(run, kind, fields)
+            return Told.SENT
         if last is not None and last.type != END and not run.writable:
             put(run, kind, fields)
             return Told.LEFT

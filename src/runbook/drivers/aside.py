@@ -166,7 +166,7 @@ def _look_who_walks(run: RunDir) -> None:
     engine = glimpse(run).engine
     if engine is not None:
         message = f"run {run.id} is walked by an engine, {engine}"
-        help_ = f"`runbook answer {run.id}` takes it in; `runbook resume {run.id}` takes the run from the engine"
+        help_ = f"`runbook answer {run.id}` goes on with it; `runbook resume {run.id}` takes it from the engine"
         raise Refused(Diagnostic(code=BY_AN_ENGINE, message=message, file=run.shown, help=help_))
 
 

@@ -156,11 +156,13 @@ def started(
     directory: str | None = None,
     lock: str | None = None,
     guards_see: str = "nothing but this run",
+    payloads: str | None = None,
     scenario: Scenario | None = None,
 ) -> dict[str, Json | Mapping[str, Json]]:
     """The fields of ``run.started``.
 
     :param guards_see: what its guards and its lock can see, as it is said at its start, in its log and in its report.
+    :param payloads: whether what goes through an engine is encrypted; None where none walks.
     :param scenario: what is drilled.
     """
     return {
@@ -183,4 +185,5 @@ def started(
         "kinds": kinds_of(walk.runbook, walk.registry),
         "scenario": sha256(scenario.source).hexdigest() if scenario else None,
         "clock": SIMULATED if scenario and scenario.simulated else None,
+        "payloads": payloads,
     }

@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import sha256
 
 from runbook.audit.chained import Chained
-from runbook.audit.inbox import Inbox
+from runbook.audit.inbox import inbox_of
 from runbook.audit.masking import Masker
 from runbook.audit.reader import reading
 from runbook.audit.record import Record
@@ -195,7 +195,7 @@ def _sit(
     scenario, clock, masker = training.scenario, training.clock, Masker()
     events = ScriptedEvents(scenario.events, told.said)
     sessions: list[Session] = []
-    inbox = Messages(Inbox(run, walk.delivered), partial(_no_approval, sessions))
+    inbox = Messages(inbox_of(run, walk.delivered), partial(_no_approval, sessions))
     past = past_of(scenario, walk.runbook, told.began or clock.now())
     for key, step, ts in told.starts:
         start = Start(key=key, run=run.id, runbook=walk.runbook.id, step=step, operator=walk.operator, ts=ts)

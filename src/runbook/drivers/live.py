@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from runbook.audit.chained import Chained
-from runbook.audit.inbox import Inbox
+from runbook.audit.inbox import inbox_of
 from runbook.audit.masking import Masker
 from runbook.audit.outputs import OutputFile
 from runbook.audit.store import RunDir, glimpse
@@ -201,7 +201,7 @@ class Live:
         directory = directory_of(walk)
         clock: Clock = RealClock()
         asking: list[SignedApprovals] = []
-        messages = Messages(Inbox(run, walk.delivered), partial(deliver, asking, walk))
+        messages = Messages(inbox_of(run, walk.delivered), partial(deliver, asking, walk))
         watch = FileWatch(walk, clock)
         worlds: list[RealWorld] = []
         signing: list[Checkpointing] = []

@@ -8,7 +8,7 @@ import pwd
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from runbook.audit.inbox import Delivered, Inbox, Rejected, Taken
+from runbook.audit.inbox import Arrivals, Delivered, Inbox, Rejected, Taken
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Act
 from runbook.model.canonical import Json
@@ -27,7 +27,7 @@ _LONGEST_TEXT = 12_000
 class Messages:
     """Looks into the inbox of one run."""
 
-    def __init__(self, inbox: Inbox, approve: Callable[[Mapping[str, Json], str], bool]) -> None:
+    def __init__(self, inbox: Inbox | Arrivals, approve: Callable[[Mapping[str, Json], str], bool]) -> None:
         """Look at nothing yet; ``approve`` tells what an approval with that id comes to; false: ask again later."""
         self._inbox = inbox
         self._approve = approve

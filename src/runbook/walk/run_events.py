@@ -30,6 +30,7 @@ class RunStarted(Event):
     ``lock`` is the key of the lock that a live run has; ``guards_see`` says what guards and locks of this run can see;
     ``kinds`` maps each kind to ``{distribution, version, judge}``. Of a drill, ``scenario`` is the SHA-256 of its file
     and ``clock`` is ``simulated`` where waits pass at once, so that no time in the log is one of the real world.
+    ``payloads`` says of a run that an engine walks whether what goes through it is ``encrypted`` or ``plain``.
     """
 
     TYPE = "run.started"
@@ -52,6 +53,7 @@ class RunStarted(Event):
     kinds: Mapping[str, Json]
     scenario: str | None = None
     clock: str | None = None
+    payloads: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

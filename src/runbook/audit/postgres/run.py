@@ -35,13 +35,15 @@ _PIECES = 8
 _PATIENCE, _PAUSE = 20, 0.1
 """How often a held lock is asked for, seconds apart: the database notices in a moment that a process was killed."""
 ENDS = """
-    select begun.run, begun.at, begun.line, last.line, stands.line, handed.line
+    select begun.run, begun.at, begun.line, last.line, stands.line, handed.line, resumed.line
     from runbook.record begun
     left join lateral (select line from runbook.record where run = begun.run order by seq desc limit 1) last on true
     left join lateral (select line, seq from runbook.record where run = begun.run and type <> all(%s)
         order by seq desc limit 1) stands on true
     left join lateral (select line from runbook.record where run = begun.run and seq > stands.seq
         and type = 'run.handed_over' order by seq desc limit 1) handed on true
+    left join lateral (select line from runbook.record where run = begun.run and type = 'run.resumed'
+        and position('"host":"temporal '::bytea in begun.line) > 0 order by seq desc limit 1) resumed on true
     where begun.seq = 0"""
 """What a list of runs shows of each; a condition, an order and a limit follow."""
 
@@ -246,6 +248,6 @@ class Pieces(RealDisk):
 
 
 def glimpsed(run: RunDir, ends: Sequence[bytes | None]) -> Glimpse:
-    """A run by the lines of its first record, its last, the last that says where it stands, and a hand-over after."""
-    first, last, stands, handed = (record_in(line) if line is not None else None for line in ends)
-    return Glimpse(run=run, first=first, last=last, stands=stands, handed=handed)
+    """A run by the lines of the records that a :class:`Glimpse` shows, in its order."""
+    first, last, stands, handed, resumed = (record_in(line) if line is not None else None for line in ends)
+    return Glimpse(run=run, first=first, last=last, stands=stands, handed=handed, resumed=resumed)

@@ -28,6 +28,7 @@ create table if not exists runbook.record (
 );
 create index if not exists record_begun on runbook.record (at) where seq = 0;
 create index if not exists record_named on runbook.record (run text_pattern_ops) where seq = 0;
+create index if not exists record_resumed on runbook.record (run, seq) where type = 'run.resumed';
 
 -- A record is taken if it follows on the one before: its number is the next, its `prev` the hash of the one before, its
 -- `h` the SHA-256 of its own bytes before that, its time not earlier, and nothing follows `run.finished`. The same bytes
@@ -104,6 +105,7 @@ create table if not exists runbook.inbox (
     at     timestamptz not null default clock_timestamp(),
     primary key (run, number)
 );
+create index if not exists inbox_arrived on runbook.inbox (at);
 create or replace function runbook.arrive() returns trigger
 language plpgsql set search_path = pg_catalog, runbook, pg_temp as $$
 begin

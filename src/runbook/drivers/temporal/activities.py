@@ -16,6 +16,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from runbook.audit.held import Claim as LockClaim
+from runbook.audit.inbox import AT_ONCE
 from runbook.audit.observation import observe
 from runbook.audit.outputs import OutputFile
 from runbook.audit.postgres.link import Link, StoreFailed
@@ -26,7 +27,19 @@ from runbook.drivers.guarding import Wanted as WantedRun
 from runbook.drivers.store_past import StorePast
 from runbook.drivers.temporal import calls
 from runbook.drivers.temporal.here import Known, Runs
-from runbook.drivers.temporal.payloads import Beginning, Claim, Done, End, Looked, Printed, Records, Task, Wanted
+from runbook.drivers.temporal.payloads import (
+    Beginning,
+    Claim,
+    Deliveries,
+    Delivery,
+    Done,
+    End,
+    Looked,
+    Printed,
+    Records,
+    Task,
+    Wanted,
+)
 from runbook.drivers.worker import Workers
 from runbook.kinds.registry import KINDS, make
 from runbook.model.diagnostics import Refused
@@ -40,6 +53,8 @@ BEAT = 0.25
 """Seconds between two signs of life."""
 PATIENCE = 5_000
 """Milliseconds after which something that was asked to stop is made to."""
+MOST = 256 * 1024
+"""Bytes of an inbox that are told at once; escaped they may take six times as many."""
 _LONGEST = 300
 _ENDS: tuple[tuple[type[WorldError], End], ...] = (
     (NotSent, End.NOT_SENT),
@@ -67,7 +82,8 @@ class Activities:
 
     def storing(self) -> list[Callable[..., object]]:
         """What a worker does that walks runs."""
-        return [self.begin, self.append, self.void, self.forbids, self.reserve, self.lacks, *self.performing()]
+        looking: list[Callable[..., object]] = [self.arrived, self.forbids, self.reserve, self.lacks]
+        return [self.begin, self.append, self.void, *looking, *self.performing()]
 
     def performing(self) -> list[Callable[..., object]]:
         """What a worker does that performs steps."""
@@ -156,6 +172,21 @@ class Activities:
             return _claimed(store, claim.run, claim.name, "") or store.link.rows(_WHOSE, claim.run, claim.name) == [
                 ("",)
             ]
+
+    @activity.defn(name=calls.ARRIVED)
+    def arrived(self, run: str, after: int) -> Deliveries:
+        """What is in the inbox of a run behind a number."""
+        with self._asked() as store:
+            away = store.run(run).away
+            rows = away.arrived(after) if away is not None else ()
+        found: list[Delivery] = []
+        size = 0
+        for number, data, owner in rows:
+            size += len(data)
+            if found and size > MOST:
+                break
+            found.append(Delivery(number=number, text=data.decode("latin-1"), owner=owner))
+        return Deliveries(found=found, more=len(found) < len(rows) or len(rows) == AT_ONCE)
 
     @activity.defn(name=calls.FORBIDS)
     def forbids(self, key: str, window: int, now: str) -> str:

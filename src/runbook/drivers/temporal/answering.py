@@ -76,6 +76,7 @@ class Answering:
         self._looked = 0.0
         self._open: int | None = None
         self._patience = LOOK
+        self._rests = walk.phase is RunPhase.PAUSED
         operator.attach(walk, self._idle)
 
     def go(self) -> Left | None:
@@ -87,7 +88,8 @@ class Answering:
             self._follow()
             if self._walk.finish is not None:
                 return None
-            if self._walk.phase is RunPhase.PAUSED:
+            self._rests = self._rests and self._walk.phase is RunPhase.PAUSED
+            if self._walk.phase is RunPhase.PAUSED and not self._rests:
                 return Left(reason="the run is paused")
             asked = self._asked()
             if asked is not None and asked.run != self._run:
@@ -114,7 +116,8 @@ class Answering:
         try:
             self._engine.answer(self._workflow, given)
         except NotTaken as refused:
-            self._operator.correct(self._place(asked), str(refused))
+            if asked.ask != "resume":
+                self._operator.correct(self._place(asked), str(refused))
             return False
         except NotYet:
             self._operator.notice("no worker has taken the answer yet; what comes of it will be shown")
@@ -178,6 +181,8 @@ class Answering:
 
     def _reply(self, asked: Asked) -> tuple[str, dict[str, Json]] | Left | None:
         """What is said to a question; None where it is not open any more."""
+        if asked.ask == "resume":
+            return "go", {}  # that is what whoever comes to a paused run is here for
         place = self._place(asked)
         if asked.problem:
             self._operator.correct(place, asked.problem)

@@ -140,7 +140,10 @@ class RemoteAttempts(Attempts):
             self._wait(pause if any(away.beside for away in self._away.values()) else None)
             pause = min(pause * 2, LONGEST_LOOK)
             self._take_in()
+            known = self._log.count
             wanted = self._watch()
+            if self._log.count > known:
+                self._log.flush()  # what others have said is on record while it goes on
             self._remote.heard()
             if wanted > level:
                 level = wanted

@@ -20,7 +20,8 @@ def queue_of(site: str | None) -> str:
 class Submitted:
     """A run to be walked. ``files`` are the texts of its runbook and of those that it walks, by name, its own first.
 
-    ``inputs`` are bound, as canonical JSON; ``lost_after_s`` is how many seconds a worker may be silent.
+    ``inputs`` are bound, as canonical JSON; ``payloads`` says whether what goes here is encrypted, as ``run.started``
+    has it; ``lost_after_s`` is how many seconds a worker may be silent.
     """
 
     run: str
@@ -32,6 +33,7 @@ class Submitted:
     host: str
     store: str
     guards_see: str
+    payloads: str = "plain"
     lost_after_s: float = 10.0
 
 
@@ -156,6 +158,23 @@ class Looked:
     commitments: Mapping[str, str] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     problems: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Something in the inbox of a run: its number, its bytes as Latin-1, and the role that put it there, if another."""
+
+    number: int
+    text: str
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliveries:
+    """What is in the inbox of a run behind a number, in order, or ``more`` of it, where that would be too much."""
+
+    found: Sequence[Delivery]
+    more: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from runbook.walk.actions import AskOperator
 from runbook.walk.including import chain
 from runbook.walk.run_events import Event
 from runbook.walk.running import reminder_due
-from runbook.walk.tables import HANDS, Phase
+from runbook.walk.tables import HANDS, Phase, RunPhase
 from runbook.walk.walk import Walk
 
 NOTES = frozenset({"note", "decision", "hypothesis", "communication"})
@@ -53,6 +53,10 @@ class RemoteOperator:
         self.interrupts = Interrupts()
         self.busy: Callable[[], bool] = lambda: False
         self.acts: deque[Act] = deque()
+        self.arrived = 0
+        """The number of what others have put into the inbox last, as far as anybody has said so."""
+        self.taken = 0
+        """Up to which number the inbox was looked at."""
         self.asked: Asked | None = None
         self.source = "terminal"
 
@@ -64,7 +68,7 @@ class RemoteOperator:
     @property
     def called(self) -> bool:
         """Whether somebody wants something that nobody asked for, and nobody has heard of it yet."""
-        return bool(self.acts) or self.interrupts.presses > self._heard
+        return bool(self.acts) or self.arrived > self.taken or self.interrupts.presses > self._heard
 
     def heard(self) -> None:
         """Whoever performs has heard how hard to stop it."""
@@ -105,7 +109,7 @@ class RemoteOperator:
     def working(self, elapsed_ms: int) -> None:
         """Nobody looks."""
 
-    def correct(self, place: Place, problem: str) -> None:
+    def correct(self, place: Place | None, problem: str) -> None:
         """Say it with the next question."""
         del place
         self._problem = problem
@@ -186,10 +190,21 @@ class RemoteOperator:
         reply = self._ask("wait", place, {"due": due}, lambda reply: _only(reply, ""), until=due)
         return reply if isinstance(reply, Act | Note) else None
 
+    def rest(self, idle: Idle) -> Hand | None:
+        """Wait until somebody goes on with a run that is paused, which is None.
+
+        :param idle: what is to be done as long as nobody does; what it returns is returned.
+        """
+        before, self._idle = self._idle, idle
+        try:
+            return self._hand(self._ask("resume", None, {}, lambda reply: _only(reply, "go")))
+        finally:
+            self._idle = before
+
     def next_reminder(self) -> float | None:
         """Seconds until somebody is to be reminded of something; None where nobody is."""
         walk = self._walk
-        if walk is None or walk.started is None:
+        if walk is None or walk.phase is not RunPhase.GOING:
             return None
         dues = [reminder_due(walk, index) for index in range(len(walk.runbook.reminders))]
         known = [due for due in dues if due is not None]
@@ -217,7 +232,9 @@ class RemoteOperator:
         """Take an answer that was looked at."""
         self._given = reply
 
-    def _ask(self, ask: str, place: Place, body: Json, fits: _Fits, *, until: int | None = None) -> Reply | Act | Note:
+    def _ask(
+        self, ask: str, place: Place | None, body: Json, fits: _Fits, *, until: int | None = None
+    ) -> Reply | Act | Note:
         """Publish a question and wait for its answer, or until the walk's clock shows a time."""
         if (act := self._idle()) is not None:
             return act
@@ -230,11 +247,11 @@ class RemoteOperator:
             id=self._count,
             seq=self._log.count,
             ask=ask,
-            step=place.step.id,
-            visit=place.visit,
-            title=place.title,
-            description=place.description,
-            prefix=place.prefix,
+            step=place.step.id if place is not None else "",
+            visit=place.visit if place is not None else 0,
+            title=place.title if place is not None else "",
+            description=place.description if place is not None else "",
+            prefix=place.prefix if place is not None else "",
             body=canonical(body),
             problem=problem,
         )

@@ -17,6 +17,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from runbook.drivers.temporal.activities import Activities
 from runbook.drivers.temporal.engine import connected
 from runbook.drivers.temporal.payloads import HOME, queue_of
+from runbook.drivers.temporal.waking import Watching, wake
 from runbook.drivers.temporal.workflow import RunWorkflow
 
 
@@ -52,8 +53,16 @@ async def work(post: Post, say: Callable[[str], None]) -> None:
         activities = Activities(post.store, Path(root), post.signers, name)
         async with worker_of(client, post, activities, threads, walks):
             say(f"works at `{post.site}` for {post.engine}, namespace {post.namespace}")
+            waking = asyncio.create_task(_waking(client, post))
             await stop.wait()
+            waking.cancel()
             say("stops: takes nothing new, and finishes what it has begun")
+
+
+async def _waking(client: Client, post: Post) -> None:
+    """Wake the runs that others have something to say to, where runs are walked."""
+    if post.site == HOME:
+        await wake(client, Watching(post.store, post.namespace))
 
 
 def worker_of(

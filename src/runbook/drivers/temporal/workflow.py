@@ -4,37 +4,46 @@ Nothing here looks at a clock, a socket or chance but through the engine, so a r
 """
 
 import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
+from runbook.audit.away import Arrival
+from runbook.audit.inbox import Arrivals
 from runbook.audit.masking import Masker
 from runbook.drivers.assembly import assemble, started
-from runbook.drivers.journal import Journal
+from runbook.drivers.journal import Journal, Last
 from runbook.drivers.locking import key_of
-from runbook.drivers.operator import Act
-from runbook.drivers.session import Ending
+from runbook.drivers.messages import Messages
+from runbook.drivers.operator import Act, Note
+from runbook.drivers.session import Session
 from runbook.drivers.temporal import calls
 from runbook.drivers.temporal.attempting import RemoteAttempts
 from runbook.drivers.temporal.bridge import bridged
 from runbook.drivers.temporal.clock import EngineClock
 from runbook.drivers.temporal.log import EngineLog
 from runbook.drivers.temporal.past import RemotePast
-from runbook.drivers.temporal.payloads import Asked, Beginning, Records, Reply, Submitted
+from runbook.drivers.temporal.payloads import Asked, Beginning, Deliveries, Records, Reply, Submitted
 from runbook.drivers.temporal.remote import RemoteOperator
 from runbook.drivers.temporal.secrets import RemoteSecrets
 from runbook.drivers.temporal.sources import runbook_of
-from runbook.drivers.temporal.unsupported import NoApprovals
+from runbook.drivers.temporal.unsupported import NoApprovals, no_approval
 from runbook.kinds.registry import KINDS
 from runbook.language.included import secrets_of
 from runbook.model.diagnostics import Refused
-from runbook.model.runbook import Mode
+from runbook.model.runbook import Finish, Mode
 from runbook.walk import run_events as r
+from runbook.walk.actions import End
 from runbook.walk.outlook import outlook
 from runbook.walk.walk import Walk
 
+CANCEL = "cancel"
+"""What stands as the id of a message in the record of what came of a cancelled workflow."""
+CANCELLED = "the workflow was cancelled; what the run has changed can be taken back first, or it can be aborted"
 NOT_BEGUN = "NotBegun"
 """The type of the failure of a run that was refused before anything was done; its details are a message and a help."""
 
@@ -52,23 +61,26 @@ class RunWorkflow:
         self._operator = RemoteOperator(self._log)
         self._lock: str | None = None
         self._cancelled = False
+        self._messages: Messages
 
     @workflow.run
     async def run(self, submitted: Submitted) -> str:
-        """Walk until the run is over or paused; which of the two, and how it ended."""
+        """Walk until the run is over; how it ended."""
         del submitted
         walking = asyncio.create_task(bridged(self._walk))
         while True:
             try:
-                ending = await asyncio.shield(walking)
+                finish = await asyncio.shield(walking)
             except asyncio.CancelledError:
                 if walking.done() or workflow.cancellation_reason() is None or self._cancelled:
                     raise
                 self._cancelled = True
-                self._operator.acts.append(Act(do="abort", reason="the workflow was cancelled"))
+                self._operator.acts.append(
+                    Act(do="abort", reason="the workflow was cancelled", by="temporal", inbox=CANCEL)
+                )
             else:
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                return ending.finish.value if ending.finish is not None else "paused"
+                return finish
 
     @workflow.query
     def asking(self) -> Asked | None:
@@ -93,17 +105,24 @@ class RunWorkflow:
     def _look_at_stop(self, by: str) -> None:
         self._operator.look_at_stop(by)
 
+    @workflow.signal
+    def arrived(self, run: str, number: int) -> None:
+        """Know that something with that number is in the inbox of a run."""
+        if run == self._submitted.run:
+            self._operator.arrived = max(self._operator.arrived, number)
+
     @workflow.update
     async def begun(self) -> bool:
         """Return when the run has begun, its first records stored."""
         await workflow.wait_condition(lambda: self._begun)
         return True
 
-    def _walk(self) -> Ending:
-        """The sitting, in its greenlet."""
+    def _walk(self) -> str:
+        """All sittings of the run, in their greenlet; how it ended."""
         given = self._submitted
         runbook = runbook_of(given.files)
         walk = Walk(runbook, KINDS)
+        self._messages = Messages(Arrivals(given.run, lambda after: self._taken(walk, after)), no_approval)
         files = {name: sha256(text.encode()).hexdigest() for name, text in given.files.items()}
         fields = started(
             walk,
@@ -117,17 +136,33 @@ class RunWorkflow:
             host=given.host,
             store=given.store,
             guards_see=given.guards_see,
+            payloads=given.payloads,
         )
         try:
             fields["lock"] = self._lock = key_of(walk, fields)
         except Refused as refused:
             raise _not_begun(refused.diagnostics[0].message, refused.diagnostics[0].help) from None
-        clock = EngineClock(self._log.flush)
-        secrets = RemoteSecrets(given.run, walk, secrets_of(runbook))
 
         def begin(journal: Journal) -> None:
             journal.tell(r.RunStarted, **fields)
             self._log.flush()
+
+        secrets = RemoteSecrets(given.run, walk, secrets_of(runbook))
+        last: Last | None = None
+        while True:
+            session = self._sitting(walk, secrets, begin, last)
+            session.go()
+            if walk.finish is None:
+                last = self._rest(session.journal)
+            self._log.flush()
+            if walk.finish is not None:
+                return walk.finish.value
+
+    def _sitting(
+        self, walk: Walk, secrets: RemoteSecrets, begin: Callable[[Journal], None], last: Last | None
+    ) -> Session:
+        """The session of a run that begins, or goes on."""
+        given = self._submitted
 
         def attempts(journal: Journal) -> RemoteAttempts:
             return RemoteAttempts(
@@ -145,12 +180,13 @@ class RunWorkflow:
             attempts=attempts,
             secrets=secrets,
             masker=Masker(),
-            clock=clock,
+            clock=EngineClock(self._log.flush),
             interrupts=self._operator.interrupts,
             begin=begin,
             messages=self._wanted,
             past=RemotePast(),
             approvals=lambda _: NoApprovals(),
+            last=last,
         )
         journal = session.journal
 
@@ -158,20 +194,54 @@ class RunWorkflow:
             journal.tell(r.RunHandedOver, to=by, by=by, reason="answered by another operator")
 
         self._operator.meet(journal.mono, take_over)
-        ending = session.go()
-        self._log.flush()
-        return ending
+        return session
+
+    def _rest(self, journal: Journal) -> Last:
+        """Wait until somebody goes on with the run, which is paused, or ends it; what is last on record then."""
+        walk, operator = journal.walk, self._operator
+        while walk.finish is None:
+            match operator.rest(lambda: self._wanted(journal)):
+                case None:
+                    journal.tell(r.RunResumed, operator=walk.operator, host=self._submitted.host)
+                    break
+                case Note(kind=kind, text=text):
+                    journal.tell(r.NoteAdded, kind=kind, text=text, by=walk.operator)
+                case Act(do="hand_over", to=str(to), by=str(by)) as act if to != walk.operator:
+                    journal.tell(r.RunHandedOver, to=to, by=by, reason=act.reason, inbox=act.inbox)
+                case Act(do="abort" | "pause" as do, reason=reason, by=by, inbox=inbox):
+                    by, source = by or walk.operator, "inbox" if inbox else operator.source
+                    journal.tell(r.OperatorActed, do=do, reason=reason, by=by, source=source, inbox=inbox)
+                    if do == "abort":
+                        journal.tell(r.RunFinished, finish=Finish.ABORTED.value)
+                case Act(do=do, by=by, inbox=inbox):
+                    text = f"`{do}` of {by or walk.operator} is not possible: the run is paused"
+                    journal.tell(r.Warned, text=text, inbox=inbox)
+        return Last(ts=journal.now(), mono=walk.mono)
 
     def _wanted(self, journal: Journal) -> Act | None:
-        """What somebody wants done to the walk; what was changed is taken back first where that is possible."""
-        if not self._operator.acts:
-            return None
-        act = self._operator.acts.popleft()
-        if act.do == "abort" and outlook(journal.walk).undoable:
-            text = "the workflow was cancelled; what this run has changed can be taken back first, or it can be aborted"
-            journal.tell(r.Warned, text=text)
-            return None
+        """What somebody wants done to the walk. Cancelled, it pauses where there may be something to take back."""
+        operator, walk = self._operator, journal.walk
+        if operator.arrived > operator.taken:
+            self._messages.hurry()
+        act = operator.acts.popleft() if operator.acts else self._messages.look(journal)
+        if act is None or act.inbox != CANCEL:
+            return act
+        if outlook(walk).undoable or (walk.in_flight() and walk.changing()):
+            return replace(act, do="pause", reason=CANCELLED)
         return act
+
+    def _taken(self, walk: Walk, after: int) -> Sequence[Arrival]:
+        """What is in the inbox behind a number; looked at where something has arrived, and once before the end."""
+        operator, found = self._operator, list[Arrival]()
+        if operator.arrived <= operator.taken and not isinstance(next(iter(walk.pending()), None), End):
+            return found
+        wanted, more = operator.arrived, True
+        while more:
+            said = calls.done(calls.ARRIVED, [self._submitted.run, after], Deliveries)
+            found += (Arrival(each.number, each.text.encode("latin-1"), each.owner) for each in said.found)
+            after, more = max([after, *(each.number for each in said.found)]), said.more
+        operator.taken = max(operator.taken, wanted, after)
+        return found
 
     def _store(self, records: Records) -> None:
         """Have records stored; with the first of them the files, and the lock of the run is taken."""
