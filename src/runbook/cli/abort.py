@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from runbook.cli.options import Parser, default_operator, name, reason, run_argument, state_option
+from runbook.cli.options import Parser, operator_of, operator_option, reason, run_argument, state_option
 from runbook.cli.rows import rows
 from runbook.cli.stores import store_of
 from runbook.cli.telling import Told, tell
@@ -17,10 +17,10 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser("abort", "End a run. What it changed stays changed; the log lists it.")
     run_argument(parser)
     parser.add_argument("--reason", metavar="TEXT", type=reason, required=True, help="why")
-    parser.add_argument("--operator", metavar="ID", type=name, help="who ends it; default: login@host")
+    operator_option(parser, "ends it")
     state_option(parser)
     options = parser.parse_args(arguments)
-    by = options.operator or default_operator()
+    by = operator_of(options)
     fields = {"reason": options.reason, "by": by}
     with store_of(options) as store:
         told = tell(store, options.run, kind="abort", fields=fields)

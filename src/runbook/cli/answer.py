@@ -10,7 +10,7 @@ from runbook.audit.store import RunDir, Store, glimpse
 from runbook.cli.engine_options import engine_of, engine_options
 from runbook.cli.failing import USAGE
 from runbook.cli.main import INTERRUPTED
-from runbook.cli.options import Parser, default_operator, name, run_argument
+from runbook.cli.options import Parser, operator_of, operator_option, run_argument, said_operator
 from runbook.cli.resume import look_who_goes_on
 from runbook.cli.rows import rows
 from runbook.cli.run import load_answers_for
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser("answer", "Answer for a run that was submitted: the same screen as a walk at hand.")
     run_argument(parser)
     parser.add_argument("--answers", metavar="FILE", help="an answers file: answer without a terminal")
-    parser.add_argument("--operator", metavar="ID", type=name, help="who answers; default: login@host")
+    operator_option(parser, "answers")
     engine_options(parser)
     options = parser.parse_args(arguments)
     address, _ = engine_of(options)
@@ -55,9 +55,9 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
     if walk.finish is not None:
         return _ended(run, walk)
     if walk.phase is RunPhase.PAUSED:
-        look_who_goes_on(run, options.operator, "answer")
+        look_who_goes_on(run, said_operator(options), "answer")
     interrupts = Interrupts()
-    who = options.operator or default_operator()
+    who = operator_of(options)
     with (
         interrupts.caught(),
         engine(address, options.namespace or where[0]) as reached,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from runbook.audit.lock import holder_of
 from runbook.audit.store import Store
-from runbook.cli.options import Parser, default_operator, name, reason, run_argument, state_option
+from runbook.cli.options import Parser, name, operator_of, operator_option, reason, run_argument, state_option
 from runbook.cli.rows import rows
 from runbook.cli.stores import elsewhere, run_to_write, store_of
 from runbook.cli.telling import Told, tell
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     run_argument(parser)
     parser.add_argument("--to", metavar="ID", type=name, required=True, help="who is the operator from now on")
     parser.add_argument("--reason", metavar="TEXT", type=reason, help="why")
-    parser.add_argument("--operator", metavar="ID", type=name, help="who hands it over; default: login@host")
+    operator_option(parser, "hands it over")
     state_option(parser)
     options = parser.parse_args(arguments)
     with store_of(options) as store:
@@ -55,7 +55,7 @@ def _hand_over(store: Store, options: argparse.Namespace) -> int:
         message = "nobody walks the run, and its log belongs to another user of this machine"
         help_ = "have that user hand it over, or abort it and begin a run of your own"
         raise Refused(Diagnostic(code=NOT_THEIRS, message=message, file=run.shown, help=help_))
-    fields = {"to": options.to, "by": options.operator or default_operator()}
+    fields = {"to": options.to, "by": operator_of(options)}
     if options.reason is not None:
         fields["reason"] = options.reason
     match tell(store, run.id, kind="handover", fields=fields):

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from runbook.cli.options import Parser, default_operator, name, note, run_argument, state_option
+from runbook.cli.options import Parser, note, operator_of, operator_option, run_argument, state_option
 from runbook.cli.stores import store_of
 from runbook.cli.telling import Told, tell
 from runbook.drivers.messages import NOTES
@@ -15,10 +15,10 @@ def main(arguments: Sequence[str]) -> int:
     run_argument(parser)
     parser.add_argument("text", metavar="TEXT", type=note, help="what to write down")
     parser.add_argument("--kind", choices=NOTES, default="note", help=f"one of {', '.join(NOTES)}; default: note")
-    parser.add_argument("--operator", metavar="ID", type=name, help="who writes; default: login@host")
+    operator_option(parser, "writes")
     state_option(parser)
     options = parser.parse_args(arguments)
-    by = options.operator or default_operator()
+    by = operator_of(options)
     fields = {"kind": options.kind, "text": options.text, "by": by}
     with store_of(options) as store:
         told = tell(store, options.run, kind="note", fields=fields)

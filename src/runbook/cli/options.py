@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from runbook.drivers.notary import Credentials
 
 
+OPERATOR = "RUNBOOK_OPERATOR"
+"""The variable that names who sits here."""
 _FORMATTER = partial(argparse.HelpFormatter, width=80)
 """Asking for the terminal's width would take longer than all else that is done with a command line."""
 
@@ -130,8 +132,40 @@ def _words(text: str, longest: int) -> str:
     return text
 
 
-def default_operator() -> str:
-    """Who sits here: ``login@host``."""
+def operator_option(parser: argparse.ArgumentParser, does: str, *, instead: str = "login@host") -> None:
+    """Let a person say who they are.
+
+    :param does: what they do, such as ``walks``.
+    :param instead: who it is where nothing is said.
+    """
+    help_ = f"who {does}; default: ${OPERATOR}, or {instead}"
+    parser.add_argument("--operator", metavar="ID", type=name, help=help_)
+
+
+def said_operator(options: argparse.Namespace) -> str | None:
+    """Who sits here, if they say it: on the command line or in their environment.
+
+    :raises Refused: if what the environment says is no name.
+    """
+    if options.operator is not None or not os.environ.get(OPERATOR):
+        said: str | None = options.operator
+        return said
+    try:
+        return name(os.environ[OPERATOR])
+    except argparse.ArgumentTypeError as wrong:
+        from runbook.cli.failing import USAGE
+
+        help_ = f"set ${OPERATOR} to your name or address, or unset it"
+        raise Refused(Diagnostic(code=USAGE, message=f"${OPERATOR}: {wrong}", help=help_)) from None
+
+
+def operator_of(options: argparse.Namespace) -> str:
+    """Who sits here: as they say, else ``login@host``."""
+    return said_operator(options) or login_at_host()
+
+
+def login_at_host() -> str:
+    """Whom the machine takes for the one who sits here."""
     import getpass
     import platform
 

@@ -10,10 +10,11 @@ from runbook.audit.store import RunDir, glimpse
 from runbook.cli.options import (
     Parser,
     credentials_of,
-    default_operator,
     key_options,
+    login_at_host,
     name,
     run_argument,
+    said_operator,
     state_option,
 )
 from runbook.cli.rows import rows
@@ -39,7 +40,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser("resume", "Go on with a run that was paused or interrupted, with the runbook as it was then.")
     run_argument(parser)
     parser.add_argument("--answers", metavar="FILE", help="an answers file: walk without a terminal")
-    parser.add_argument("--operator", metavar="ID", type=name, help="who goes on; default: who walked last")
+    parser.add_argument(
+        "--operator", metavar="ID", type=name, help="who goes on; default: $RUNBOOK_OPERATOR, or who walked last"
+    )
     key_options(parser)
     state_option(parser)
     options = parser.parse_args(arguments)
@@ -48,7 +51,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _resume(run: RunDir, options: argparse.Namespace) -> int:
-    look_who_goes_on(run, options.operator)
+    operator = said_operator(options)
+    look_who_goes_on(run, operator)
     answers = load_answers_for(options.answers, snapshot_of(run, KINDS)) if options.answers else None
     seen = glimpse(run)
     if seen.first is not None and seen.first.fields.get("mode") == Mode.DRILL.value:
@@ -57,9 +61,9 @@ def _resume(run: RunDir, options: argparse.Namespace) -> int:
 
         since = seen.last.ts if seen.last is not None else None
         return walk_drill(
-            scenario_of(run, seen.first), answers, lambda training: resume(training, run, options.operator), since=since
+            scenario_of(run, seen.first), answers, lambda training: resume(training, run, operator), since=since
         )
-    return walk(answers, credentials_of(options), lambda _, live: live.resume(run, options.operator))
+    return walk(answers, credentials_of(options), lambda _, live: live.resume(run, operator))
 
 
 def look_who_goes_on(run: RunDir, operator: str | None, command: str = "resume") -> None:
@@ -72,7 +76,7 @@ def look_who_goes_on(run: RunDir, operator: str | None, command: str = "resume")
     if handed is None and operator is None:
         return
     to, by = (_line(handed.fields.get(key)) if handed else "" for key in ("to", "by"))
-    if handed is not None and operator is None and default_operator() != to:
+    if handed is not None and operator is None and login_at_host() != to:
         message = f"the run was handed over to {to} by {by}"
         again = f"runbook {command} {run.id}{elsewhere(run)} --operator"
         help_ = f"`{again} {shlex.quote(to)}` if that is you; with your own name you take it over, and that is recorded"

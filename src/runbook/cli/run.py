@@ -9,9 +9,10 @@ from runbook.cli.failing import USAGE
 from runbook.cli.options import (
     Parser,
     credentials_of,
-    default_operator,
     key_options,
     name,
+    operator_of,
+    operator_option,
     reason,
     state_option,
 )
@@ -74,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
             file=options.file,
             environment=environment,
             inputs=short_enough(bind_inputs(runbook, seat.ask_inputs(runbook, given))),
-            operator=options.operator or default_operator(),
+            operator=operator_of(options),
             incident=options.incident,
             start_at=start_at,
             break_lock=options.break_lock,
@@ -127,7 +128,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "-i", "--input", metavar="KEY=VALUE", action="append", default=[], help="an input; may be given several times"
     )
-    parser.add_argument("--operator", metavar="ID", type=name, help="who walks; default: login@host")
+    operator_option(parser, "walks")
     key_options(parser)
     parser.add_argument("--incident", metavar="ID", type=name, help="the incident that this is about")
     parser.add_argument("--dry-run", action="store_true", help="perform reads only; show what would change something")

@@ -10,7 +10,7 @@ from runbook.audit.store import Store
 from runbook.audit.whereabouts import new_run_id
 from runbook.cli.engine_options import engine_of, engine_options
 from runbook.cli.failing import USAGE
-from runbook.cli.options import Parser, default_operator, name, number
+from runbook.cli.options import Parser, name, number, operator_of, operator_option
 from runbook.cli.rows import rows
 from runbook.cli.run import checked, environment_of, short_enough
 from runbook.cli.stores import elsewhere, store_of
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "-i", "--input", metavar="KEY=VALUE", action="append", default=[], help="an input; may be given several times"
     )
-    parser.add_argument("--operator", metavar="ID", type=name, help="who walks; default: login@host")
+    operator_option(parser, "walks")
     parser.add_argument("--incident", metavar="ID", type=name, help="the incident that this is about")
     parser.add_argument(
         "--lost-after", type=number, default=10, metavar="S", help="seconds after which a silent worker is given up"
@@ -70,7 +70,7 @@ def _submit(store: Store, loaded: Loaded, runbook: Runbook, options: argparse.Na
     if options.fingerprint is not None and not FINGERPRINT.fullmatch(options.fingerprint):
         message = "the fingerprint has a sign that it may not have, or more than 200"
         raise Refused(Diagnostic(code=USAGE, message=message, help="use letters, digits and . _ : / = + -"))
-    operator = options.operator or default_operator()
+    operator = operator_of(options)
     inputs = short_enough(bind_inputs(runbook, given_by_flags(options.input)))
     look_at_name(operator, Masker())
     look_at_inputs(inputs, Masker())
