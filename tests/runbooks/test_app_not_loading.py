@@ -22,7 +22,11 @@ WELL = (
     "step: verify/users, items: {reporter: not_verified, support: yes}",
     "step: tell_resolved/tell_team, outcome: done",
 )
-UNCLEAR = ("step: read_logs, outcome: done", "step: cause, choose: unclear")
+UNCLEAR = (
+    "step: read_logs, outcome: done",
+    "step: cause, choose: unclear",
+    "step: hand_over/tell_team, outcome: done",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def test_a_misspelt_variable_is_found_by_either_source_mended_and_verified(
     assert (done.status, incident.finish()) == (0, "resolved"), done.text
     assert incident.path() == [
         *("check_health", "tell_team", "verify_env", "were_they_read", "fix_env", "wait_until_healthy"),
-        *("journeys", "was_it_us", "verify", "tell_resolved", "done"),
+        *("journeys", "was_it_us", "verify", "tell_resolved", "for_good", "done"),
     ]
     assert incident.desk.intents() == ["fix_env"]
     assert answer(incident.port, "/api/health")[0] == 200
@@ -143,5 +147,7 @@ def test_a_fix_that_does_not_help_is_no_end_and_the_report_says_what_is_left_cha
     fault(incident.desk.root, incident.port, "missing")
     done = incident.walk(TOLD, MENDED, *UNCLEAR, changes={"timeout: 10m": "timeout: 500ms"})
     assert (done.status, incident.finish()) == (1, "escalated"), done.text
-    assert incident.path()[-5:] == ["wait_until_healthy", "check_backend", "read_logs", "cause", "escalate"]
+    assert incident.path()[-7:] == [
+        *("wait_until_healthy", "take_back", "check_backend", "read_logs", "cause", "hand_over", "escalate")
+    ]
     assert "| Changed | Set what is missing or wrong |" in incident.desk.do("report", "r1").out
