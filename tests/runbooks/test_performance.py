@@ -19,12 +19,13 @@ MEND = (
     "step: which_column, fields: {candidate: public.threads.owner}",
     "step: create_index, confirm: demo",
 )
+HANDED_OVER = "step: hand_over/tell_team, outcome: done"
 VERIFIED = (
     "step: verify/journeys, items: {what: yes, journeys: yes}",
     "step: verify/rates, items: {errors: yes, latency: yes}",
     "step: verify/users, items: {reporter: yes, support: yes}",
     "step: tell_back/tell_team, outcome: done",
-    "step: afterwards, items: {migration: no, alert: yes, budget: not_verified}",
+    "step: afterwards, items: {migration: no, alert: yes, budget: not_verified, paused: yes, vitals: not_verified}",
 )
 
 
@@ -83,7 +84,7 @@ def test_the_index_that_is_missing_is_found_and_created_and_is_what_makes_it_qui
     assert path == [
         *("measure_health", "measure_api", "where", "tell_team", "which_way", "running", "locked", "statistics"),
         *("slow_statements", "candidates", "any_candidate", "which_column", "known", "create_index", "quick_again"),
-        *("index_used", "verify", "tell_back", "afterwards", "done"),
+        *("index_used", "verify", "tell_back", "afterwards", "for_now"),
     ]
     assert slow.indexes() == [('"slow-r1"', True), ("threads_pkey", True)]
     assert "create it under a name of its own in a migration" in slow.desk.do("report", "r1").out
@@ -97,8 +98,9 @@ def test_an_index_that_does_not_help_is_taken_back_before_anything_else_is_tried
         "step: take_back, confirm: yes",
         "step: create_index.undo, confirm: yes",
         "step: resources, choose: unclear",
+        HANDED_OVER,
     )
-    assert (status, path[-4:]) == (1, ["take_back", "create_index.undo", "resources", "escalate"])
+    assert (status, path[-5:]) == (1, ["take_back", "create_index.undo", "resources", "hand_over", "escalate"])
     assert slow.indexes() == [("threads_pkey", True)]
 
 
@@ -114,10 +116,12 @@ def test_a_lock_that_somebody_waits_for_is_named_with_who_holds_it(slow: Slow) -
             ),
             "nobody waits for the lock",
         )
-        status, path = slow.walk(MEND[0], "step: end_it, confirm: yes, outcome: failed, evidence: nobody knows it")
+        status, path = slow.walk(
+            MEND[0], "step: end_it, confirm: yes, outcome: failed, evidence: nobody knows it", HANDED_OVER
+        )
         holds.rollback()
         assert waiting.result() == []
-    assert (status, path[-4:]) == (1, ["locked", "who_holds_it", "end_it", "escalate"])
-    seen = {f["step"]: json.loads(f["obs"]) for f in slow.desk.told("step.finished") if f["step"] in path[-5:-2]}
+    assert (status, path[-5:]) == (1, ["locked", "who_holds_it", "end_it", "hand_over", "escalate"])
+    seen = {f["step"]: json.loads(f["obs"]) for f in slow.desk.told("step.finished") if f["step"] in path[-6:-3]}
     assert [row["statement"] for row in seen["running"]["rows"]] == ["select ?, ? from visits"]
     assert [row["application"] for row in seen["who_holds_it"]["rows"]] == ["import"]
