@@ -1,5 +1,7 @@
 """The runbook for data that is lost, walked against a real database: rows are gone, and a dump from before is there."""
 
+import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +26,7 @@ STOP = (
     "step: cause, choose: over",
 )
 BESIDE = ("step: make_beside, confirm: yes", "step: restore, confirm: yes")
+HANDED = "step: hand_over, outcome: done"
 FOUND = (*STOP, f"step: which_backup, fields: {{backup: {BACKUP}}}", *BESIDE)
 BROUGHT_BACK = (
     "step: which_tables, fields: {tables: [threads, posts]}",
@@ -132,12 +135,15 @@ def test_what_was_lost_is_back_and_nothing_newer_is_overwritten(incident: Incide
 
 def test_until_somebody_lets_them_nobody_can_write(incident: Incident) -> None:
     before = incident.postgres.do("select * from threads order by 1")
-    status, path = incident.walk(*STOP[:-1], "step: cause, choose: attack")
-    assert (status, path[-1]) == (1, "attack")
+    status, path = incident.walk(*STOP[:-1], "step: cause, choose: attack", HANDED)
+    assert (status, path[-2:]) == (1, ["hand_over", "escalate"])
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         incident.postgres.do("delete from threads")
     assert incident.postgres.do("select * from threads order by 1") == before
     report = incident.desk.do("report", "r1").out.replace("`", "")
+    assert "walk security_incident before anything is restored" in report
+    assert "Writes are still stopped" in report
+    assert "No database beside the broken one was seen" in report
     first, second = (
         "set default_transaction_read_only = off;",
         "alter database app reset default_transaction_read_only;",
@@ -154,9 +160,9 @@ def test_until_somebody_lets_them_nobody_can_write(incident: Incident) -> None:
 def test_who_may_write_all_the_same_is_found_and_has_to_be_stopped_by_hand(incident: Incident, off: str) -> None:
     incident.postgres.do(f"create role importer; alter role importer set default_transaction_read_only = '{off}'")
     status, path = incident.walk(
-        *STOP[:2], "step: stop_by_hand, confirm: yes, outcome: failed, evidence: nobody answers"
+        *STOP[:2], "step: stop_by_hand, confirm: yes, outcome: failed, evidence: nobody answers", HANDED
     )
-    assert (status, path[-3:]) == (1, ["can_anybody_write", "stop_by_hand", "escalate"])
+    assert (status, path[-5:-2]) == (1, ["can_anybody_write", "stop_by_hand", "how_it_stands"])
     (asked,) = [fields["what"] for fields in incident.desk.told("step.started") if fields["step"] == "stop_by_hand"]
     assert "roles for which it does not hold: importer" in asked
 
@@ -177,6 +183,46 @@ def test_a_backup_that_is_younger_than_the_loss_is_found_out_and_an_older_one_ta
     assert incident.postgres.do("select count(*) from threads") == [(31,)]
 
 
+def test_a_torn_backup_is_found_out_before_anything_is_restored_from_it(incident: Incident) -> None:
+    incident.postgres.do("insert into threads (owner, title) select 'x', md5(n::text) from generate_series(1, 20000) n")
+    incident.dump(YOUNGER)
+    whole = incident.desk.root / "backups" / YOUNGER
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    listed = subprocess.run(["pg_restore", "--list", whole], capture_output=True, text=True, check=True).stdout
+    assert "TABLE DATA public threads" in listed  # what it holds is told at its beginning
+    status, path = incident.walk(
+        *STOP,
+        f"step: which_backup, fields: {{backup: {YOUNGER}}}",
+        "step: another_backup, choose: none",
+        HANDED,
+    )
+    assert (status, path[-5:-3]) == (1, ["look_into_backup", "another_backup"])
+    (told,) = [
+        json.loads(fields["obs"]) for fields in incident.desk.told("step.finished") if fields["step"] == "list_backups"
+    ]
+    shown = [line.split("\t") for line in told["lines"]]
+    assert [name for _, _, name in shown] == [YOUNGER, BACKUP]
+    assert all(re.fullmatch(r"20[0-9-]{8}T[0-9:]{8}Z", time) and size for time, size, _ in shown)
+
+
+def test_what_was_stopped_by_hand_is_started_again_only_when_the_database_takes_writes(incident: Incident) -> None:
+    incident.postgres.do("create role importer; alter role importer set default_transaction_read_only = 'off'")
+    status, path = incident.walk(
+        *STOP[:2],
+        "step: stop_by_hand, confirm: yes, outcome: done, evidence: the importer",
+        *STOP[2:],
+        *FOUND[len(STOP) :],
+        *BROUGHT_BACK[:6],
+        "step: start_again, confirm: yes",
+        "step: stop_by_hand.undo, confirm: yes, outcome: done",
+        *BROUGHT_BACK[6:],
+    )
+    assert (status, path[-1]) == (0, "done")
+    started = incident.desk.intents()
+    opened = [started.index(step) for step in ("stop_writes.undo", "renew_sessions", "stop_by_hand.undo")]
+    assert opened == sorted(opened)
+
+
 def test_rows_that_refer_to_missing_ones_are_refused_as_a_whole(incident: Incident) -> None:
     before = incident.postgres.do("select * from posts order by 1, 2")
     status, path = incident.walk(
@@ -184,15 +230,17 @@ def test_rows_that_refer_to_missing_ones_are_refused_as_a_whole(incident: Incide
         "step: which_tables, fields: {tables: [posts]}",
         BROUGHT_BACK[1],
         "step: not_brought_back, choose: other",
+        HANDED,
     )
-    assert (status, path[-3:]) == (1, ["bring_back", "not_brought_back", "escalate"])
+    assert (status, path[-5:-2]) == (1, ["bring_back", "not_brought_back", "how_it_stands"])
+    assert "The backup lies in the database beside-r1" in incident.desk.do("report", "r1").out.replace("`", "")
     assert incident.postgres.do("select * from posts order by 1, 2") == before
 
 
 def test_a_row_that_cannot_come_back_ends_the_walk_before_anybody_may_write(incident: Incident) -> None:
     incident.postgres.do("create unique index on threads (title); update threads set title = 'thread 3' where id = 1")
-    status, path = incident.walk(*FOUND, "step: which_tables, fields: {tables: [threads]}", BROUGHT_BACK[1])
-    assert (status, path[-2:]) == (1, ["exactly_those", "escalate"])
+    status, path = incident.walk(*FOUND, "step: which_tables, fields: {tables: [threads]}", BROUGHT_BACK[1], HANDED)
+    assert (status, path[-4:-2]) == (1, ["exactly_those", "how_it_stands"])
     assert incident.postgres.do("select id from threads where title = 'thread 3'") == [(1,)]
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         incident.postgres.do("delete from threads")
