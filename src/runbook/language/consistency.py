@@ -93,7 +93,9 @@ def consistency(document: Document, steps: Sequence[Written], *, whole: bool = T
     """
     top = mapping(document.data)
     facts = _Facts(document, top)
-    ids = frozenset(text(step.raw.get("id")) for step in steps)
+    # Of a step in which something else is wrong the id is known all the same; one without may be any.
+    named = [text(mapping(raw).get("id")) for raw in elements(top.get("steps"))]
+    ids = frozenset((*named, *(text(step.raw.get("id")) for step in steps))) if all(named) else None
     if whole:
         yield from facts.environments()
     for step in steps:
@@ -237,7 +239,7 @@ class _Facts:
                     "add them: `roles: {oncall: [somebody@example.com]}`",
                 )
 
-    def guards(self, step: Written, ids: frozenset[str]) -> Iterator[Diagnostic]:
+    def guards(self, step: Written, ids: frozenset[str] | None) -> Iterator[Diagnostic]:
         """Guards that can refuse and can be met; a run of this very runbook has its environments and steps only."""
         known = mapping(self.top.get("environments"))
         for index, raw in enumerate(elements(step.raw.get("guards"))):
@@ -256,7 +258,7 @@ class _Facts:
                     f"this runbook has no environment `{short(name)}`",
                     _meant(name, known) or "name one of this file's environments, or the other `runbook`",
                 )
-            elif wanted not in ids:
+            elif ids is not None and wanted not in ids:
                 yield self.diagnostic(
                     UNKNOWN_STEP,
                     self.document.span((*path, "requires_run", "step")),

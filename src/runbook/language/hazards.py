@@ -9,6 +9,7 @@ from itertools import islice
 
 from runbook.language.document import Document
 from runbook.language.every_step import Written
+from runbook.language.lookalikes import left_to_a_shell, lookalikes
 from runbook.language.places import Path
 from runbook.language.safety import OPEN_PASSWORD
 from runbook.language.step_binding import own_fields
@@ -98,6 +99,7 @@ def hazards(document: Document, steps: Sequence[Written]) -> Iterator[Diagnostic
             yield from _blind_undo(document, step, defaults)
     if phrases:
         yield from _phrases(document, phrases)
+    yield from lookalikes(document, steps)
 
 
 def _at(document: Document, code: Code, span: Span, message: str, help_: str) -> Diagnostic:
@@ -189,6 +191,9 @@ class _CommandLine:
 
         if self.argv:
             code = programs.code_among(self.argv)
+            for place, argument in enumerate(self.argv):
+                if argument[:1] in {"$", "~"} and (code is None or place != code[1]):
+                    yield from left_to_a_shell(self.document, argument, (*self.path, place))
             if code is not None:
                 program, place = code
                 path = (*self.path, place)
