@@ -32,8 +32,12 @@ TOLD = {
     "step: post_incident": (
         "items: {cause: yes, contract: not_verified, order: not_verified, errors: yes, data: yes, review: yes}"
     ),
-    "step: tell_over/tell_team": "outcome: done",
-    "step: tell_over/tell_users": "outcome: done",
+    "step: remove_tests_anyway": "confirm: yes",
+    **{
+        f"step: {step}/{whom}": "outcome: done"
+        for step in ("tell_over", "tell_hand_over", "tell_not_reproduced")
+        for whom in ("tell_team", "tell_users")
+    },
 }
 """What an operator says who finds nothing surprising."""
 BROKEN = "step: what_works, items: {sign_in: yes, read: yes, change: yes, create: no}"
@@ -141,13 +145,20 @@ def walk(desk: Desk, *said: str) -> tuple[int, list[str]]:
     return done.status, [step for step in entered if "/" not in step]
 
 
+def offered(desk: Desk) -> list[list[str]]:
+    """The ways out that a person could choose among, each time."""
+    asked = [json.loads(fields["question"]) for fields in desk.told("question.asked") if fields["step"] == "way_out"]
+    return [[option["id"] for option in each["options"]] for each in asked]
+
+
 def test_s2_the_functions_that_demand_too_much_are_found_and_the_former_ones_serve_again(
     desk: Desk, backend: Backend
 ) -> None:
     status, path = walk(desk, BROKEN, MENDED, *REVERT)
     assert path == [
         *("tell_begin", "deployments", "what_works", "which_runbook", "schema_and_code"),
-        *("create_without", "create_with", "way_out", "fits", "revert", "create_again", "what_works", "how_far"),
+        *("create_without", "create_with", "which_one", "serving", "way_out", "fits", "revert", "create_again"),
+        *("what_works", "how_far"),
         *("verify", "remove_tests", "post_incident", "tell_over", "how", "mitigated"),
     ]
     assert status == 0
@@ -167,7 +178,8 @@ def test_s2_a_key_that_was_lost_is_named_and_nothing_is_reverted(desk: Desk, bac
     backend.variables["AUTH_PRIVATE_KEI"] = KEY
     said = (BROKEN, "step: set_variables, confirm: yes, outcome: failed")
     status, path = walk(desk, *said)
-    assert (status, path[-3:], backend.activated) == (1, ["variables", "set_variables", "escalate"], [])
+    ended = ["variables", "set_variables", "remove_tests_anyway", "tell_hand_over", "escalate"]
+    assert (status, path[-5:], backend.activated) == (1, ended, [])
     (sent,) = [fields for fields in desk.told("step.finished") if fields["step"] == "variables"]
     assert "AUTH_PRIVATE_KEI (for AUTH_PRIVATE_KEY)" in sent["obs"]
     assert backend.entries == ["the first one"]
@@ -175,5 +187,35 @@ def test_s2_a_key_that_was_lost_is_named_and_nothing_is_reverted(desk: Desk, bac
 
 def test_s2_what_is_already_well_again_is_not_touched(desk: Desk, backend: Backend) -> None:
     status, path = walk(desk, MENDED)
-    assert (status, path) == (1, ["tell_begin", "deployments", "what_works", "how_far", "not_reproduced"])
+    assert (status, path[-3:]) == (1, ["how_far", "tell_not_reproduced", "not_reproduced"])
     assert backend.activated == []
+
+
+def test_s2_going_back_is_not_offered_where_the_backend_creates_entries_when_it_is_asked_directly(
+    desk: Desk, backend: Backend
+) -> None:
+    backend.demanded["fn-42"] = {"title"}
+    said = (BROKEN, "step: way_out, choose: none")
+    status, path = walk(desk, *said)
+    assert status == 1
+    assert path[path.index("create_without") :] == [
+        *("create_without", "create_with", "which_one", "rate_limits", "auth_flow", "serving", "way_out"),
+        *("remove_tests_anyway", "tell_hand_over", "escalate"),
+    ]
+    assert offered(desk) == [["workaround", "none"]]
+    assert backend.entries == ["the first one"]
+    told = {
+        f["step"]: str(f["what"]) for f in desk.told("step.started") if str(f["step"]).startswith("tell_hand_over/")
+    }
+    assert "Backend on-call takes over. Still deploy nothing" in told["tell_hand_over/tell_team"]
+    assert "still trouble with creating" in told["tell_hand_over/tell_users"]
+
+
+def test_s2_what_serves_is_looked_at_afresh_and_nobody_goes_back_twice(desk: Desk, backend: Backend) -> None:
+    backend.demanded["fn-41"] = {"title", "category"}
+    more = ("step: still_broken, choose: more", "step: way_out, choose: none")
+    status, _ = walk(desk, BROKEN, *REVERT, *more)
+    assert (status, backend.live) == (1, "fn-41")
+    assert offered(desk) == [["revert", "fix", "workaround", "none"], ["fix", "workaround", "none"]]
+    seen = [json.loads(f["obs"])["current"] for f in desk.told("step.finished") if f["step"] == "serving"]
+    assert seen == ["fn-42", "fn-41"]
