@@ -10,7 +10,15 @@ from runbook.audit.store import RunDir, Store, glimpse
 from runbook.cli.engine_options import engine_of, engine_options
 from runbook.cli.failing import USAGE
 from runbook.cli.main import INTERRUPTED
-from runbook.cli.options import Parser, operator_of, operator_option, run_argument, said_operator
+from runbook.cli.options import (
+    Parser,
+    credentials_of,
+    key_options,
+    operator_of,
+    operator_option,
+    run_argument,
+    said_operator,
+)
 from runbook.cli.resume import look_who_goes_on
 from runbook.cli.rows import rows
 from runbook.cli.run import load_answers_for
@@ -33,6 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     run_argument(parser)
     parser.add_argument("--answers", metavar="FILE", help="an answers file: answer without a terminal")
     operator_option(parser, "answers")
+    key_options(parser)
     engine_options(parser)
     options = parser.parse_args(arguments)
     address, _ = engine_of(options)
@@ -66,11 +75,12 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
         sitting = Answering(
             walk=walk,
             count=count,
+            run=run,
             link=store.link,
-            run=run.id,
             engine=reached,
             workflow=where[1],
             operator=seat.operator,
+            credentials=credentials_of(options),
             name=who,
             interrupts=interrupts,
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from runbook.audit.signatures import NotVerified, Signers, signers_here
+from runbook.audit.signatures import NotVerified, signers_here
 from runbook.audit.signing import NotSigned
 from runbook.drivers.approval_texts import ApprovalWord, RequestText, Unreadable, is_word, read_word, written
 from runbook.drivers.journal import Journal, wall_ms
@@ -89,7 +89,8 @@ class SignedApprovals:
         signature = self._notary.sign(place, text)
         if not isinstance(signature, str):
             return signature
-        self._notary.verify(text, signature, signer.name, self._journal.now())
+        if self._notary.verify(text, signature, signer.name, self._journal.now()) != signer.key:
+            raise NotVerified("it was made with another key than the one that was named")
         request = RequestText(
             text=text,
             signature=signature,
@@ -128,10 +129,9 @@ class SignedApprovals:
         if not isinstance(given, str):
             return given
         try:
-            word = read_word(given if is_word(given) else read_small(given))
-        except (OSError, Unreadable) as error:
-            why = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
-            self._operator.correct(place, f"`{given[:60]}` is neither an approval nor a file with one: {why}")
+            word = handed_over(given)
+        except Unreadable as error:
+            self._operator.correct(place, str(error))
             return None
         self._take(word, None)
         return None
@@ -197,6 +197,18 @@ class SignedApprovals:
         return (key, "") if why is None else ("", why)
 
 
+def handed_over(given: str) -> ApprovalWord:
+    """The approval that somebody hands over: itself, or the name of a file with it.
+
+    :raises Unreadable: if it is neither.
+    """
+    try:
+        return read_word(given if is_word(given) else read_small(given))
+    except (OSError, Unreadable) as error:
+        why = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+        raise Unreadable(f"`{given[:60]}` is neither an approval nor a file with one: {why}") from None
+
+
 def deliver(asking: Sequence[SignedApprovals], walk: Walk, fields: Mapping[str, Json], inbox: str) -> bool:
     """Hand an approval to whoever waits for one: in a walk, or in one inside it; false if nobody walks there yet."""
     inmost = walk
@@ -222,20 +234,22 @@ def may_take_over(walk: Walk, operator: str, signers: Path) -> None:
     :raises Refused: if somebody would.
     """
     known = signers_here(signers)
-    found = _approved_with(walk, operator, known) if known else None
-    if found is not None:
-        message = f"`{found[1]}` approved `{found[0]}` with a key of `{operator}`, who would walk it"
-        raise Refused(Diagnostic(code=OWN_APPROVAL, message=message, help="have somebody else go on: --operator"))
+    if known is not None and (why := approved_by_own_key(walk, operator, known.lists)) is not None:
+        raise Refused(Diagnostic(code=OWN_APPROVAL, message=why, help="have somebody else go on: --operator"))
 
 
-def _approved_with(walk: Walk, operator: str, signers: Signers) -> tuple[str, str] | None:
-    """The step, and the name, under which an approval was given with a key that is an operator's under another name."""
+def approved_by_own_key(walk: Walk, operator: str, lists: Callable[[str, str], bool]) -> str | None:
+    """Why somebody may not walk: an approval was given with a key that is theirs under another name.
+
+    :param lists: whether a key is listed under a name; asked only where somebody has approved.
+    """
     visits = [walk.visit, *walk.visit.elements.values()] if walk.visit else []
     for visit in visits:
         for person, key in visit.approval.given.items() if visit.approval else ():
-            if person != operator and signers.lists(operator, key):
-                return walk.prefix + visit.step.id, person
-        if visit.inner is not None and (found := _approved_with(visit.inner, operator, signers)) is not None:
+            if person != operator and lists(operator, key):
+                step = walk.prefix + visit.step.id
+                return f"`{person}` approved `{step}` with a key of `{operator}`, who would walk it"
+        if visit.inner is not None and (found := approved_by_own_key(visit.inner, operator, lists)) is not None:
             return found
     return None
 

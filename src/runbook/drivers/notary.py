@@ -116,12 +116,7 @@ class OwnNotary:
 
     def verify(self, text: str, signature: str, person: str, at: str, others: Sequence[str] = ()) -> str:
         """Verify with the file as it is now."""
-        signers = read_signers(self._credentials.signers)
-        key = signers.verify(text, signature, person, NAMESPACE, at)
-        for operator in others:
-            if signers.lists(operator, key):
-                raise NotVerified(f"its key is one of `{operator}`, the operator, who cannot approve")
-        return key
+        return verified(self._credentials.signers, text, signature, person=person, at=at, others=others)
 
     def keep(self, number: str, text: str) -> None:
         """Write it beside the log."""
@@ -167,6 +162,16 @@ def name_of(file: Path, operator: str, key: str) -> str:
     if name is None:
         raise NotSigned(f"{file} lists nobody with your key {key}", "add a line with your name and the key")
     return name
+
+
+def verified(file: Path, text: str, signature: str, *, person: str, at: str, others: Sequence[str]) -> str:
+    """The fingerprint of the key of a signature that counts, as :meth:`Notary.verify` has it, by a file of signers."""
+    signers = read_signers(file)
+    key = signers.verify(text, signature, person, NAMESPACE, at)
+    for operator in others:
+        if signers.lists(operator, key):
+            raise NotVerified(f"its key is one of `{operator}`, the operator, who cannot approve")
+    return key
 
 
 def read_small(path: str) -> str:

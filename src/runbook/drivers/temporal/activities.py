@@ -20,7 +20,7 @@ from runbook.audit.inbox import AT_ONCE
 from runbook.audit.observation import observe
 from runbook.audit.outputs import OutputFile
 from runbook.audit.postgres.link import Link, StoreFailed
-from runbook.audit.postgres.records import Diverged, put
+from runbook.audit.postgres.records import Diverged, keep, put
 from runbook.audit.postgres.store import PostgresStore
 from runbook.audit.starts import Start
 from runbook.drivers.guarding import Wanted as WantedRun
@@ -40,6 +40,7 @@ from runbook.drivers.temporal.payloads import (
     Task,
     Wanted,
 )
+from runbook.drivers.temporal.witnesses import Witnesses
 from runbook.drivers.worker import Workers
 from runbook.kinds.registry import KINDS, make
 from runbook.model.diagnostics import Refused
@@ -83,7 +84,8 @@ class Activities:
     def storing(self) -> list[Callable[..., object]]:
         """What a worker does that walks runs."""
         looking: list[Callable[..., object]] = [self.arrived, self.forbids, self.reserve, self.lacks]
-        return [self.begin, self.append, self.void, *looking, *self.performing()]
+        witnesses = Witnesses(self._signers).all()
+        return [self.begin, self.append, self.void, self.request, *looking, *witnesses, *self.performing()]
 
     def performing(self) -> list[Callable[..., object]]:
         """What a worker does that performs steps."""
@@ -187,6 +189,13 @@ class Activities:
                 break
             found.append(Delivery(number=number, text=data.decode("latin-1"), owner=owner))
         return Deliveries(found=found, more=len(found) < len(rows) or len(rows) == AT_ONCE)
+
+    @activity.defn(name=calls.REQUEST)
+    def request(self, run: str, number: str, text: str) -> bool:
+        """Keep a request for approvals, by its number."""
+        with self._asked() as store:
+            keep(store.link, run, {f"requests/{number}.txt": text.encode()})
+        return True
 
     @activity.defn(name=calls.FORBIDS)
     def forbids(self, key: str, window: int, now: str) -> str:

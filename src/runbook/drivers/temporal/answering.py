@@ -14,10 +14,13 @@ from temporalio.converter import value_to_type
 from runbook.audit.chain import parse_line
 from runbook.audit.postgres.link import Link
 from runbook.audit.postgres.records import read
+from runbook.audit.store import RunDir
 from runbook.drivers.interrupts import Interrupts
+from runbook.drivers.notary import Credentials
 from runbook.drivers.operator import Act, No, Note, Operator, Place, Request, Settle, Yes
 from runbook.drivers.temporal.client import Engine, NotTaken, NotYet
 from runbook.drivers.temporal.payloads import Asked, Reply
+from runbook.drivers.temporal.vouching import Pen
 from runbook.model.canonical import Json, canonical
 from runbook.model.kind import Preview
 from runbook.model.question import AskChoice, AskDone, AskForm, AskItems, AskSent, AskYes, Question
@@ -56,18 +59,20 @@ class Answering:
         *,
         walk: Walk,
         count: int,
+        run: RunDir,
         link: Link,
-        run: str,
         engine: Engine,
         workflow: str,
         operator: Operator,
+        credentials: Credentials,
         name: str,
         interrupts: Interrupts,
     ) -> None:
         self._walk = walk
         self._count = count
         self._link = link
-        self._run = run
+        self._run = run.id
+        self._dir = run
         self._engine = engine
         self._workflow = workflow
         self._operator = operator
@@ -77,6 +82,7 @@ class Answering:
         self._open: int | None = None
         self._patience = LOOK
         self._rests = walk.phase is RunPhase.PAUSED
+        self._pen = Pen(run.id, operator, credentials, self._request)
         operator.attach(walk, self._idle)
 
     def go(self) -> Left | None:
@@ -204,8 +210,10 @@ class Answering:
                 return "settle", {"outcome": outcome.value, "evidence": evidence}
             case dict():
                 return "answer", given
+            case (str(says), dict(body)):
+                return says, body
             case None:
-                return None if asked.ask == "wait" else ("go", {})
+                return None if asked.ask in {"wait", "approval"} else ("go", {})
             case _:  # pragma: no cover - nothing else is handed back
                 raise AssertionError(given)
 
@@ -226,8 +234,21 @@ class Answering:
                 return self._operator.decide(place, wanted[0]) if wanted else LEAVE
             case "wait":
                 return self._operator.wait(place, 500, int(body["due"]))
+            case "sign":
+                return self._pen.name_key(place, own=self._walk.operator == self._name)
+            case "signature":
+                return self._pen.sign(place, str(body["text"]))
+            case "approval":
+                return self._pen.wait(place, body)
             case _:  # pragma: no cover - a newer worker
                 raise AssertionError(asked.ask)
+
+    def _request(self, number: str) -> tuple[str, str]:
+        """What a command line says of a request, and its text as the store has it."""
+        rows = self._link.rows(
+            "select data from runbook.file where run = %s and name = %s", self._run, f"requests/{number}.txt"
+        )
+        return self._dir.argument_of(number), rows[0][0].decode() if rows else ""
 
 
 def _phrase(asked: Asked) -> Json:

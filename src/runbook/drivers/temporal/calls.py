@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 BEGIN, APPEND, PERFORM, VOID, SECRETS = "begin", "append", "perform", "void", "secrets"
 FORBIDS, RESERVE, LACKS, ARRIVED = "forbids", "reserve", "lacks", "arrived"
+NAMED, LISTED, VERIFY, REQUEST = "named", "listed", "verify", "request"
 DIVERGED = "Diverged"
 """The type of the failure that somebody else has written to the log of a run."""
 ANSWER = timedelta(seconds=60)

@@ -178,6 +178,51 @@ class Deliveries:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """The name under which the key of an operator is listed; where it is under none, why, and what helps."""
+
+    name: str = ""
+    why: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """A text that a person signed. ``at`` is when the key must have been valid, ``others`` are those who walk."""
+
+    text: str
+    signature: str
+    person: str
+    at: str
+    others: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """The fingerprint of the key that made a signature which counts; else why it does not.
+
+    ``unusable`` says that this is because the allowed signers cannot be used.
+    """
+
+    key: str = ""
+    why: str = ""
+    unusable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """Approvals that are waited for, as :class:`runbook.drivers.operator.Sought` has it."""
+
+    preview: str
+    request: str
+    count: int
+    given: tuple[str, ...]
+    members: tuple[str, ...]
+    not_after: str
+    due: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A question of a run that is open. ``id`` counts its questions; ``seq`` is how many records stand before it.
 

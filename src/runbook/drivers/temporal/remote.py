@@ -13,12 +13,13 @@ from collections.abc import Callable, Sequence
 
 from temporalio import workflow
 
+from runbook.drivers.approval_texts import is_word
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.operator import Act, Hand, Idle, No, Note, Place, Request, Settle, Shown, Sought, Yes
 from runbook.drivers.operator import as_json as question_as_json
 from runbook.drivers.temporal.bridge import wait_for
 from runbook.drivers.temporal.log import EngineLog
-from runbook.drivers.temporal.payloads import Asked, Reply
+from runbook.drivers.temporal.payloads import Asked, Reply, Waited
 from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.kind import Preview
 from runbook.model.question import AskYes, Question
@@ -44,7 +45,7 @@ class RemoteOperator:
         self._idle: Idle = lambda: None
         self._walk: Walk | None = None
         self._now: Callable[[], int] = lambda: 0
-        self._take_over: Callable[[str], None] = lambda _: None
+        self._take_over: Callable[[str], str | None] = lambda _: None
         self._count = 0
         self._problem = ""
         self._fits: _Fits = lambda _: "nothing is asked now"
@@ -60,8 +61,8 @@ class RemoteOperator:
         self.asked: Asked | None = None
         self.source = "terminal"
 
-    def meet(self, now: Callable[[], int], take_over: Callable[[str], None]) -> None:
-        """Know the clock of the walk, and how to tell that somebody else is its operator now."""
+    def meet(self, now: Callable[[], int], take_over: Callable[[str], str | None]) -> None:
+        """Know the clock of the walk, and how to tell that somebody else is its operator now, or why that cannot be."""
         self._now = now
         self._take_over = take_over
 
@@ -84,9 +85,13 @@ class RemoteOperator:
             raise ValueError("nothing runs now")
 
     def stop(self, by: str) -> None:
-        """Stop what runs, the next time harder."""
-        if self._walk is not None and by != self._walk.operator:
-            self._take_over(by)
+        """Stop what runs, the next time harder.
+
+        :raises ValueError: with one line for whoever wants it, if that cannot be.
+        """
+        if (why := self._walked_by(by)) is not None:
+            raise ValueError(why)
+        self.look_at_stop(by)  # it may be over by now
         self.interrupts.presses += 1
 
     def attach(self, walk: Walk, idle: Idle) -> None:
@@ -152,9 +157,36 @@ class RemoteOperator:
         return Yes(reason=reason if isinstance(reason, str) else None)
 
     def approval(self, place: Place, sought: Sought, ms: int) -> str | Hand | None:
-        """Nothing that others have to approve is submitted."""
-        del sought, ms
-        raise AssertionError(place.address)
+        """Wait until an approval is handed over, something has happened, or the request is over."""
+        del ms
+        known = self._log.count
+        waited = Waited(
+            preview=sought.preview,
+            request=sought.request,
+            count=sought.count,
+            given=sought.given,
+            members=sought.members,
+            not_after=sought.not_after,
+            due=sought.due,
+        )
+
+        def fits(reply: Reply) -> str | None:
+            if reply.says != "approval":
+                return _only(reply, "approval")
+            return None if is_word(str(_body(reply).get("word"))) else "it is no approval"
+
+        # At the very moment at which a request is over it is still open.
+        reply = self._ask(
+            "approval", place, _plain(waited), fits, until=sought.due + 1, over=lambda: self._log.count > known
+        )
+        if isinstance(reply, Act | Note):
+            return reply
+        return None if reply is _OVER else str(_body(reply)["word"])
+
+    def put(self, ask: str, place: Place, body: Json, *says: str) -> tuple[str, JsonObject] | Hand:
+        """Ask something else, which is answered by one of these words; which one, and what was said with it."""
+        reply = self._ask(ask, place, body, lambda reply: None if reply.says in says else _only(reply, says[0]))
+        return reply if isinstance(reply, Act | Note) else (reply.says, _body(reply))
 
     def answer(self, place: Place, question: Question) -> JsonObject | Hand:
         """Ask what the step wants to know."""
@@ -233,11 +265,20 @@ class RemoteOperator:
         self._given = reply
 
     def _ask(
-        self, ask: str, place: Place | None, body: Json, fits: _Fits, *, until: int | None = None
+        self,
+        ask: str,
+        place: Place | None,
+        body: Json,
+        fits: _Fits,
+        *,
+        until: int | None = None,
+        over: Callable[[], bool] = lambda: False,
     ) -> Reply | Act | Note:
-        """Publish a question and wait for its answer, or until the walk's clock shows a time."""
+        """Publish a question and wait for its answer, until the walk's clock shows a time, or until it is over."""
         if (act := self._idle()) is not None:
             return act
+        if over():
+            return _OVER
         self._log.flush()
         self._count += 1
         self._fits = fits
@@ -264,9 +305,16 @@ class RemoteOperator:
                 if self._given is None and (act := self._idle()) is not None:
                     return act
                 self._log.flush()
-            return self._taken(self._given)
+                if self._given is None and over():
+                    return _OVER
+            given = self._given
         finally:
             self.asked = self._given = None
+        if (why := self._walked_by(given.by)) is not None:
+            self._problem = why
+            return self._ask(ask, place, body, fits, until=until, over=over)
+        self.source = given.source
+        return _hand(given) if given.says in {"act", "note"} else given
 
     def _sleep(self, left: float | None) -> None:
         """Wait for an answer, for whoever wants something, for a reminder, or so many seconds."""
@@ -278,12 +326,11 @@ class RemoteOperator:
                 )
             )
 
-    def _taken(self, reply: Reply) -> Reply | Act | Note:
-        """An answer, as the walk takes it; whoever gives it is the operator."""
-        self.source = reply.source
-        if self._walk is not None and reply.by != self._walk.operator:
-            self._take_over(reply.by)
-        return _hand(reply) if reply.says in {"act", "note"} else reply
+    def _walked_by(self, by: str) -> str | None:
+        """Whoever answers is the operator; why they cannot be."""
+        if self._walk is None or by == self._walk.operator:
+            return None
+        return self._take_over(by)
 
     @staticmethod
     def _hand(reply: Reply | Act | Note) -> Hand | None:
@@ -342,7 +389,7 @@ def _hand(reply: Reply) -> Hand:
     )
 
 
-def _plain(value: "Preview | Request") -> Json:
+def _plain(value: "Preview | Request | Waited") -> Json:
     """Something that is shown, as JSON."""
     plain: Json = dataclasses.asdict(value)
     return plain

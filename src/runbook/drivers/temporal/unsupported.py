@@ -1,15 +1,10 @@
 """What a run of this version cannot do yet where workers perform it: refused where it is submitted, never ignored."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from runbook.drivers.operator import Hand, Place
-from runbook.drivers.preparing import AnAction
 from runbook.kinds.ask import Ask
-from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic
 from runbook.model.runbook import Runbook
-from runbook.walk.guarding import APPROVAL
-from runbook.walk.results import Visit
 
 NOT_YET = Code(
     number="RB591",
@@ -27,11 +22,6 @@ def not_yet(runbook: Runbook, file: str) -> Iterator[Diagnostic]:
             yield _refused(f"the secret `{source.name}` would have to be typed", file)
     for step in runbook.steps:
         asked = step.fields.get("fields")
-        parts = (step.confirm, step.undo.confirm if step.undo is not None else None)
-        if any(confirm is not None and confirm.approvals is not None for confirm in parts):
-            yield _refused(f"others have to approve `{step.id}`", file)
-        if any(guard.override == APPROVAL for guard in step.guards):
-            yield _refused(f"others may have to approve that a guard of `{step.id}` is overridden", file)
         if step.save_secret:
             yield _refused(f"`{step.id}` makes a secret", file)
         if (
@@ -47,23 +37,3 @@ def not_yet(runbook: Runbook, file: str) -> Iterator[Diagnostic]:
 def _refused(what: str, file: str) -> Diagnostic:
     message = f"{what}, which a run that is submitted cannot do yet"
     return Diagnostic(code=NOT_YET, message=message, file=file, help="walk it with `runbook run --store URL`")
-
-
-def no_approval(fields: Mapping[str, Json], inbox: str) -> bool:
-    """Nothing is asked of others, so an approval that comes in all the same is left where it is."""
-    del fields, inbox
-    return True
-
-
-class NoApprovals:
-    """Nobody is asked to approve: no such step is submitted."""
-
-    def request(self, visit: Visit, place: Place, action: AnAction | None) -> Hand | None:
-        """Never asked for."""
-        del place, action
-        raise AssertionError(visit.step.id)
-
-    def await_(self, visit: Visit, place: Place) -> Hand | None:
-        """Never waited for."""
-        del place
-        raise AssertionError(visit.step.id)

@@ -4,7 +4,7 @@ Nothing here looks at a clock, a socket or chance but through the engine, so a r
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -15,6 +15,7 @@ from temporalio.exceptions import ApplicationError
 from runbook.audit.away import Arrival
 from runbook.audit.inbox import Arrivals
 from runbook.audit.masking import Masker
+from runbook.drivers.approving import SignedApprovals, approved_by_own_key, deliver
 from runbook.drivers.assembly import assemble, started
 from runbook.drivers.journal import Journal, Last
 from runbook.drivers.locking import key_of
@@ -26,19 +27,21 @@ from runbook.drivers.temporal.attempting import RemoteAttempts
 from runbook.drivers.temporal.bridge import bridged
 from runbook.drivers.temporal.clock import EngineClock
 from runbook.drivers.temporal.log import EngineLog
+from runbook.drivers.temporal.notary import RemoteNotary, lists
 from runbook.drivers.temporal.past import RemotePast
 from runbook.drivers.temporal.payloads import Asked, Beginning, Deliveries, Records, Reply, Submitted
 from runbook.drivers.temporal.remote import RemoteOperator
 from runbook.drivers.temporal.secrets import RemoteSecrets
 from runbook.drivers.temporal.sources import runbook_of
-from runbook.drivers.temporal.unsupported import NoApprovals, no_approval
 from runbook.kinds.registry import KINDS
 from runbook.language.included import secrets_of
+from runbook.model.canonical import Json
 from runbook.model.diagnostics import Refused
 from runbook.model.runbook import Finish, Mode
 from runbook.walk import run_events as r
 from runbook.walk.actions import End
 from runbook.walk.outlook import outlook
+from runbook.walk.tables import RunPhase
 from runbook.walk.walk import Walk
 
 CANCEL = "cancel"
@@ -62,6 +65,7 @@ class RunWorkflow:
         self._lock: str | None = None
         self._cancelled = False
         self._messages: Messages
+        self._asking: list[SignedApprovals] = []
 
     @workflow.run
     async def run(self, submitted: Submitted) -> str:
@@ -99,7 +103,10 @@ class RunWorkflow:
     @workflow.update
     async def stop(self, by: str) -> None:
         """Stop what runs, as Ctrl-C does at hand."""
-        self._operator.stop(by)
+        try:
+            await bridged(lambda: self._operator.stop(by))
+        except ValueError as refused:
+            raise ApplicationError(str(refused)) from None
 
     @stop.validator
     def _look_at_stop(self, by: str) -> None:
@@ -122,7 +129,12 @@ class RunWorkflow:
         given = self._submitted
         runbook = runbook_of(given.files)
         walk = Walk(runbook, KINDS)
-        self._messages = Messages(Arrivals(given.run, lambda after: self._taken(walk, after)), no_approval)
+
+        def approved(fields: Mapping[str, Json], inbox: str) -> bool:
+            """Take in an approval; false while the run is paused: later."""
+            return walk.phase is RunPhase.GOING and deliver(self._asking, walk, fields, inbox)
+
+        self._messages = Messages(Arrivals(given.run, lambda after: self._taken(walk, after)), approved)
         files = {name: sha256(text.encode()).hexdigest() for name, text in given.files.items()}
         fields = started(
             walk,
@@ -163,6 +175,7 @@ class RunWorkflow:
     ) -> Session:
         """The session of a run that begins, or goes on."""
         given = self._submitted
+        self._asking.clear()
 
         def attempts(journal: Journal) -> RemoteAttempts:
             return RemoteAttempts(
@@ -185,13 +198,19 @@ class RunWorkflow:
             begin=begin,
             messages=self._wanted,
             past=RemotePast(),
-            approvals=lambda _: NoApprovals(),
+            approvals=self._approvals,
             last=last,
         )
         journal = session.journal
 
-        def take_over(by: str) -> None:
-            journal.tell(r.RunHandedOver, to=by, by=by, reason="answered by another operator")
+        def take_over(by: str) -> str | None:
+            try:
+                why = approved_by_own_key(walk, by, lists)
+            except Refused as refused:
+                return str(refused)
+            if why is None:
+                journal.tell(r.RunHandedOver, to=by, by=by, reason="answered by another operator")
+            return why
 
         self._operator.meet(journal.mono, take_over)
         return session
@@ -217,6 +236,12 @@ class RunWorkflow:
                     text = f"`{do}` of {by or walk.operator} is not possible: the run is paused"
                     journal.tell(r.Warned, text=text, inbox=inbox)
         return Last(ts=journal.now(), mono=walk.mono)
+
+    def _approvals(self, journal: Journal) -> SignedApprovals:
+        """What asks others to approve, in the walk of a journal."""
+        notary = RemoteNotary(self._submitted.run, self._operator, lambda: journal.walk.operator)
+        self._asking.append(SignedApprovals(journal, self._operator, notary=notary, hurry=self._messages.hurry))
+        return self._asking[-1]
 
     def _wanted(self, journal: Journal) -> Act | None:
         """What somebody wants done to the walk. Cancelled, it pauses where there may be something to take back."""

@@ -1,0 +1,86 @@
+"""What somebody who answers for a run signs for it, with their own key, which stays on their machine.
+
+Only a request for approvals of that very run is signed, and only in one's own name: what comes from the engine is
+looked at first, and nothing else can be got signed by it.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+from temporalio.converter import value_to_type
+
+from runbook.audit.signing import NotSigned, fingerprint, sign
+from runbook.drivers.approval_texts import Unreadable, word_of
+from runbook.drivers.approving import handed_over
+from runbook.drivers.notary import SIGNING, Credentials, own_key
+from runbook.drivers.operator import Hand, Operator, Place, Sought
+from runbook.drivers.temporal.notary import UNSIGNED
+from runbook.drivers.temporal.payloads import Waited
+from runbook.model.approval import NAMESPACE, REQUEST, parse
+from runbook.model.canonical import Json, JsonObject
+from runbook.model.kind import Preview
+
+Said = tuple[str, dict[str, Json]]
+"""The word of an answer, and what is said with it."""
+ASKS = Preview(line="ask others to approve it, signed with your key")
+TURN = 500
+
+
+class Pen:
+    """Signs for one run.
+
+    :param request: what a command line says of a request by its number, and its text.
+    """
+
+    def __init__(
+        self, run: str, operator: Operator, credentials: Credentials, request: Callable[[str], tuple[str, str]]
+    ) -> None:
+        self._run = run
+        self._operator = operator
+        self._credentials = credentials
+        self._request = request
+
+    def name_key(self, place: Place, *, own: bool) -> Said | Hand:
+        """Say which key signs; whoever does not walk the run yet is asked whether they want to.
+
+        :param own: whoever sits here walks the run.
+        """
+        if not own and (hand := self._operator.ready(place, ASKS)) is not None:
+            return hand
+        try:
+            return "key", {"key": fingerprint(own_key(self._credentials, "answer"))}
+        except NotSigned as error:
+            return _unsigned(error)
+
+    def sign(self, place: Place, text: str) -> Said:
+        """Sign a request."""
+        try:
+            asked = parse(text)
+        except ValueError:
+            asked = None
+        if asked is None or (asked.run, asked.step, asked.decision) != (self._run, place.address, REQUEST):
+            return _unsigned(NotSigned("what was to be signed is no request of this step", "look who writes there"))
+        try:
+            signature = sign(text, own_key(self._credentials, "answer"), NAMESPACE, seconds=SIGNING)
+        except NotSigned as error:
+            return _unsigned(error)
+        return "signed", {"signature": signature}
+
+    def wait(self, place: Place, body: JsonObject) -> Said | Hand | None:
+        """Wait a while for others to approve; what they signed may be handed over here."""
+        waited = value_to_type(Waited, body)
+        file, text = self._request(waited.request)
+        sought = Sought(**dataclasses.asdict(waited), file=file, text=text, over=lambda: False)
+        handed = self._operator.approval(place, sought, TURN)
+        if not isinstance(handed, str):
+            return handed
+        try:
+            word = handed_over(handed)
+        except Unreadable as error:
+            self._operator.correct(place, str(error))
+            return None
+        return "approval", {"word": word_of(word)}
+
+
+def _unsigned(error: NotSigned) -> Said:
+    return UNSIGNED, {"why": error.why, "help": error.help}
