@@ -48,12 +48,12 @@ def waits(crew: Crew, text: str, *entries: str) -> None:
 
 
 def without_numbers(told: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
-    """Records of approvals without what is another one in every run, and without the pauses of a walk at hand."""
+    """Records of approvals without what is another one in every run, and without pauses and checkpoints."""
     numbers = {"request", "text", "signature", "not_after", "inbox", "action", "what"}
     return [
         (type_, {key: value for key, value in fields.items() if key not in numbers})
         for type_, fields in told
-        if type_ not in {"run.paused", "run.resumed"} and fields.get("do") != "pause"
+        if type_ not in {"run.paused", "run.resumed", "checkpoint.signed"} and fields.get("do") != "pause"
     ]
 
 
