@@ -48,12 +48,12 @@ def waits(crew: Crew, text: str, *entries: str) -> None:
 
 
 def without_numbers(told: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
-    """Records of approvals without what is another one in every run, and without pauses and checkpoints."""
+    """What became of steps and approvals, without what is another one in every run; a walk at hand was resumed."""
     numbers = {"request", "text", "signature", "not_after", "inbox", "action", "what"}
     return [
         (type_, {key: value for key, value in fields.items() if key not in numbers})
         for type_, fields in told
-        if type_ not in {"run.paused", "run.resumed", "checkpoint.signed"} and fields.get("do") != "pause"
+        if type_.startswith(("approval.", "step."))
     ]
 
 
