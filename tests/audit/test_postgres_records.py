@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.drivers.desk import wait_for
 from tests.drivers.stored import PASSWORD, WALKER, database
 from tests.world.postgres import Postgres
 
@@ -173,6 +174,31 @@ def test_of_writers_that_go_on_at_the_same_moment_one_does(
     assert len(won) == 1
     assert len(kept_lines) == 40
     assert all(won[0].encode() in line for line in kept_lines[2:])
+
+
+def test_of_writers_that_put_the_same_records_at_the_same_moment_each_has_put_all_of_its_own(
+    postgres: Postgres, kept: str, link: Link, run: str
+) -> None:
+    """Attempts that begin side by side each carry the records before them."""
+    made = lines(5)
+    put(link, run, 0, made[:2])
+    failed: list[BaseException] = []
+
+    def more() -> None:
+        with closing(Link(postgres.url_of(kept, user=WALKER, password=PASSWORD))) as own:
+            try:
+                put(own, run, 2, made[2:])
+            except StoreFailed as error:
+                failed.append(error)
+
+    thread = threading.Thread(target=more)
+    with link.together():
+        put(link, run, 2, made[2:3])
+        thread.start()
+        wait_for(lambda: postgres.running("insert into runbook.record"), "nobody waits for us")
+    thread.join()
+    assert failed == []
+    assert [line for _, line in read(link, run)] == made
 
 
 TABLES = ("record", "file", "output", "inbox", "start", "claim", "writer")

@@ -32,18 +32,21 @@ def put(link: Link, run: str, seq: int, lines: Sequence[bytes]) -> None:
     :raises Diverged: if another record stands there.
     :raises StoreFailed: if they do not follow on what is there, or it is not known whether they are kept.
     """
-    try:
-        link.rows(
-            "insert into runbook.record (run, seq, line) select %s, given.seq, given.line"
-            " from unnest(%s::bigint[], %s::bytea[]) as given (seq, line) order by given.seq",
-            run,
-            [*range(seq, seq + len(lines))],
-            [*lines],
-        )
-    except StoreFailed as failed:
-        if failed.state not in _TAKEN:
-            raise
-        _compare(link, run, seq, lines)
+    while lines:
+        try:
+            link.rows(
+                "insert into runbook.record (run, seq, line) select %s, given.seq, given.line"
+                " from unnest(%s::bigint[], %s::bytea[]) as given (seq, line) order by given.seq",
+                run,
+                [*range(seq, seq + len(lines))],
+                [*lines],
+            )
+        except StoreFailed as failed:
+            if failed.state not in _TAKEN or (stored := _stored(link, run, seq, lines)) == 0:
+                raise
+            seq, lines = seq + stored, lines[stored:]
+        else:
+            return
 
 
 def keep(link: Link, run: str, files: Mapping[str, bytes]) -> None:
@@ -66,15 +69,18 @@ def keep(link: Link, run: str, files: Mapping[str, bytes]) -> None:
         raise StoreFailed(f"another file is kept as `{other[0][0]}`")
 
 
-def _compare(link: Link, run: str, seq: int, lines: Sequence[bytes]) -> None:
-    """Look what stands where records were refused.
+def _stored(link: Link, run: str, seq: int, lines: Sequence[bytes]) -> int:
+    """How many of the records that were refused are stored: somebody has put them, or the first of them, meanwhile.
 
-    :raises Diverged: unless it is the very same ones.
+    :raises Diverged: if another record stands where one was to be put.
     """
-    stored = dict(read(link, run, seq))
+    there = dict(read(link, run, seq))
     for number, line in enumerate(lines, seq):
-        if (there := stored.get(number)) != line:
-            raise Diverged(number, there or b"")
+        if number not in there:
+            return number - seq
+        if there[number] != line:
+            raise Diverged(number, there[number])
+    return len(lines)
 
 
 def read(link: Link, run: str, seq: int = 0) -> Iterator[tuple[int, bytes]]:
