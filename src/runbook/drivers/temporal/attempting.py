@@ -5,6 +5,7 @@ falls silent is given up: whether the attempt may have begun is settled by who w
 """
 
 import contextlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,7 +25,7 @@ from runbook.drivers.temporal.remote import RemoteOperator
 from runbook.drivers.temporal.secrets import RemoteSecrets
 from runbook.kinds.registry import fields_of
 from runbook.model.address import with_visit
-from runbook.model.canonical import JsonObject, canonical
+from runbook.model.canonical import JsonObject
 from runbook.model.io import Cancelled, Lost, NotSent, TimedOut, WorldError
 from runbook.model.secrets import referenced
 from runbook.walk import events as e
@@ -96,7 +97,7 @@ class RemoteAttempts(Attempts):
             attempt=attempt,
             name=with_visit(address, visit.number, attempt),
             kind=prepared.kind.NAME,
-            fields=canonical({name: referenced(value) for name, value in fields_of(prepared.kind).items()}),
+            fields=_in_order({name: referenced(value) for name, value in fields_of(prepared.kind).items()}),
             timeout=timeout,
             changes=changes,
             secrets=self._secrets.sources,
@@ -229,3 +230,8 @@ class RemoteAttempts(Attempts):
                 masked=tuple(output.masked),
                 problem=output.problem or None,
             )
+
+
+def _in_order(fields: JsonObject) -> str:
+    """Fields as JSON in the order of the file, in which a form is sent and a list is observed."""
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
