@@ -57,6 +57,21 @@ class Process:
         """What it wrote to its standard error so far."""
         return self._err.read_text(errors="replace")
 
+    def poll(self) -> int | None:
+        """How it ended; None if it has not."""
+        if self._status is None:
+            self._status = self._hatchery.wait(self.pid, 0)
+        return self._status
+
+    @property
+    def returncode(self) -> int:
+        """How it ended, which it has."""
+        return self.ended().status
+
+    def wait(self) -> int:
+        """Wait for its end."""
+        return self.ended().status
+
     def ended(self, seconds: float = PATIENCE) -> Done:
         """Wait for its end."""
         if self._status is None:

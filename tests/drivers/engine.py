@@ -1,6 +1,7 @@
 """A real Temporal server for tests, on loopback, gone afterwards; and a desk whose runs it walks."""
 
 import asyncio
+import functools
 import itertools
 import os
 import shutil
@@ -18,12 +19,14 @@ import psycopg
 import pytest
 from temporalio.client import Client, WorkflowHandle
 from tests.drivers.desk import Done, Process, wait_for
+from tests.drivers.hatchery import Hatchery
 from tests.drivers.stored import StoredDesk, database
 from tests.world.postgres import Postgres
 
 SERVER, TEST_SERVER = "temporal", "temporal-test-server"
 NAMESPACES = 40
 """How many tests of one process can have a namespace of their own."""
+_SPEAKING = ("cli.answer", "cli.submit", "cli.worker", "drivers.temporal.answering", "drivers.temporal.worker")
 
 
 class Server:
@@ -89,11 +92,17 @@ def server() -> Iterator[Server]:
         shutil.rmtree(home)
 
 
+@functools.cache
+def hatchery() -> Hatchery:
+    """The hatchery of this test process for what speaks to an engine, which takes long to import."""
+    return Hatchery(modules=[f"runbook.{name}" for name in _SPEAKING])
+
+
 class Crew(StoredDesk):
     """A desk with an engine, and workers."""
 
     def __init__(self, root: Path, postgres: Postgres, engine: Server) -> None:
-        super().__init__(root, postgres, database(postgres))
+        super().__init__(root, postgres, database(postgres), hatchery)
         self.engine = engine
         self.env |= {"RUNBOOK_ENGINE": engine.address, "RUNBOOK_NAMESPACE": engine.namespace()}
         self.workers: list[Process] = []

@@ -64,15 +64,16 @@ class Options(TypedDict, total=False):
 class Hatchery:
     """A client of the server; it ends with it."""
 
-    def __init__(self, preload: str | None = None) -> None:
+    def __init__(self, preload: str | None = None, *, modules: Sequence[str] = ()) -> None:
         """Start a server.
 
         :param preload: a library that stands between it and the C library.
+        :param modules: what it imports beside what every walk needs.
         """
         ours, theirs = socket.socketpair()
         with theirs:
             self._server = subprocess.Popen(
-                [sys.executable, __file__, str(theirs.fileno())],
+                [sys.executable, __file__, str(theirs.fileno()), *modules],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -152,6 +153,10 @@ def live(argv: Sequence[str], options: Options) -> None:
         for fd, path in ((1, options["stdout"]), (2, options["stderr"])):
             os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), fd)
         os.closerange(3, 64)
+        if os.isatty(1):  # the streams of the server know that one can seek in them
+            sys.stdin = sys.__stdin__ = open(0, closefd=False)  # type: ignore[misc] # noqa: PTH123, SIM115 - for life
+            sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # type: ignore[misc] # noqa: PTH123, SIM115
+            sys.stderr = sys.__stderr__ = open(2, "w", closefd=False)  # type: ignore[misc] # noqa: PTH123, SIM115
         os.environ.clear()
         os.environ.update(options["env"])
         if (user := options.get("user")) is not None:
@@ -227,9 +232,11 @@ def watch(options: Options) -> None:
 
 
 def server() -> None:
-    """Import everything that a walk needs, then answer on the socket of that number."""
+    """Import everything that a walk needs, and the modules that are named, then answer on the socket of that number."""
     for name in ("abort", "check", "failing", "note", "resume", "run", "runs", "state", "status", "test", "verify"):
         import_module(f"runbook.cli.{name}")
+    for name in sys.argv[2:]:
+        import_module(name)
     from runbook.kinds.registry import KINDS
     from runbook.language.loading import load
 

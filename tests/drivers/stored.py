@@ -1,12 +1,13 @@
 """A desk whose runs are kept in PostgreSQL: a database of its own on the server of the tests, a role that inserts."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from tests.drivers.desk import Desk
+from tests.drivers.desk import Desk, hatchery
+from tests.drivers.hatchery import Hatchery
 from tests.world.postgres import Postgres
 
 from runbook.audit.postgres.link import Link
@@ -31,8 +32,10 @@ def database(server: Postgres) -> str:
 class StoredDesk(Desk):
     """A desk at a store; what is called there finds it in its environment, and the password in a file."""
 
-    def __init__(self, root: Path, server: Postgres, database: str) -> None:
-        super().__init__(root)
+    def __init__(
+        self, root: Path, server: Postgres, database: str, hatchery: Callable[[], Hatchery] = hatchery
+    ) -> None:
+        super().__init__(root, hatchery)
         self.server = server
         self.database = database
         self.url = f"postgresql://{WALKER}@127.0.0.1:{server.port}/{database}"

@@ -13,9 +13,9 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from rich.cells import cell_len
 
@@ -93,6 +93,24 @@ class Emulator:
                 raise ForeignSequence(repr(found[0]))
 
 
+class Child(Protocol):
+    """A process as :class:`subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    @property
+    def returncode(self) -> int:
+        """How it ended."""
+
+    def poll(self) -> int | None:
+        """How it ended; None if it has not."""
+
+    def wait(self) -> int:
+        """Wait for its end."""
+
+
 class Terminal:
     """A program on a pseudo-terminal of its own; to be used as a context."""
 
@@ -105,11 +123,13 @@ class Terminal:
         env: Mapping[str, str] | None = None,
         stdin: int | None = None,
         stdout: int | None = None,
+        start: Callable[[str], Child] | None = None,
     ) -> None:
         """Start a program.
 
         :param env: variables besides those of this process; the terminal is an xterm unless they say otherwise.
         :param stdin: something else in place of the terminal; ``stdout`` too.
+        :param start: starts it in place of all this, at the terminal whose device has that path.
         """
         self.raw = ""
         self._master, self.slave = os.openpty()
@@ -117,6 +137,10 @@ class Terminal:
         self._utf8 = b""
         self._seen = 0
         self._size(columns, rows)
+        self.process: Child
+        if start is not None:
+            self.process = start(os.ttyname(self.slave))
+            return
         inherited = {name: value for name, value in os.environ.items() if name not in _NO_TERMINAL}
         self.process = subprocess.Popen(
             argv,

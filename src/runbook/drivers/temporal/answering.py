@@ -30,8 +30,8 @@ from runbook.walk.records import from_record
 from runbook.walk.tables import RunPhase
 from runbook.walk.walk import Walk
 
-POLL = 0.3
-"""Seconds between two looks at the log and at what is asked."""
+SOON, POLL = 0.02, 0.3
+"""Seconds between two looks at the log and at what is asked: after an answer, and where nothing has come for a while."""
 LOOK = 5.0
 """Seconds without a question after which it is looked whether the run is walked at all."""
 QUESTIONS: Mapping[str, type[Question]] = {
@@ -87,7 +87,7 @@ class Answering:
 
     def go(self) -> Left | None:
         """Answer until the run is over, which is None, or nobody answers any more."""
-        answered, since = 0, time.monotonic()
+        answered, since, pause = 0, time.monotonic(), SOON
         while True:
             if (why := self._interrupts.why) is not None or (self._interrupts.presses and not self._stopped()):
                 return Left(reason=why or "you left")
@@ -105,7 +105,8 @@ class Answering:
                 self._operator.working(int(elapsed * 1_000))
                 if elapsed > self._patience and not self._walked():
                     return Left(reason="the engine does not walk it any more")
-                time.sleep(POLL)  # the engine and the store are asked again
+                time.sleep(pause)  # the engine and the store are asked again
+                pause = min(pause * 2, POLL)
                 continue
             self._open = asked.id
             reply = self._reply(asked)
@@ -113,7 +114,7 @@ class Answering:
             if isinstance(reply, Left):
                 return reply
             if reply is not None and self._give(asked, reply):
-                answered, since, self._patience = asked.id, time.monotonic(), LOOK
+                answered, since, pause, self._patience = asked.id, time.monotonic(), SOON, LOOK
 
     def _give(self, asked: Asked, reply: tuple[str, dict[str, Json]]) -> bool:
         says, body = reply
