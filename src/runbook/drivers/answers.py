@@ -183,8 +183,9 @@ def _given(entry: Answer, question: AskDone | AskSent | AskYes | AskChoice | Ask
     """The part of an entry that answers a question; None if none does."""
     match question:
         case AskDone() | AskSent():
-            shown = entry.reason if entry.outcome == "failed" else None
-            return None if entry.outcome is None else {"outcome": entry.outcome, "evidence": entry.evidence or shown}
+            shown = entry.evidence or (entry.reason if entry.outcome == "failed" else None)
+            said = {"evidence": shown} if shown else {}
+            return None if entry.outcome is None else {"outcome": entry.outcome, **said}
         case AskYes():
             return None if entry.confirm is None else {"confirm": entry.confirm}
         case AskChoice():

@@ -32,6 +32,7 @@ NOT_CAPTURED = Code(
     "that can be trusted, and a dry run has not seen what its changes would have done.",
 )
 _ELSEWHERE = re.compile(r"was started .*? ago \((?P<ts>[0-9T:.Z-]+)\) by .*?, `(?P<step>[^`]+)` of run (?P<run>[^ ;]+)")
+_LATE = re.compile(r"^no answer|did not end within")
 _BY_OTHERS = frozenset({"probe", "file"})
 _ONLY_NOTED = frozenset({"pause", "interrupt", "check_now"})
 
@@ -96,10 +97,12 @@ class _Capture:
                 self._finished(event)
             case e.StepUnknown():
                 if self._performed(event.step):
-                    trouble = "timeout" if event.reason.startswith("no answer") else "lost"
-                    self._saw(event.step, {trouble: True}, event.mono)
+                    trouble = "timeout" if _LATE.search(event.reason) else "lost"
+                    self._saw(event.step, {trouble: event.reason}, event.mono)
             case e.ConfirmationRequested():
                 self._phrases[event.step] = event.phrase or "yes"
+            case e.QuestionAsked():
+                self._phrases[event.step] = json.loads(event.question).get("phrase") or "yes"
             case e.ConfirmationGiven():
                 self._said(event, confirm=self._phrases.get(event.step, "yes"), reason=event.reason)
             case e.ConfirmationRefused():
@@ -166,6 +169,8 @@ class _Capture:
         found = _at(event.step, self._walk.runbook)
         nested = found.nested if isinstance(found, Step) else {}
         given: JsonObject = {}
+        if answer.get("confirm") == "yes":
+            answer["confirm"] = self._phrases.get(event.step, "yes")
         for key, value in answer.items():
             listed = key in {"items", "notes"} and isinstance(value, dict)
             said = {item: of for item, of in value.items() if item not in nested} if listed else value

@@ -117,14 +117,20 @@ class ScriptedWorld:
         late = limit is not None and delay > limit
         self._clock.wait(limit if late and limit is not None else delay)
         if late or entry.get("timeout"):
-            raise TimedOut("no answer" if limit is None else f"no answer within {spoken(limit)}")
+            why = "no answer" if limit is None else f"no answer within {spoken(limit)}"
+            raise TimedOut(_reason(entry.get("timeout"), why))
         if refused := entry.get("refused"):
-            raise NotSent(refused if isinstance(refused, str) else "the connection was refused")
-        if entry.get("lost"):
-            raise Lost("the connection was lost before the answer was there")
+            raise NotSent(_reason(refused, "the connection was refused"))
+        if lost := entry.get("lost"):
+            raise Lost(_reason(lost, "the connection was lost before the answer was there"))
         if error := entry.get("error"):
-            raise NotSent(error if isinstance(error, str) else "it could not be done at all")
+            raise NotSent(_reason(error, "it could not be done at all"))
         return Told(address, {name: copy.deepcopy(value) for name, value in entry.items() if name not in WORDS})
 
     def cancel(self, level: int) -> None:
         """Stop what runs: nothing ever does."""
+
+
+def _reason(told: Json, usual: str) -> str:
+    """The reason that a scenario tells, or the usual one."""
+    return told if isinstance(told, str) else usual
