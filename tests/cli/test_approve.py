@@ -32,10 +32,10 @@ class Elsewhere:
         self.persons = persons
         self._stack = stack
 
-    def terminal(self, who: str, *argv: str, **terminal: int) -> Terminal:
+    def terminal(self, who: str, *argv: str, stdin: int | None = None, stdout: int | None = None) -> Terminal:
         """A command at the terminal of somebody."""
         env = {**self.desk.env, "RUNBOOK_KEY": str(self.persons.key(who)), "TERM": "xterm-256color"}
-        made = Terminal([sys.executable, "-c", START, *argv], columns=200, rows=60, env=env, **terminal)
+        made = Terminal([sys.executable, "-c", START, *argv], columns=200, rows=60, env=env, stdin=stdin, stdout=stdout)
         return self._stack.enter_context(made)
 
     @property

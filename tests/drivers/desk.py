@@ -63,6 +63,10 @@ class Process:
             self._status = self._hatchery.wait(self.pid, 0)
         return self._status
 
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        self.signal(number)
+
     @property
     def returncode(self) -> int:
         """How it ended, which it has."""

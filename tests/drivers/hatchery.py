@@ -154,9 +154,9 @@ def live(argv: Sequence[str], options: Options) -> None:
             os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), fd)
         os.closerange(3, 64)
         if os.isatty(1):  # the streams of the server know that one can seek in them
-            sys.stdin = sys.__stdin__ = open(0, closefd=False)  # type: ignore[misc] # noqa: PTH123, SIM115 - for life
-            sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # type: ignore[misc] # noqa: PTH123, SIM115
-            sys.stderr = sys.__stderr__ = open(2, "w", closefd=False)  # type: ignore[misc] # noqa: PTH123, SIM115
+            sys.stdin = sys.__stdin__ = open(0, closefd=False)  # type: ignore[misc] # noqa: SIM115 - for life
+            sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # type: ignore[misc] # noqa: SIM115
+            sys.stderr = sys.__stderr__ = open(2, "w", closefd=False)  # type: ignore[misc] # noqa: SIM115
         os.environ.clear()
         os.environ.update(options["env"])
         if (user := options.get("user")) is not None:

@@ -107,6 +107,9 @@ class Child(Protocol):
     def poll(self) -> int | None:
         """How it ended; None if it has not."""
 
+    def send_signal(self, sig: int, /) -> None:
+        """Send it a signal."""
+
     def wait(self) -> int:
         """Wait for its end."""
 

@@ -31,7 +31,7 @@ from runbook.walk.tables import RunPhase
 from runbook.walk.walk import Walk
 
 SOON, POLL = 0.02, 0.3
-"""Seconds between two looks at the log and at what is asked: after an answer, and where nothing has come for a while."""
+"""Seconds between two looks at the log and at what is asked: after an answer, and where nothing comes for a while."""
 LOOK = 5.0
 """Seconds without a question after which it is looked whether the run is walked at all."""
 QUESTIONS: Mapping[str, type[Question]] = {

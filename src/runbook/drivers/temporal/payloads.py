@@ -76,8 +76,9 @@ class Source:
 class Task:
     """An attempt to be performed, after its records are stored.
 
-    ``name`` is its address with visit and attempt, by which it is claimed; ``fields`` are JSON in the file's order, secrets
-    as references; ``committed`` are the commitments to the secrets that it needs, as they were when it was announced.
+    ``name`` is its address with visit and attempt, by which it is claimed; ``fields`` are JSON in the file's order,
+    secrets as references; ``committed`` are the commitments to the secrets that it needs, as they were when it was
+    announced.
     """
 
     records: Records
