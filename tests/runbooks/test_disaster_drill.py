@@ -80,7 +80,7 @@ def test_a_backup_that_is_whole_is_restored_compared_and_thrown_away(desk: Desk,
     status, path = walk(desk, postgres, *RESTORED, OPENED, *AWAY)
     assert (status, path[-1]) == (0, "well")
     assert compared(desk) == {"missing": [], "thin": [], "empty": [], "tables": 2}
-    assert "left changed" not in desk.do("status", "r1").text
+    assert "| Changed | nothing |" in desk.do("report", "r1").out
     assert desk.intents().count("create") == desk.intents().count("restore") == 1
     assert SCRATCH not in databases(postgres)
     assert postgres.do("select count(*) from users") == [(30,)]
@@ -117,6 +117,7 @@ def test_a_scratch_database_that_somebody_keeps_is_left_to_data_on_call(desk: De
     status, path = walk(desk, postgres, *RESTORED, OPENED, kept, PLANS)
     assert (status, path[-1]) == (1, "left")
     assert SCRATCH in databases(postgres)
+    assert "| Changed | Make the scratch database" in desk.do("report", "r1").out
     assert f"the scratch database {SCRATCH} on 127.0.0.1" in desk.do("report", "r1").out.replace("`", "")
 
 

@@ -154,6 +154,8 @@ def test_an_old_backup_and_a_full_disk_are_found(desk: Desk, authority: Authorit
     desk.write("df", DF.format(n=85))
     with site(renewed) as served:
         assert no(looked(desk, authority, served.url, ends=1)) == {"backup", "disk"}
+    (seen,) = [told["reason"] for told in desk.told("step.finished") if told["step"] == "database.disk"]
+    assert seen.endswith(" is 85")
     assert led_on(desk) == {"database_finding"}
 
 
