@@ -230,6 +230,20 @@ def test_s4_a_table_with_other_columns_is_no_success_until_they_are_changed(outa
     assert sorted(file.name for file in dumps) == ["r1-1.dump", "r1-2.dump"]
 
 
+def test_s4_a_table_that_only_its_maker_may_use_is_no_success(outage: Incident) -> None:
+    outage.postgres.do("drop role if exists web; create role web; grant select, insert on users, sessions to web")
+    book = outage.desk.root / f"{BOOK}.yaml"
+    book.write_text(book.read_text().replace('application: ""', "application: web"))
+    try:
+        done, path = outage.walk(BOOK, *UNTIL_CREATED, KEEP, "step: not_all, choose: no")
+    finally:
+        outage.postgres.do("drop owned by web; drop role web")
+    assert (done.status, path[-3:]) == (1, ["not_all", "tell_hand_over", "escalate"]), done.text
+    lacking = {f["step"] for f in outage.desk.told("step.finished") if f["outcome"] == "failed"}
+    assert len(lacking & {f"verify_tables[{n}]" for n in range(14)}) == 3  # the first, and the two that are borne
+    assert "any right of web" in outage.desk.every_byte().decode()
+
+
 @pytest.mark.full
 def test_s4_partitions_and_quoted_names_are_backed_up_compared_and_left_alone(outage: Incident) -> None:
     outage.postgres.do(
