@@ -121,9 +121,13 @@ class Crew(StoredDesk):
 
     def answer(self, *entries: str, run: str = "r1", operator: str = "ana@example.com") -> Done:
         """Answer for a run, by these entries of an answers file."""
+        return self.do(*self.answering(*entries, run=run, operator=operator))
+
+    def answering(self, *entries: str, run: str = "r1", operator: str = "ana@example.com") -> tuple[str, ...]:
+        """The command that does."""
         listed = "".join(f"  - {{{entry}}}\n" for entry in entries)
         self.write("answers.yaml", f"answers:\n{listed}" if entries else "answers: []\n")
-        return self.do("answer", run, "--answers", "answers.yaml", "--operator", operator)
+        return ("answer", run, "--answers", "answers.yaml", "--operator", operator)
 
     def walked(self, record_type: str, run: str = "r1", count: int = 1) -> None:
         """Wait until the log of a run has so many records of a type."""
@@ -162,6 +166,15 @@ class Crew(StoredDesk):
             return "".join(repr(event) for event in history.events)
 
         return asyncio.run(fetch())
+
+    def executions(self, workflow: str) -> int:
+        """In how many histories a workflow is."""
+
+        async def listed() -> int:
+            client = await Client.connect(self.engine.address, namespace=self.env["RUNBOOK_NAMESPACE"])
+            return len([each async for each in client.list_workflows(f"WorkflowId = '{workflow}'")])
+
+        return asyncio.run(listed())
 
     def histories(self, workflow: str) -> list[str]:
         """The histories of a workflow as JSON, the first one first; one that was continued has several."""

@@ -38,6 +38,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--lost-after", type=number, default=10, metavar="S", help="seconds after which a silent worker is given up"
     )
+    parser.add_argument(
+        "--history-events",
+        type=number,
+        default=0,
+        metavar="N",
+        help="begin another history on the engine after N events; default: when the engine suggests it",
+    )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--run-id", metavar="ID", help="the id of the run; default: made from time and runbook")
     which.add_argument(
@@ -87,6 +94,7 @@ def _submit(store: Store, loaded: Loaded, runbook: Runbook, options: argparse.Na
         guards_see=seen_in(store),
         payloads="encrypted" if codec_of(os.environ) is not None else "plain",
         lost_after_s=float(max(options.lost_after, 2)),
+        history_events=options.history_events,
     )
     with engine(address, namespace) as reached:
         there = reached.start(submitted, workflow, fingerprint=bool(options.fingerprint))

@@ -117,11 +117,12 @@ class Starter:
         """
         step, scope = visit.step, self._renderer.scope(self._walk, visit)
         try:
-            if not self._meant(visit, scope):
+            if visit.phase is Phase.ENTERED and not self._meant(visit, scope):
                 reason = f"`when` does not hold: {step.when}"
                 self._journal.tell(e.StepSkipped, step=step.id, visit=visit.number, by="when", reason=reason)
                 return None
-            if visit.required is not None and self._guarded(visit, scope, starting=False):
+            guarded = visit.required is not None and visit.phase in {Phase.ENTERED, Phase.CONFIRMED}
+            if guarded and self._guarded(visit, scope, starting=False):
                 return None
             action = self._renderer.of(self._walk, visit)
             asked = self._renderer.confirmation(visit.required, scope)
@@ -167,8 +168,10 @@ class Starter:
             raise
 
     def confirm(self, visit: Visit, place: Place) -> Hand | None:
-        """Ask the operator to confirm the action that was prepared."""
-        ready = self._ready[visit.step.id]
+        """Ask the operator to confirm the action that was prepared; anew where that was in an earlier sitting."""
+        ready = self._ready.get(visit.step.id)
+        if ready is None:
+            return self.decide(visit, place, "it was asked for in an earlier sitting")
         undo = ready.action.undo
         request = Request(
             preview=covered_preview(ready.action.preview(), self._journal.covered),

@@ -9,7 +9,9 @@ import contextlib
 import json
 import shutil
 import threading
+import zlib
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from temporalio import activity
@@ -20,7 +22,7 @@ from runbook.audit.inbox import AT_ONCE
 from runbook.audit.observation import observe
 from runbook.audit.outputs import OutputFile
 from runbook.audit.postgres.link import Link, StoreFailed
-from runbook.audit.postgres.records import Diverged, keep, put
+from runbook.audit.postgres.records import Diverged, keep, put, read
 from runbook.audit.postgres.store import PostgresStore
 from runbook.audit.starts import Start
 from runbook.drivers.guarding import Wanted as WantedRun
@@ -54,6 +56,8 @@ BEAT = 0.25
 """Seconds between two signs of life."""
 PATIENCE = 5_000
 """Milliseconds after which something that was asked to stop is made to."""
+READ, PACKED = 4 * 1024 * 1024, 1024 * 1024
+"""Bytes of a log that are read at once, and that they may take in a history."""
 MOST = 256 * 1024
 """Bytes of an inbox that are told at once; escaped they may take six times as many."""
 _LONGEST = 300
@@ -83,7 +87,7 @@ class Activities:
 
     def storing(self) -> list[Callable[..., object]]:
         """What a worker does that walks runs."""
-        looking: list[Callable[..., object]] = [self.arrived, self.forbids, self.reserve, self.lacks]
+        looking: list[Callable[..., object]] = [self.read, self.arrived, self.forbids, self.reserve, self.lacks]
         witnesses = Witnesses(self._signers).all()
         return [self.begin, self.append, self.void, self.request, *looking, *witnesses, *self.performing()]
 
@@ -174,6 +178,18 @@ class Activities:
             return _claimed(store, claim.run, claim.name, "") or store.link.rows(_WHOSE, claim.run, claim.name) == [
                 ("",)
             ]
+
+    @activity.defn(name=calls.READ)
+    def read(self, run: str, seq: int, before: int) -> bytes:
+        """The lines of a run's records between two numbers, compressed (zlib); fewer where that would be too much."""
+        packed, pieces, size = zlib.compressobj(), list[bytes](), 0
+        with self._asked() as store:
+            for _, line in islice(read(store.link, run, seq), before - seq):
+                pieces.append(packed.compress(line + b"\n"))
+                size += len(line)
+                if size > READ or sum(map(len, pieces)) > PACKED:
+                    break
+        return b"".join([*pieces, packed.flush()])
 
     @activity.defn(name=calls.ARRIVED)
     def arrived(self, run: str, after: int) -> Deliveries:

@@ -123,7 +123,7 @@ class Answering:
         try:
             self._engine.answer(self._workflow, given)
         except NotTaken as refused:
-            if asked.ask != "resume":
+            if not refused.late:
                 self._operator.correct(self._place(asked), str(refused))
             return False
         except NotYet:

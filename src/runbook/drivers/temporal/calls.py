@@ -17,7 +17,7 @@ from runbook.drivers.temporal.payloads import HOME, queue_of
 T = TypeVar("T")
 
 BEGIN, APPEND, PERFORM, VOID, SECRETS = "begin", "append", "perform", "void", "secrets"
-FORBIDS, RESERVE, LACKS, ARRIVED = "forbids", "reserve", "lacks", "arrived"
+FORBIDS, RESERVE, LACKS, ARRIVED, READ = "forbids", "reserve", "lacks", "arrived", "read"
 NAMED, LISTED, VERIFY, REQUEST = "named", "listed", "verify", "request"
 DIVERGED = "Diverged"
 """The type of the failure that somebody else has written to the log of a run."""

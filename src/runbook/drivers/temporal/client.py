@@ -23,6 +23,7 @@ from temporalio.service import RPCStatusCode
 from runbook.audit.store import ENGINE
 from runbook.drivers.temporal.engine import connected, unreached
 from runbook.drivers.temporal.payloads import HOME, Asked, Reply, Submitted, queue_of
+from runbook.drivers.temporal.remote import TooLate
 from runbook.drivers.temporal.workflow import NOT_BEGUN, RunWorkflow
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 
@@ -55,7 +56,14 @@ class NotYet(Exception):  # noqa: N818 - said of a worker
 
 
 class NotTaken(Exception):  # noqa: N818 - said of an answer
-    """An answer does not fit; the message is one line for whoever gave it."""
+    """An answer does not fit; the message is one line for whoever gave it.
+
+    ``late``: its question is not open any more.
+    """
+
+    def __init__(self, why: str, *, late: bool) -> None:
+        super().__init__(why)
+        self.late = late
 
 
 def host_of(namespace: str, workflow: str) -> str:
@@ -178,7 +186,8 @@ class Engine:
         try:
             self._wait(handle.execute_update(update, given, rpc_timeout=_TAKEN_UP))
         except WorkflowUpdateFailedError as failed:
-            raise NotTaken(str(failed.cause)) from None
+            late = isinstance(failed.cause, ApplicationError) and failed.cause.type == TooLate.__name__
+            raise NotTaken(str(failed.cause), late=late) from None
         except WorkflowUpdateRPCTimeoutOrCancelledError:
             raise NotYet from None
 

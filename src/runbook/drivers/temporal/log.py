@@ -29,6 +29,15 @@ class EngineLog:
         self._stored = 0
         self._unstored: list[str] = []
 
+    def go_on(self, count: int, head: str) -> None:
+        """So many records are stored already; ``head`` is the hash of the last."""
+        self._stored, self._head = count, head
+
+    @property
+    def head(self) -> str:
+        """The hash of the last record."""
+        return self._head
+
     @property
     def count(self) -> int:
         """How many records there are."""

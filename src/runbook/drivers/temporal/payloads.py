@@ -17,11 +17,27 @@ def queue_of(site: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What goes on from one history of a run to the next; all else is in its log.
+
+    ``count`` and ``head`` are the number of its records and the hash of the last, ``asked`` the number of its last
+    question, ``arrived`` that of what came last into its inbox, ``source`` where the last answer came from.
+    """
+
+    count: int
+    head: str
+    asked: int
+    arrived: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
     """A run to be walked. ``files`` are the texts of its runbook and of those that it walks, by name, its own first.
 
     ``inputs`` are bound, as canonical JSON; ``payloads`` says whether what goes here is encrypted, as ``run.started``
-    has it; ``lost_after_s`` is how many seconds a worker may be silent.
+    has it; ``lost_after_s`` is how many seconds a worker may be silent, ``history_events`` after how many events of the
+    engine's history another one is begun, 0 when the engine suggests it; ``carried`` is how it stood then.
     """
 
     run: str
@@ -35,6 +51,8 @@ class Submitted:
     guards_see: str
     payloads: str = "plain"
     lost_after_s: float = 10.0
+    history_events: int = 0
+    carried: Carried | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,10 @@ LONGEST = 200_000
 _Fits = Callable[[Reply], str | None]
 
 
+class TooLate(ValueError):  # noqa: N818 - said of an answer
+    """What is answered is not asked now, or not any more."""
+
+
 class RemoteOperator:
     """Whoever answers the questions of one run."""
 
@@ -70,6 +74,20 @@ class RemoteOperator:
     def called(self) -> bool:
         """Whether somebody wants something that nobody asked for, and nobody has heard of it yet."""
         return bool(self.acts) or self.arrived > self.taken or self.interrupts.presses > self._heard
+
+    @property
+    def carried(self) -> tuple[int, int, str]:
+        """The number of the last question, of what came last, and where the last answer came from."""
+        return self._count, self.arrived, self.source
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody has said anything that is still to be taken."""
+        return not self.called and not self.interrupts.presses and self._given is None
+
+    def carry_on(self, count: int, arrived: int, source: str) -> None:
+        """Go on behind what was asked before; the inbox is looked at anew where anything ever came."""
+        self._count, self.arrived, self.source = count, arrived, source
 
     def heard(self) -> None:
         """Whoever performs has heard how hard to stop it."""
@@ -249,9 +267,9 @@ class RemoteOperator:
         """
         asked = self.asked
         if asked is None or self._given is not None:
-            raise ValueError("nothing is asked now")
+            raise TooLate("nothing is asked now")
         if (reply.run, reply.id) != (asked.run, asked.id):
-            raise ValueError("that question is not open any more")
+            raise TooLate("that question is not open any more")
         _look_at_name(reply.by)
         if reply.source not in {"terminal", "answers"}:
             raise ValueError("an answer says where it comes from")

@@ -26,10 +26,11 @@ from runbook.drivers.temporal import calls
 from runbook.drivers.temporal.attempting import RemoteAttempts
 from runbook.drivers.temporal.bridge import bridged
 from runbook.drivers.temporal.clock import EngineClock
+from runbook.drivers.temporal.continuing import History, Onward, is_quiet, tell_again
 from runbook.drivers.temporal.log import EngineLog
 from runbook.drivers.temporal.notary import RemoteNotary, lists
 from runbook.drivers.temporal.past import RemotePast
-from runbook.drivers.temporal.payloads import Asked, Beginning, Deliveries, Records, Reply, Submitted
+from runbook.drivers.temporal.payloads import Asked, Beginning, Carried, Deliveries, Records, Reply, Submitted
 from runbook.drivers.temporal.remote import RemoteOperator
 from runbook.drivers.temporal.secrets import RemoteSecrets
 from runbook.drivers.temporal.sources import runbook_of
@@ -59,18 +60,19 @@ class RunWorkflow:
     def __init__(self, submitted: Submitted) -> None:
         """Know what was submitted."""
         self._submitted = submitted
-        self._begun = False
+        self._begun = submitted.carried is not None
+        self._history = History(submitted.history_events)
         self._log = EngineLog(submitted.run, self._store)
         self._operator = RemoteOperator(self._log)
         self._lock: str | None = None
         self._cancelled = False
         self._messages: Messages
         self._asking: list[SignedApprovals] = []
+        self._session: Session
 
     @workflow.run
     async def run(self, submitted: Submitted) -> str:
         """Walk until the run is over; how it ended."""
-        del submitted
         walking = asyncio.create_task(bridged(self._walk))
         while True:
             try:
@@ -82,6 +84,11 @@ class RunWorkflow:
                 self._operator.acts.append(
                     Act(do="abort", reason="the workflow was cancelled", by="temporal", inbox=CANCEL)
                 )
+            except Onward:
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                count, arrived, source = self._operator.carried
+                going = Carried(count=self._log.count, head=self._log.head, asked=count, arrived=arrived, source=source)
+                workflow.continue_as_new(replace(submitted, carried=going))
             else:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 return finish
@@ -129,12 +136,6 @@ class RunWorkflow:
         given = self._submitted
         runbook = runbook_of(given.files)
         walk = Walk(runbook, KINDS)
-
-        def approved(fields: Mapping[str, Json], inbox: str) -> bool:
-            """Take in an approval; false while the run is paused: later."""
-            return walk.phase is RunPhase.GOING and deliver(self._asking, walk, fields, inbox)
-
-        self._messages = Messages(Arrivals(given.run, lambda after: self._taken(walk, after)), approved)
         files = {name: sha256(text.encode()).hexdigest() for name, text in given.files.items()}
         fields = started(
             walk,
@@ -160,12 +161,20 @@ class RunWorkflow:
             self._log.flush()
 
         secrets = RemoteSecrets(given.run, walk, secrets_of(runbook))
-        last: Last | None = None
+        last = self._told_again(walk)
+        inbox = Arrivals(given.run, lambda after: self._taken(walk, after), walk.delivered)
+
+        def approved(fields: Mapping[str, Json], inbox: str) -> bool:
+            """Take in an approval; false while the run is paused: later."""
+            return walk.phase is RunPhase.GOING and deliver(self._asking, walk, fields, inbox)
+
+        self._messages = Messages(inbox, approved)
         while True:
-            session = self._sitting(walk, secrets, begin, last)
-            session.go()
+            self._session = self._sitting(walk, secrets, begin, last)
+            if walk.phase is not RunPhase.PAUSED:
+                self._session.go()
             if walk.finish is None:
-                last = self._rest(session.journal)
+                last = self._rest(self._session.journal)
             self._log.flush()
             if walk.finish is not None:
                 return walk.finish.value
@@ -174,8 +183,9 @@ class RunWorkflow:
         self, walk: Walk, secrets: RemoteSecrets, begin: Callable[[Journal], None], last: Last | None
     ) -> Session:
         """The session of a run that begins, or goes on."""
-        given = self._submitted
+        given, operator = self._submitted, self._operator
         self._asking.clear()
+        source, operator.source = operator.source, "terminal"  # somebody is there who says what is to be stopped
 
         def attempts(journal: Journal) -> RemoteAttempts:
             return RemoteAttempts(
@@ -201,7 +211,7 @@ class RunWorkflow:
             approvals=self._approvals,
             last=last,
         )
-        journal = session.journal
+        journal, operator.source = session.journal, source
 
         def take_over(by: str) -> str | None:
             try:
@@ -214,6 +224,31 @@ class RunWorkflow:
 
         self._operator.meet(journal.mono, take_over)
         return session
+
+    def _told_again(self, walk: Walk) -> Last | None:
+        """Stand where the run stood in the history before, if there was one."""
+        carried, last = self._submitted.carried, None
+        if carried is not None:
+            last = tell_again(walk, self._submitted.run, carried)
+            self._log.go_on(carried.count, carried.head)
+            self._operator.carry_on(carried.asked, carried.arrived, carried.source)
+        self._history.begins(self._log.count)
+        return last
+
+    def _go_onward(self, walk: Walk) -> None:
+        """Go on in another history, if this one is long, and nothing is known that is not on record.
+
+        :raises Onward: then.
+        """
+
+        def may() -> bool:
+            quiet = self._operator.quiet and not self._session.listener.wanted
+            return quiet and (walk.phase is RunPhase.PAUSED or is_quiet(walk))
+
+        if self._history.is_long(self._log.count) and may():
+            self._log.flush()
+            if may():
+                raise Onward
 
     def _rest(self, journal: Journal) -> Last:
         """Wait until somebody goes on with the run, which is paused, or ends it; what is last on record then."""
@@ -249,6 +284,8 @@ class RunWorkflow:
         if operator.arrived > operator.taken:
             self._messages.hurry()
         act = operator.acts.popleft() if operator.acts else self._messages.look(journal)
+        if act is None:
+            self._go_onward(walk)
         if act is None or act.inbox != CANCEL:
             return act
         if outlook(walk).undoable or (walk.in_flight() and walk.changing()):
