@@ -70,6 +70,8 @@ def is_quiet(walk: Walk) -> bool:
             return True
         case a.Perform():
             return visit is not None and visit.open_question and not visit.step.nested
+        case a.AwaitApproval():
+            return visit is not None and visit.confirmed is None
         case _:
             return False
 
