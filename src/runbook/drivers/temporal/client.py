@@ -23,7 +23,7 @@ from temporalio.service import RPCStatusCode
 from runbook.audit.store import ENGINE
 from runbook.drivers.temporal.engine import connected, unreached
 from runbook.drivers.temporal.payloads import HOME, Asked, Reply, Submitted, queue_of
-from runbook.drivers.temporal.remote import TooLate
+from runbook.drivers.temporal.replies import TooLate
 from runbook.drivers.temporal.workflow import NOT_BEGUN, RunWorkflow
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 

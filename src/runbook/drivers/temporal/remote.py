@@ -7,7 +7,6 @@ from then on, and where that was somebody else before, the log says so first.
 
 import contextlib
 import dataclasses
-import json
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -20,6 +19,7 @@ from runbook.drivers.operator import as_json as question_as_json
 from runbook.drivers.temporal.bridge import wait_for
 from runbook.drivers.temporal.log import EngineLog
 from runbook.drivers.temporal.payloads import Asked, Reply, Waited
+from runbook.drivers.temporal.replies import TooLate, body_of, hand_fits, hand_of, look_at_name, only
 from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.kind import Preview
 from runbook.model.question import AskYes, Question
@@ -28,17 +28,10 @@ from runbook.walk.actions import AskOperator
 from runbook.walk.including import chain
 from runbook.walk.run_events import Event
 from runbook.walk.running import reminder_due
-from runbook.walk.tables import HANDS, Phase, RunPhase
+from runbook.walk.tables import Phase, RunPhase
 from runbook.walk.walk import Walk
 
-NOTES = frozenset({"note", "decision", "hypothesis", "communication"})
-LONGEST = 200_000
-"""Characters of an answer at most; what a record can hold is looked at when it is taken."""
 _Fits = Callable[[Reply], str | None]
-
-
-class TooLate(ValueError):  # noqa: N818 - said of an answer
-    """What is answered is not asked now, or not any more."""
 
 
 class RemoteOperator:
@@ -98,7 +91,7 @@ class RemoteOperator:
 
         :raises ValueError: with one line for whoever wants it.
         """
-        _look_at_name(by)
+        look_at_name(by)
         if not self.busy():
             raise ValueError("nothing runs now")
 
@@ -143,7 +136,7 @@ class RemoteOperator:
         stopped = visit is not None and visit.phase is Phase.INTERRUPTED
         if not place.step.effect.changes and place.step.kind != "finish" and not stopped:
             return None
-        return self._hand(self._ask("ready", place, _plain(preview), lambda reply: _only(reply, "go")))
+        return self._hand(self._ask("ready", place, _plain(preview), lambda reply: only(reply, "go")))
 
     def take(self, place: Place, shown: Shown) -> Outcome | Hand:
         """Nothing is only shown in a run that is submitted."""
@@ -152,24 +145,24 @@ class RemoteOperator:
 
     def go_on(self, place: Place, left: Sequence[str]) -> Hand | None:
         """Ask whether a loop that was stopped may go on."""
-        return self._hand(self._ask("go_on", place, list(left), lambda reply: _only(reply, "go")))
+        return self._hand(self._ask("go_on", place, list(left), lambda reply: only(reply, "go")))
 
     def confirm(self, place: Place, request: Request) -> Yes | No | Hand:
         """Ask for a confirmation."""
 
         def fits(reply: Reply) -> str | None:
             if reply.says == "no":
-                return None if isinstance(_body(reply).get("reason"), str) else "a no says why"
+                return None if isinstance(body_of(reply).get("reason"), str) else "a no says why"
             if reply.says != "yes":
-                return _only(reply, "yes")
-            if request.phrase is not None and _body(reply).get("phrase") != request.phrase:
+                return only(reply, "yes")
+            if request.phrase is not None and body_of(reply).get("phrase") != request.phrase:
                 return "it wants the exact phrase"
             return None
 
         reply = self._ask("confirm", place, _plain(request), fits)
         if isinstance(reply, Act | Note):
             return reply
-        reason = _body(reply).get("reason")
+        reason = body_of(reply).get("reason")
         if reply.says == "no":
             return No(reason=str(reason))
         return Yes(reason=reason if isinstance(reason, str) else None)
@@ -190,8 +183,8 @@ class RemoteOperator:
 
         def fits(reply: Reply) -> str | None:
             if reply.says != "approval":
-                return _only(reply, "approval")
-            return None if is_word(str(_body(reply).get("word"))) else "it is no approval"
+                return only(reply, "approval")
+            return None if is_word(str(body_of(reply).get("word"))) else "it is no approval"
 
         # At the very moment at which a request is over it is still open.
         reply = self._ask(
@@ -199,25 +192,25 @@ class RemoteOperator:
         )
         if isinstance(reply, Act | Note):
             return reply
-        return None if reply is _OVER else str(_body(reply)["word"])
+        return None if reply is _OVER else str(body_of(reply)["word"])
 
     def put(self, ask: str, place: Place, body: Json, *says: str) -> tuple[str, JsonObject] | Hand:
         """Ask something else, which is answered by one of these words; which one, and what was said with it."""
-        reply = self._ask(ask, place, body, lambda reply: None if reply.says in says else _only(reply, says[0]))
-        return reply if isinstance(reply, Act | Note) else (reply.says, _body(reply))
+        reply = self._ask(ask, place, body, lambda reply: None if reply.says in says else only(reply, says[0]))
+        return reply if isinstance(reply, Act | Note) else (reply.says, body_of(reply))
 
     def answer(self, place: Place, question: Question) -> JsonObject | Hand:
         """Ask what the step wants to know."""
 
         def fits(reply: Reply) -> str | None:
             if isinstance(question, AskYes) and reply.says == "answer":
-                confirm = _body(reply).get("confirm")
+                confirm = body_of(reply).get("confirm")
                 if confirm not in {"no", question.phrase or "yes"}:
                     return "it wants the exact phrase, or `no`" if question.phrase else "it is answered by yes or no"
-            return _only(reply, "answer")
+            return only(reply, "answer")
 
         reply = self._ask("answer", place, question_as_json(question), fits)
-        return reply if isinstance(reply, Act | Note) else _body(reply)
+        return reply if isinstance(reply, Act | Note) else body_of(reply)
 
     def decide(self, place: Place, asked: AskOperator) -> Settle | Hand:
         """Ask what to do where the walk cannot go on by itself."""
@@ -225,19 +218,21 @@ class RemoteOperator:
 
         def fits(reply: Reply) -> str | None:
             if reply.says != "settle":
-                return _only(reply, "settle")
-            return None if _body(reply).get("outcome") in outcomes else "an outcome is passed, failed or unknown"
+                return only(reply, "settle")
+            return None if body_of(reply).get("outcome") in outcomes else "an outcome is passed, failed or unknown"
 
         body: JsonObject = {"because": asked.because, "choices": [choice.value for choice in asked.choices]}
         reply = self._ask("decide", place, body, fits)
         if isinstance(reply, Act | Note):
             return reply
-        return Settle(outcome=Outcome(str(_body(reply)["outcome"])), evidence=str(_body(reply).get("evidence") or ""))
+        return Settle(
+            outcome=Outcome(str(body_of(reply)["outcome"])), evidence=str(body_of(reply).get("evidence") or "")
+        )
 
     def wait(self, place: Place, ms: int, due: int) -> Hand | None:
         """Let time pass until it is over, however long that is, or somebody wants something."""
         del ms
-        reply = self._ask("wait", place, {"due": due}, lambda reply: _only(reply, ""), until=due)
+        reply = self._ask("wait", place, {"due": due}, lambda reply: only(reply, ""), until=due)
         return reply if isinstance(reply, Act | Note) else None
 
     def rest(self, idle: Idle) -> Hand | None:
@@ -247,7 +242,7 @@ class RemoteOperator:
         """
         before, self._idle = self._idle, idle
         try:
-            return self._hand(self._ask("resume", None, {}, lambda reply: _only(reply, "go")))
+            return self._hand(self._ask("resume", None, {}, lambda reply: only(reply, "go")))
         finally:
             self._idle = before
 
@@ -270,11 +265,11 @@ class RemoteOperator:
             raise TooLate("nothing is asked now")
         if (reply.run, reply.id) != (asked.run, asked.id):
             raise TooLate("that question is not open any more")
-        _look_at_name(reply.by)
+        look_at_name(reply.by)
         if reply.source not in {"terminal", "answers"}:
             raise ValueError("an answer says where it comes from")
-        _body(reply)
-        problem = _hand_fits(reply) if reply.says in {"act", "note"} else self._fits(reply)
+        body_of(reply)
+        problem = hand_fits(reply) if reply.says in {"act", "note"} else self._fits(reply)
         if problem is not None:
             raise ValueError(problem)
 
@@ -332,7 +327,7 @@ class RemoteOperator:
             self._problem = why
             return self._ask(ask, place, body, fits, until=until, over=over)
         self.source = given.source
-        return _hand(given) if given.says in {"act", "note"} else given
+        return hand_of(given) if given.says in {"act", "note"} else given
 
     def _sleep(self, left: float | None) -> None:
         """Wait for an answer, for whoever wants something, for a reminder, or so many seconds."""
@@ -357,54 +352,6 @@ class RemoteOperator:
 
 _OVER = Reply(run="", id=0, says="over", body="{}", by="", source="")
 """The time that was waited for has passed."""
-
-
-def _look_at_name(by: str) -> None:
-    if not by.strip() or len(by) > 200 or not by.isprintable():
-        raise ValueError("an answer says who gives it")
-
-
-def _body(reply: Reply) -> JsonObject:
-    """What an answer holds.
-
-    :raises ValueError: if it is no object of JSON.
-    """
-    try:
-        body = json.loads(reply.body)
-    except RecursionError:
-        body = None
-    if not isinstance(body, dict) or len(reply.body) > LONGEST:
-        raise ValueError("an answer is an object, and not longer than a record can hold")
-    return body
-
-
-def _only(reply: Reply, says: str) -> str | None:
-    """Why an answer is not of the kind that is wanted; None if it is."""
-    return None if reply.says == says else f"it is no answer to that question: `{reply.says}`"
-
-
-def _hand_fits(reply: Reply) -> str | None:
-    """Why something is not what an operator may do in place of an answer; None if it is."""
-    body = _body(reply)
-    texts = [body.get(name) for name in ("reason", "to")]
-    if not all(text is None or isinstance(text, str) for text in texts):
-        return "a reason is a text"
-    if reply.says == "note":
-        fits = body.get("kind") in NOTES and isinstance(body.get("text"), str) and str(body["text"]).strip()
-        return None if fits else "a note has a kind and a text"
-    return None if body.get("do") in HANDS else "that is nothing that an operator does"
-
-
-def _hand(reply: Reply) -> Hand:
-    body = _body(reply)
-    if reply.says == "note":
-        return Note(kind=str(body["kind"]), text=str(body["text"]))
-    reason, to = body.get("reason"), body.get("to")
-    return Act(
-        do=str(body["do"]),
-        reason=reason if isinstance(reason, str) else None,
-        to=to if isinstance(to, str) else None,
-    )
 
 
 def _plain(value: "Preview | Request | Waited") -> Json:

@@ -1,0 +1,69 @@
+"""What can be an answer at all, and what an operator may do in place of one, as it comes through the engine."""
+
+import json
+
+from runbook.drivers.operator import Act, Hand, Note
+from runbook.drivers.temporal.payloads import Reply
+from runbook.model.canonical import JsonObject
+from runbook.walk.tables import HANDS
+
+NOTES = frozenset({"note", "decision", "hypothesis", "communication"})
+LONGEST = 200_000
+"""Characters of an answer at most; what a record can hold is looked at when it is taken."""
+
+
+class TooLate(ValueError):  # noqa: N818 - said of an answer
+    """What is answered is not asked now, or not any more."""
+
+
+def look_at_name(by: str) -> None:
+    """Refuse what is no name.
+
+    :raises ValueError: with one line for whoever gave it.
+    """
+    if not by.strip() or len(by) > 200 or not by.isprintable():
+        raise ValueError("an answer says who gives it")
+
+
+def body_of(reply: Reply) -> JsonObject:
+    """What an answer holds.
+
+    :raises ValueError: if it is no object of JSON.
+    """
+    try:
+        body = json.loads(reply.body)
+    except RecursionError:
+        body = None
+    if not isinstance(body, dict) or len(reply.body) > LONGEST:
+        raise ValueError("an answer is an object, and not longer than a record can hold")
+    return body
+
+
+def only(reply: Reply, says: str) -> str | None:
+    """Why an answer is not of the kind that is wanted; None if it is."""
+    return None if reply.says == says else f"it is no answer to that question: `{reply.says}`"
+
+
+def hand_fits(reply: Reply) -> str | None:
+    """Why something is not what an operator may do in place of an answer; None if it is."""
+    body = body_of(reply)
+    texts = [body.get(name) for name in ("reason", "to")]
+    if not all(text is None or isinstance(text, str) for text in texts):
+        return "a reason is a text"
+    if reply.says == "note":
+        fits = body.get("kind") in NOTES and isinstance(body.get("text"), str) and str(body["text"]).strip()
+        return None if fits else "a note has a kind and a text"
+    return None if body.get("do") in HANDS else "that is nothing that an operator does"
+
+
+def hand_of(reply: Reply) -> Hand:
+    """What an operator does in place of an answer, in a reply that fits."""
+    body = body_of(reply)
+    if reply.says == "note":
+        return Note(kind=str(body["kind"]), text=str(body["text"]))
+    reason, to = body.get("reason"), body.get("to")
+    return Act(
+        do=str(body["do"]),
+        reason=reason if isinstance(reason, str) else None,
+        to=to if isinstance(to, str) else None,
+    )
