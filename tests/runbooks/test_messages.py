@@ -19,6 +19,7 @@ from runbook.kinds.registry import KINDS
 RUNBOOKS = (
     *("app_not_loading", "auth_not_working", "complete_outage", "database_connection"),
     *("performance", "roll_back_release", "roll_back_revision", "troubleshooting"),
+    *("data_loss", "security_incident"),
 )
 ASKED = re.compile(r"until I say so|meanwhile\.")
 LIFTED = re.compile(r"may (go on|be changed again|be reset)|(until|says) (they say|whoever|when)|says so")
