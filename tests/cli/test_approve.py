@@ -106,7 +106,7 @@ def test_from_elsewhere_a_text_is_given_and_a_word_comes_back(there: Elsewhere, 
 def test_an_operator_sees_the_request_waits_and_goes_on_when_it_is_approved(there: Elsewhere) -> None:
     there.desk.write("book.yaml", asking(2))
     operator = there.terminal("ana", "run", str(there.desk.root / "book.yaml"), "--run-id", "r1", *AS_ANA)
-    operator.expect("CHANGES SOMETHING", "You confirm it first; then others must approve it: 2 with the role ")
+    operator.expect("CHANGES SOMETHING", "then others must approve it: 2 with the role ", BEN, CLEO)
     operator.answer("yes", guarded=True)
     operator.expect("OTHERS MUST APPROVE", "-----BEGIN RUNBOOK REQUEST-----", "runbook approve", "0 of 2 approved")
     there.persons.approve(there.desk.run(), BEN)

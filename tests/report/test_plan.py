@@ -144,7 +144,7 @@ def test_the_rail_of_a_terminal_has_a_sign_for_each_effect_and_dashes_after_fail
     ]
 
 
-def test_a_step_that_walks_another_runbook_has_the_sign_of_the_strongest_effect_inside(tmp_path: Path) -> None:
+def test_what_walks_another_runbook_has_the_strongest_sign_inside_and_who_approves_there(tmp_path: Path) -> None:
     (tmp_path / "change.yaml").write_text(CHANGE)
     outer = (
         "runbook: v1\nid: outer\ntitle: Outer\nenvironments: {staging: {a: b}, production: {a: c}}\nsteps:\n"
@@ -155,6 +155,7 @@ def test_a_step_that_walks_another_runbook_has_the_sign_of_the_strongest_effect_
     found = planned(tmp_path / "outer.yaml")
     rail = "\n".join(rail_text(found, 80))
     assert re.search(r"^◆ .*inner\n.*irreversible inside$", rail, re.MULTILINE), rail
+    assert [fact.text for fact in found.needs if fact.name == "Role"] == ["ana@example.com"]  # whom to reach for it
     steps = next(fact.text for fact in found.facts if fact.name == "Steps")
     assert steps == "2; none changes anything by itself; the runbooks that are walked inside may change something"
 
