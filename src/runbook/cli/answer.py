@@ -23,7 +23,7 @@ from runbook.cli.resume import look_who_goes_on
 from runbook.cli.rows import rows
 from runbook.cli.run import load_answers_for
 from runbook.cli.stores import elsewhere, store_of
-from runbook.cli.walking import PAUSED, say_unused
+from runbook.cli.walking import PAUSED, say_unused, worth
 from runbook.drivers.aside import not_legal, snapshot_of
 from runbook.drivers.attendance import attending
 from runbook.drivers.interrupts import Interrupts
@@ -113,7 +113,7 @@ def _so_far(run: RunDir) -> tuple[Walk, int]:
 def _ended(run: RunDir, walk: Walk) -> int:
     finish = walk.finish
     where = elsewhere(run)
-    pairs = [("report", f"runbook report {run.id}{where}"), ("verify", f"runbook verify {run.id}{where}")]
+    pairs = [*worth(walk), ("report", f"runbook report {run.id}{where}"), ("verify", f"runbook verify {run.id}{where}")]
     said = f"run {run.id} is over: {finish.value if finish is not None else ''}"
     sys.stderr.write("\n".join([said, *rows(pairs, sys.stderr)]) + "\n")
     return 0 if finish is not None and finish.good else 1

@@ -174,3 +174,19 @@ def login_at_host() -> str:
     except (OSError, KeyError):
         login = str(os.getuid())
     return f"{login}@{platform.node()}"
+
+
+def start_options(parser: Parser) -> None:
+    """Add ``--dry-run``, ``--start-at`` with its ``--reason``, and ``--break-lock``."""
+    parser.add_argument("--dry-run", action="store_true", help="perform reads only; show what would change something")
+    parser.add_argument("--start-at", metavar="STEP", help="begin at another step than the first; needs --reason")
+    parser.add_argument("--reason", metavar="TEXT", type=reason, help="why, for --start-at")
+    parser.add_argument(
+        "--break-lock", metavar="REASON", type=reason, help="take the lock of a run that nobody walks, for this reason"
+    )
+
+
+def look_at_start(parser: Parser, options: argparse.Namespace) -> None:
+    """Refuse such options that do not go together."""
+    if options.dry_run and options.break_lock:
+        parser.error("a dry run takes no lock, so it breaks none")

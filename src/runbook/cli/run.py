@@ -10,10 +10,11 @@ from runbook.cli.options import (
     Parser,
     credentials_of,
     key_options,
+    look_at_start,
     name,
     operator_of,
     operator_option,
-    reason,
+    start_options,
     state_option,
 )
 from runbook.cli.stores import store_of
@@ -61,14 +62,13 @@ def main(arguments: Sequence[str]) -> int:
     """Walk a runbook; 0 if it ends well, 1 if otherwise, 2 if it could not begin, 3 if it is paused."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.dry_run and options.break_lock:
-        parser.error("a dry run takes no lock, so it breaks none")
+    look_at_start(parser, options)
     loaded, runbook = checked(options.file)
     look_at_sites(runbook, options.file)
     answers = load_answers_for(options.answers, runbook) if options.answers else None
     environment = environment_of(runbook, options.environment)
     given = given_by_flags(options.input)
-    start_at = _start_at(runbook, options.start_at, options.reason)
+    start_at = start_at_of(runbook, options.start_at, options.reason)
 
     def sit(seat: Seat, live: Live) -> Sitting:
         start = Start(
@@ -131,14 +131,9 @@ def _parser() -> Parser:
     operator_option(parser, "walks")
     key_options(parser)
     parser.add_argument("--incident", metavar="ID", type=name, help="the incident that this is about")
-    parser.add_argument("--dry-run", action="store_true", help="perform reads only; show what would change something")
     parser.add_argument("--answers", metavar="FILE", help="an answers file: walk without a terminal")
     parser.add_argument("--run-id", metavar="ID", help="the id of the run; default: made from time and runbook")
-    parser.add_argument("--start-at", metavar="STEP", help="begin at another step than the first; needs --reason")
-    parser.add_argument("--reason", metavar="TEXT", type=reason, help="why, for --start-at")
-    parser.add_argument(
-        "--break-lock", metavar="REASON", type=reason, help="take the lock of a run that nobody walks, for this reason"
-    )
+    start_options(parser)
     state_option(parser)
     return parser
 
@@ -189,7 +184,7 @@ def short_enough(inputs: JsonObject) -> JsonObject:
     return inputs
 
 
-def _start_at(runbook: Runbook, step: str | None, why: str | None) -> tuple[str, str] | None:
+def start_at_of(runbook: Runbook, step: str | None, why: str | None) -> tuple[str, str] | None:
     """Where to begin instead of at the first step, and why.
 
     :raises Refused: if there is no such step, or no reason.

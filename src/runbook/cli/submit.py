@@ -10,17 +10,20 @@ from runbook.audit.store import Store
 from runbook.audit.whereabouts import new_run_id
 from runbook.cli.engine_options import engine_of, engine_options
 from runbook.cli.failing import USAGE
-from runbook.cli.options import Parser, name, number, operator_of, operator_option
+from runbook.cli.options import Parser, look_at_start, name, number, operator_of, operator_option, start_options
 from runbook.cli.rows import rows
-from runbook.cli.run import checked, environment_of, short_enough
+from runbook.cli.run import checked, environment_of, short_enough, start_at_of
 from runbook.cli.stores import elsewhere, store_of
+from runbook.drivers.live import look_at_beginning
 from runbook.drivers.store_past import seen_in
+from runbook.kinds.registry import KINDS
 from runbook.language.inputs import bind_inputs, given_by_flags
 from runbook.language.loading import Loaded
 from runbook.model.address import RUN_ID
 from runbook.model.canonical import canonical
 from runbook.model.diagnostics import Diagnostic, Refused
-from runbook.model.runbook import Runbook
+from runbook.model.runbook import Mode, Runbook
+from runbook.walk.walk import Walk
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -50,8 +53,12 @@ def main(arguments: Sequence[str]) -> int:
     which.add_argument(
         "--fingerprint", metavar="TEXT", help="what the alert is known by: while a run of it is walked, there is one"
     )
+    start_options(parser)
     engine_options(parser)
     options = parser.parse_args(arguments)
+    look_at_start(parser, options)
+    if options.dry_run and options.fingerprint:
+        parser.error("a dry run is of no alert: while it is walked, the alert would begin no run")
     engine, namespace = engine_of(options)
     loaded, runbook = checked(options.file)
     with store_of(options, walks=True) as store:
@@ -77,6 +84,9 @@ def _submit(store: Store, loaded: Loaded, runbook: Runbook, options: argparse.Na
     if options.fingerprint is not None and not FINGERPRINT.fullmatch(options.fingerprint):
         message = "the fingerprint has a sign that it may not have, or more than 200"
         raise Refused(Diagnostic(code=USAGE, message=message, help="use letters, digits and . _ : / = + -"))
+    start_at, why = start_at_of(runbook, options.start_at, options.reason) or (None, None)
+    if start_at is not None:
+        look_at_beginning(Walk(runbook, KINDS), start_at)
     operator = operator_of(options)
     inputs = short_enough(bind_inputs(runbook, given_by_flags(options.input)))
     look_at_name(operator, Masker())
@@ -95,6 +105,10 @@ def _submit(store: Store, loaded: Loaded, runbook: Runbook, options: argparse.Na
         payloads="encrypted" if codec_of(os.environ) is not None else "plain",
         lost_after_s=float(max(options.lost_after, 2)),
         history_events=options.history_events,
+        mode=(Mode.DRY if options.dry_run else Mode.LIVE).value,
+        start_at=start_at,
+        start_reason=why,
+        break_lock=options.break_lock,
     )
     with engine(address, namespace) as reached:
         there = reached.start(submitted, workflow, fingerprint=bool(options.fingerprint))

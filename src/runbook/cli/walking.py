@@ -70,7 +70,7 @@ def say(sitting: Sitting, ending: Ending) -> None:
         good = ending.finish is not None and ending.finish.good
         pairs = [
             *(() if good else left_changed(sitting.session.walk)),
-            *_worth(sitting.session.walk),
+            *worth(sitting.session.walk),
             ("ticket", head),
             ("log", run.shown),
             ("report", f"runbook report {run.id}{where}"),
@@ -85,7 +85,7 @@ def say(sitting: Sitting, ending: Ending) -> None:
     sys.stderr.write("\n".join([said, *rows(pairs, sys.stderr)]) + "\n")
 
 
-def _worth(walk: Walk) -> list[tuple[str, str]]:
+def worth(walk: Walk) -> list[tuple[str, str]]:
     """How many outcomes of a dry run are worth what."""
     said = tally(walk.fidelities)
     return [("dry run", said)] if said else []

@@ -110,8 +110,7 @@ class Live:
         """
         walk = Walk(runbook, self._registry)
         if start.start_at is not None:
-            for objection in walk.objections(start.start_at[0]):
-                raise Refused(_not_there(start.start_at[0], objection))
+            look_at_beginning(walk, start.start_at[0])
         directory = here()
         secrets, masker, unusable = self._secrets(runbook, directory)
         look_at_name(start.operator, masker)
@@ -267,7 +266,11 @@ class Live:
         )
 
 
-def _not_there(step: str, objection: str) -> Diagnostic:
-    return Diagnostic(
-        code=NOT_LEGAL, message=f"the walk cannot begin at `{step}`: {objection}", help="begin at an earlier step"
-    )
+def look_at_beginning(walk: Walk, step: str) -> None:
+    """Look that a walk that is new can begin at a step.
+
+    :raises Refused: if it cannot.
+    """
+    for objection in walk.objections(step):
+        message = f"the walk cannot begin at `{step}`: {objection}"
+        raise Refused(Diagnostic(code=NOT_LEGAL, message=message, help="begin at an earlier step"))

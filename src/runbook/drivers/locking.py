@@ -12,7 +12,7 @@ from dataclasses import fields
 
 from runbook.audit.chained import Chained
 from runbook.audit.held import Broken, Claim
-from runbook.audit.store import RunDir
+from runbook.audit.store import RunDir, Store
 from runbook.drivers.journal import Journal
 from runbook.language.expressions import Cel
 from runbook.language.scope import types_of
@@ -76,9 +76,24 @@ def hold(
     """
     if key is None:
         return None
+    claim = Claim(key=key, run=run.id, operator=operator, host=platform.node(), since=RealClock().now())
+    try:
+        return run.store.locks().take(claim, reason, told_by(run.store, aside))
+    except BaseException:
+        writer.close()
+        raise
+
+
+def told_by(
+    store: Store, aside: Callable[[RunDir], AbstractContextManager[tuple[Journal, object]]]
+) -> Callable[[Broken], bool]:
+    """What has the log of a run tell that its lock was broken, and says whether it could.
+
+    :param aside: the journal of a run that nobody walks, for a record or two.
+    """
 
     def tell(lost: Broken) -> bool:
-        other = run.store.run(lost.run)
+        other = store.run(lost.run)
         if other.away is None and other.log.stat().st_uid != os.geteuid():
             return False  # whoever goes on with it tells it
         with aside(other) as (journal, _):
@@ -86,12 +101,7 @@ def hold(
             journal.sync()
         return True
 
-    claim = Claim(key=key, run=run.id, operator=operator, host=platform.node(), since=RealClock().now())
-    try:
-        return run.store.locks().take(claim, reason, tell)
-    except BaseException:
-        writer.close()
-        raise
+    return tell
 
 
 def untold(run: RunDir, walk: Walk) -> Sequence[Broken]:

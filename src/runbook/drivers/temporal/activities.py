@@ -17,7 +17,6 @@ from pathlib import Path
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from runbook.audit.held import Claim as LockClaim
 from runbook.audit.inbox import AT_ONCE
 from runbook.audit.observation import observe
 from runbook.audit.outputs import OutputFile
@@ -28,9 +27,11 @@ from runbook.audit.starts import Start
 from runbook.drivers.guarding import Wanted as WantedRun
 from runbook.drivers.store_past import StorePast
 from runbook.drivers.temporal import calls
+from runbook.drivers.temporal.beginning import begin
 from runbook.drivers.temporal.here import Known, Runs
 from runbook.drivers.temporal.payloads import (
     Beginning,
+    Begun,
     Claim,
     Deliveries,
     Delivery,
@@ -127,42 +128,10 @@ class Activities:
             self._own.store = None
 
     @activity.defn(name=calls.BEGIN)
-    def begin(self, beginning: Beginning) -> list[str]:
-        """Take the lock of a run and store its first records and files; a message and a help where it is refused."""
-        records = beginning.records
+    def begin(self, beginning: Beginning) -> Begun:
+        """Take the lock of a run and store its first records and files, or say why that is refused."""
         with self._asked() as store:
-            name = f"runbook run {records.run}"
-            if not store.link.lock(name):
-                return [f"another process writes the run `{records.run}`", "choose another id, or none"]
-            try:
-                if beginning.lock is not None:
-                    claim = LockClaim(
-                        key=beginning.lock,
-                        run=records.run,
-                        operator=beginning.operator,
-                        host=beginning.host,
-                        since=RealClock().now(),
-                    )
-                    try:
-                        store.locks().take(claim)
-                    except Refused as refused:
-                        return [refused.diagnostics[0].message, refused.diagnostics[0].help]
-                try:
-                    with store.link.together():
-                        _put(store, records)
-                        for digest, text in beginning.files.items():
-                            store.link.rows(
-                                "insert into runbook.file (run, name, data) values (%s, %s, %s) on conflict do nothing",
-                                *(records.run, f"runbook/{digest}.yaml", text.encode()),
-                            )
-                except StoreFailed as failed:
-                    if failed.state in {"RB001", "25P02"} and list(store.link.rows(_THERE, records.run)):
-                        return [f"there is a run `{records.run}` already", "choose another id, or none"]
-                    raise
-            finally:
-                with contextlib.suppress(StoreFailed):  # it goes with the session then
-                    store.link.unlock(name)
-        return []
+            return begin(store, beginning)
 
     @activity.defn(name=calls.APPEND)
     def append(self, records: Records) -> bool:
@@ -352,7 +321,6 @@ class Activities:
         return Done(end=End.SEEN, text=observed.text, masked=observed.masked, truncated=observed.truncated)
 
 
-_THERE = "select 1 from runbook.record where run = %s limit 1"
 _WHOSE = "select worker from runbook.attempt where run = %s and name = %s"
 
 

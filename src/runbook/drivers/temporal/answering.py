@@ -17,13 +17,14 @@ from runbook.audit.postgres.records import read
 from runbook.audit.store import RunDir
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.notary import Credentials
-from runbook.drivers.operator import Act, No, Note, Operator, Place, Request, Settle, Yes
+from runbook.drivers.operator import Act, No, Note, Operator, Place, Request, Settle, Shown, Yes
 from runbook.drivers.temporal.client import Engine, NotTaken, NotYet
 from runbook.drivers.temporal.payloads import Asked, Reply
 from runbook.drivers.temporal.vouching import Pen
 from runbook.model.canonical import Json, canonical
 from runbook.model.kind import Preview
 from runbook.model.question import AskChoice, AskDone, AskForm, AskItems, AskSent, AskYes, Question
+from runbook.model.runbook import Outcome
 from runbook.walk import actions as a
 from runbook.walk.including import chain
 from runbook.walk.records import from_record
@@ -207,6 +208,8 @@ class Answering:
                 return "yes", {"reason": reason, "phrase": _phrase(asked)}
             case No(reason=reason):
                 return "no", {"reason": reason}
+            case Outcome() as outcome:
+                return "take", {"outcome": outcome.value}
             case Settle(outcome=outcome, evidence=evidence):
                 return "settle", {"outcome": outcome.value, "evidence": evidence}
             case dict():
@@ -224,6 +227,8 @@ class Answering:
         match asked.ask:
             case "ready":
                 return self._operator.ready(place, value_to_type(Preview, body))
+            case "take":
+                return self._operator.take(place, value_to_type(Shown, body))
             case "go_on":
                 return self._operator.go_on(place, [str(each) for each in body])
             case "confirm":

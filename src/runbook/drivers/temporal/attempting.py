@@ -27,6 +27,7 @@ from runbook.kinds.registry import fields_of
 from runbook.model.address import with_visit
 from runbook.model.canonical import JsonObject
 from runbook.model.io import Cancelled, Lost, NotSent, TimedOut, WorldError
+from runbook.model.runbook import Mode
 from runbook.model.secrets import referenced
 from runbook.walk import events as e
 from runbook.walk.results import Visit
@@ -89,6 +90,8 @@ class RemoteAttempts(Attempts):
         """Have a worker begin an attempt."""
         del hold  # what makes secrets is not submitted
         walk = self._journal.walk
+        if changes and walk.mode is Mode.DRY:  # pragma: no cover - what changes is shown
+            raise AssertionError(f"a dry run would change something at {address}")
         step = walk.runbook.at(address)
         task = Task(
             records=self._log.carried(),

@@ -37,7 +37,9 @@ class Submitted:
 
     ``inputs`` are bound, as canonical JSON; ``payloads`` says whether what goes here is encrypted, as ``run.started``
     has it; ``lost_after_s`` is how many seconds a worker may be silent, ``history_events`` after how many events of the
-    engine's history another one is begun, 0 when the engine suggests it; ``carried`` is how it stood then.
+    engine's history another one is begun, 0 when the engine suggests it; ``carried`` is how it stood then. ``mode`` is
+    ``live`` or ``dry``, ``start_at`` a step to begin at, for ``start_reason``; ``break_lock`` is why the lock may be
+    taken from a run that nobody walks.
     """
 
     run: str
@@ -52,6 +54,10 @@ class Submitted:
     payloads: str = "plain"
     lost_after_s: float = 10.0
     history_events: int = 0
+    mode: str = "live"
+    start_at: str | None = None
+    start_reason: str | None = None
+    break_lock: str | None = None
     carried: Carried | None = None
 
 
@@ -71,13 +77,25 @@ class Records:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """The first records of a run, its files by their SHA-256, and the key of its lock."""
+    """The first records of a run, its files by their SHA-256, and the key of its lock.
+
+    ``break_lock`` is why that may be taken from a run that nobody walks.
+    """
 
     records: Records
     files: Mapping[str, str]
     lock: str | None
     operator: str
     host: str
+    break_lock: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What came of it: a message and a help where it was ``refused``; the run whose lock was ``broken``, else empty."""
+
+    refused: Sequence[str] = ()
+    broken: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

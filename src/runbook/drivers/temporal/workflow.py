@@ -30,7 +30,7 @@ from runbook.drivers.temporal.continuing import History, Onward, is_quiet, tell_
 from runbook.drivers.temporal.log import EngineLog
 from runbook.drivers.temporal.notary import RemoteNotary, lists
 from runbook.drivers.temporal.past import RemotePast
-from runbook.drivers.temporal.payloads import Asked, Beginning, Carried, Deliveries, Records, Reply, Submitted
+from runbook.drivers.temporal.payloads import Asked, Beginning, Begun, Carried, Deliveries, Records, Reply, Submitted
 from runbook.drivers.temporal.remote import RemoteOperator
 from runbook.drivers.temporal.secrets import RemoteSecrets
 from runbook.drivers.temporal.sources import runbook_of
@@ -38,7 +38,7 @@ from runbook.kinds.registry import KINDS
 from runbook.language.included import secrets_of
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Refused
-from runbook.model.runbook import Finish, Mode
+from runbook.model.runbook import Finish
 from runbook.walk import run_events as r
 from runbook.walk.actions import End
 from runbook.walk.outlook import outlook
@@ -60,7 +60,8 @@ class RunWorkflow:
     def __init__(self, submitted: Submitted) -> None:
         """Know what was submitted."""
         self._submitted = submitted
-        self._begun = submitted.carried is not None
+        self._begun = self._stored = submitted.carried is not None
+        self._broken = ""
         self._history = History(submitted.history_events)
         self._log = EngineLog(submitted.run, self._store)
         self._operator = RemoteOperator(self._log)
@@ -140,7 +141,7 @@ class RunWorkflow:
         fields = started(
             walk,
             run=given.run,
-            mode=Mode.LIVE.value,
+            mode=given.mode,
             environment=given.environment,
             files=files,
             inputs=given.inputs,
@@ -159,6 +160,15 @@ class RunWorkflow:
         def begin(journal: Journal) -> None:
             journal.tell(r.RunStarted, **fields)
             self._log.flush()
+            by = given.operator
+            if self._broken:
+                why = given.break_lock
+                journal.tell(r.DeviationRecorded, deviation="break_lock", to=self._broken, reason=why, by=by)
+            if given.start_at is not None:
+                step, why = given.start_at, given.start_reason
+                journal.tell(r.DeviationRecorded, step=step, deviation="start_at", to=step, reason=why, by=by)
+            self._log.flush()
+            self._begun = True
 
         secrets = RemoteSecrets(given.run, walk, secrets_of(runbook))
         last = self._told_again(walk)
@@ -307,7 +317,7 @@ class RunWorkflow:
 
     def _store(self, records: Records) -> None:
         """Have records stored; with the first of them the files, and the lock of the run is taken."""
-        if self._begun:
+        if self._stored:
             calls.done(calls.APPEND, [records], bool)
             return
         given = self._submitted
@@ -317,11 +327,12 @@ class RunWorkflow:
             lock=self._lock,
             operator=given.operator,
             host=given.host,
+            break_lock=given.break_lock,
         )
-        refused = calls.done(calls.BEGIN, [beginning], list[str])
-        if refused:
-            raise _not_begun(*refused)
-        self._begun = True
+        begun = calls.done(calls.BEGIN, [beginning], Begun)
+        if begun.refused:
+            raise _not_begun(*begun.refused)
+        self._stored, self._broken = True, begun.broken
 
 
 def _not_begun(message: str, help_: str) -> ApplicationError:
