@@ -65,6 +65,10 @@ class Server:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
+    def files(self) -> list[Path]:
+        """What it has written."""
+        return [path for path in self._home.iterdir() if path.is_file()]
+
     def namespace(self) -> str:
         """A namespace in which nothing is."""
         return f"test-{next(self._namespaces)}"

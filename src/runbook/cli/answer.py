@@ -81,6 +81,7 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
             workflow=where[1],
             operator=seat.operator,
             credentials=credentials_of(options),
+            prompt=seat.prompt,
             name=who,
             interrupts=interrupts,
         )

@@ -72,11 +72,8 @@ def _submit(store: Store, loaded: Loaded, runbook: Runbook, options: argparse.Na
     from runbook.drivers.temporal.client import FINGERPRINT, NotYet, engine, host_of
     from runbook.drivers.temporal.codec import codec_of
     from runbook.drivers.temporal.payloads import Submitted
-    from runbook.drivers.temporal.unsupported import not_yet
 
     address, namespace = place
-    if refused := [*not_yet(runbook, options.file)]:
-        raise Refused(*refused)
     run = options.run_id or new_run_id(runbook.id, datetime.now(UTC))
     if not RUN_ID.fullmatch(run):
         message = f"`{run[:80]}` is not the id of a run"

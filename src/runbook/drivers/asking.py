@@ -9,7 +9,6 @@ from runbook.drivers.preparing import Prepared, Renderer, Secrets
 from runbook.drivers.recording import Recorder, place_of
 from runbook.model.canonical import Json, JsonObject, canonical, size
 from runbook.model.diagnostics import Refused
-from runbook.model.inputs import accepted
 from runbook.model.kind import is_asked
 from runbook.model.question import AskForm, AskYes, Question
 from runbook.walk import approving
@@ -84,13 +83,8 @@ class Asker:
             return
         kept = dict(fields)
         for field in question.fields:
-            if not field.secret:
-                continue
-            given = kept.pop(field.name, None)
-            value = accepted(field, given)
-            if value is not None:
-                # A text stays as it was typed: 007 is no 7.
-                self._secrets.keep(field.name, given if isinstance(given, str) and given else str(value))
+            if field.secret:
+                self._secrets.take(field, kept.pop(field.name, None))
         answer["fields"] = kept
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from runbook.audit.outputs import Output
+from runbook.drivers.holding import Held
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Operator
 from runbook.drivers.preparing import Prepared
+from runbook.drivers.recipes import Recipes
 from runbook.drivers.worker import Job, Workers
 from runbook.model.canonical import JsonObject
 from runbook.model.clock import Clock
@@ -18,9 +20,6 @@ from runbook.walk.results import Visit
 
 TICK = 0.25
 """Seconds after which the operator is shown that something still runs."""
-HELD = 4 * 1024 * 1024
-"""Bytes that are held back at most of what may hold a secret; each piece counts for :data:`PIECE` more."""
-PIECE = 128
 LAST_WAIT = 3.0
 """Seconds to wait for something that was killed because we have to end."""
 
@@ -59,8 +58,7 @@ class _Attempt:
     attempt: int
     job: Job
     open: dict[str, Keeper] = field(default_factory=dict)
-    held: list[tuple[str, bytes]] | None = None
-    holding: int = 0
+    held: Held | None = None
     line: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -99,18 +97,18 @@ class Attempts:
         timeout: int | None,
         *,
         changes: bool = False,
-        hold: bool = False,
+        making: Recipes | None = None,
     ) -> None:
         """Begin to perform an action; :meth:`result` and :meth:`record_outputs` are to follow when it is over.
 
         :param changes: whether it may change something.
-        :param hold: show and keep no output before it is over, because it may hold a secret that is not known yet.
+        :param making: the secrets that it makes; no output is shown or kept before they are known.
         """
         if changes and self._journal.walk.mode is Mode.DRY:  # pragma: no cover - what changes is shown
             raise AssertionError(f"a dry run would change something at {address}")
         perform = self._world.perform
         job = self._workers.job(lambda: perform(address, prepared.kind, timeout, changes=changes))  # type: ignore[arg-type]
-        self._all[address] = _Attempt(address, visit.number, attempt, job, held=[] if hold else None)
+        self._all[address] = _Attempt(address, visit.number, attempt, job, held=Held() if making else None)
         self._workers.start(job)
 
     def runs(self, address: str) -> bool:
@@ -126,7 +124,16 @@ class Attempts:
 
     def overflowed(self, address: str) -> bool:
         """Whether more was to be held back than can be; none of it is there any more."""
-        return self._all[address].holding > HELD
+        held = self._all[address].held
+        return held is not None and held.overflowed
+
+    def made(self, address: str, known: Callable[[], str | None]) -> str | None:
+        """Know the secrets that an attempt has made; what was wrong, if anything.
+
+        :param known: has them known, where they were made in this process.
+        """
+        del address
+        return known()
 
     def over(self) -> list[str]:
         """The addresses of the attempts that are over."""
@@ -169,11 +176,7 @@ class Attempts:
         """Take a piece of output from the world; called in the thread that performs."""
         attempt = self._all[address]
         if attempt.held is not None:
-            attempt.holding += len(chunk) + PIECE
-            if attempt.holding > HELD:
-                attempt.held.clear()
-            else:
-                attempt.held.append((stream, chunk))
+            attempt.held.take(stream, chunk)
             return
         shown = self._keep(attempt, stream, chunk)
         if shown:
@@ -187,7 +190,7 @@ class Attempts:
     def record_outputs(self, address: str, *, drop: bool = False) -> None:
         """Keep what was held back, or drop it, and tell which outputs of an attempt that is over were kept."""
         attempt = self._all[address]
-        for stream, chunk in () if drop else attempt.held or ():
+        for stream, chunk in () if drop or attempt.held is None else attempt.held.pieces():
             self._show(attempt, stream, self._keep(attempt, stream, chunk))
         for stream, keeper in attempt.open.items():
             rest, output = keeper.close()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from runbook.drivers.attempts import Attempts
 from runbook.drivers.journal import Journal
 from runbook.drivers.preparing import Prepared
+from runbook.drivers.recipes import Recipes
 from runbook.model.canonical import JsonObject
 from runbook.walk.results import Visit
 from runbook.walk.run_events import Event
@@ -65,10 +66,10 @@ class InnerAttempts(Attempts):
         timeout: int | None,
         *,
         changes: bool = False,
-        hold: bool = False,
+        making: Recipes | None = None,
     ) -> None:
         """Begin to perform an action."""
-        self._outer.begin(self._prefix + address, visit, attempt, prepared, timeout, changes=changes, hold=hold)
+        self._outer.begin(self._prefix + address, visit, attempt, prepared, timeout, changes=changes, making=making)
 
     def runs(self, address: str) -> bool:
         """Whether an attempt of that address was begun and its outputs are not told yet."""
@@ -81,6 +82,10 @@ class InnerAttempts(Attempts):
     def overflowed(self, address: str) -> bool:
         """Whether more was to be held back than can be."""
         return self._outer.overflowed(self._prefix + address)
+
+    def made(self, address: str, known: Callable[[], str | None]) -> str | None:
+        """Know the secrets that an attempt has made; what was wrong, if anything."""
+        return self._outer.made(self._prefix + address, known)
 
     def over(self) -> list[str]:
         """The addresses of the attempts that are over."""

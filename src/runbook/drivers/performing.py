@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from runbook.drivers.asking import Asker
 from runbook.drivers.attempts import Attempts
+from runbook.drivers.holding import OVERFLOWED
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.journal import Journal
 from runbook.drivers.judging import Judged, worth
 from runbook.drivers.looking import Looker
 from runbook.drivers.operator import Hand, Place
 from runbook.drivers.preparing import Prepared, Renderer, Secrets, Sketch
+from runbook.drivers.recipes import recipes_of
 from runbook.drivers.recording import Recorder, place_of
 from runbook.drivers.showing import Showing
 from runbook.kinds.registry import fields_of
@@ -140,8 +142,10 @@ class Performer:
 
     def _begin(self, visit: Visit, prepared: Prepared) -> None:
         step = visit.step
-        changes, hold = step.effect.changes, bool(step.save_secret)
-        self._attempts.begin(step.id, visit, visit.attempt, prepared, step.timeout, changes=changes, hold=hold)
+        scope = self._renderer.scope(self._walk, visit)
+        making = (lambda: recipes_of(self._walk, step, scope)) if step.save_secret else None
+        changes = step.effect.changes
+        self._attempts.begin(step.id, visit, visit.attempt, prepared, step.timeout, changes=changes, making=making)
 
     def _end(self, visit: Visit, prepared: Prepared) -> None:
         """Tell what came of an attempt that is over."""
@@ -152,9 +156,9 @@ class Performer:
             self._attempts.record_outputs(step.id, drop=bool(step.save_secret))
             self._unseen(visit, error)
             return
-        problem = self._keep_made_secrets(visit, step, raw)
+        problem = self._attempts.made(step.id, lambda: self._keep_made_secrets(visit, step, raw))
         if self._attempts.overflowed(step.id):
-            problem = "`save_secret`: more was printed than can be held back until the secret is known; print less"
+            problem = OVERFLOWED
         self._attempts.record_outputs(step.id, drop=problem is not None)
         if problem is not None:
             self.failed(visit, problem, changed="maybe" if step.effect.changes else "no")

@@ -23,7 +23,7 @@ from runbook.model.evaluator import NO_TYPES, Evaluator, ExpressionError
 from runbook.model.kind import Kind, Preview, Registry, preview_of_each
 from runbook.model.question import AskYes, Question
 from runbook.model.repeated import joined
-from runbook.model.runbook import Confirm, Nested, Runbook, Step
+from runbook.model.runbook import Confirm, Input, Nested, Runbook, Step
 from runbook.model.secrets import Resolved, dereferenced, referenced, secret_names
 from runbook.version import VERSION
 from runbook.walk.looping import element_of, own_of, place_of
@@ -49,8 +49,15 @@ class Secrets(Protocol):
         """
 
     def keep(self, name: str, value: str) -> None:
-        """Take in a secret that a step made or a person typed.
+        """Take in a secret that a step made.
 
+        :raises Refused: if it cannot be used.
+        """
+
+    def take(self, field: Input, given: Json) -> None:
+        """Take in what a person gives for a field of a form, which is a secret; nothing, where nothing must be given.
+
+        :raises ValueError: with one line for the person, if it does not fit.
         :raises Refused: if it cannot be used.
         """
 

@@ -28,9 +28,10 @@ from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.clock import Clock
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.graph import Edge, refusal_of, undo_of
+from runbook.model.inputs import typed
 from runbook.model.io import Performs
 from runbook.model.kind import Registry
-from runbook.model.runbook import Runbook
+from runbook.model.runbook import Input, Runbook
 from runbook.model.scenario import Scenario, Scripted, ScriptedEvent
 from runbook.walk import events as e
 from runbook.walk import including
@@ -106,6 +107,11 @@ class NoSecrets:
     def keep(self, name: str, value: str) -> None:
         """Nothing is kept, and nothing of it is shown."""
         self._register(name, value)
+
+    def take(self, field: Input, given: Json) -> None:
+        """Nothing is kept, and nothing of it is shown."""
+        if (value := typed(field, given)) is not None:
+            self.keep(field.name, value)
 
 
 class ScriptedEvents:

@@ -68,6 +68,17 @@ def accepted(wanted: Input, given: Json) -> Json:
     return value
 
 
+def typed(wanted: Input, given: Json) -> str | None:
+    """The text of a secret that a person gives, to the byte: 007 is no 7. None where there is none and none must be.
+
+    :raises ValueError: as :func:`accepted` does.
+    """
+    value = accepted(wanted, given)
+    if value is None:
+        return None
+    return given if isinstance(given, str) and given else str(value)
+
+
 def _matches(pattern: str, text: str) -> bool:
     try:
         return re.fullmatch(pattern, text) is not None

@@ -17,9 +17,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Refused, Severity
+from runbook.model.inputs import typed
 from runbook.model.io import WorldError
-from runbook.model.runbook import SecretSource
+from runbook.model.runbook import Input, SecretSource
 from runbook.world.places import placed
 from runbook.world.processes import Program
 
@@ -119,6 +121,7 @@ class SecretStore:
         prompt: Prompt | None = None,
         directory: str = ".",
         environ: Mapping[str, str] = os.environ,
+        key: bytes | None = None,
     ) -> None:
         """Know where the secrets come from; nothing is read yet.
 
@@ -126,13 +129,14 @@ class SecretStore:
         :param prompt: asks the operator; None when nobody is there.
         :param directory: the working directory of the run.
         :param environ: the variables to look in.
+        :param key: what commitments are made under; None: something that nobody else knows.
         """
         self._sources = sources
         self._register = register
         self._prompt = prompt
         self._directory = directory
         self._environ = environ
-        self._key = secrets.token_bytes(32)
+        self._key = key or secrets.token_bytes(32)
         self._values: dict[str, str] = {}
         self._typed: dict[str, str] = {}
         self._warned: set[str] = set()
@@ -175,11 +179,25 @@ class SecretStore:
         return self._values[name]
 
     def keep(self, name: str, value: str) -> None:
-        """Take in a secret that a step made or a person typed into a form.
+        """Take in a secret that a step made.
 
         :raises Refused: if it cannot be used.
         """
         self._typed[name] = self._fit(name, value)
+
+    def take(self, field: Input, given: Json) -> None:
+        """Take in a secret that a person typed into a form; nothing, where nothing must be given.
+
+        :raises ValueError: with one line for the person, if it does not fit.
+        :raises Refused: if it cannot be used.
+        """
+        if (value := typed(field, given)) is not None:
+            self.keep(field.name, value)
+
+    def answered(self, name: str, value: str) -> None:
+        """Take in what a person typed elsewhere for a secret of the runbook; it is looked at when it is used."""
+        self._typed[name] = value
+        self._warn_masker(name, value)
 
     def look(self) -> dict[str, str]:
         """Every secret that can be read, as it is, also one that would be refused; for rules about its bytes.

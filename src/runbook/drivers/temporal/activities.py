@@ -7,10 +7,12 @@ at once, each with a connection of its own.
 
 import contextlib
 import json
+import secrets
 import shutil
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from runbook.audit.postgres.records import Diverged, keep, put, read
 from runbook.audit.postgres.store import PostgresStore
 from runbook.audit.starts import Start
 from runbook.drivers.guarding import Wanted as WantedRun
+from runbook.drivers.holding import OVERFLOWED, Held
 from runbook.drivers.store_past import StorePast
 from runbook.drivers.temporal import calls
 from runbook.drivers.temporal.beginning import begin
@@ -37,16 +40,16 @@ from runbook.drivers.temporal.payloads import (
     Delivery,
     Done,
     End,
-    Looked,
     Printed,
     Records,
     Task,
-    Wanted,
 )
 from runbook.drivers.temporal.witnesses import Witnesses
 from runbook.drivers.worker import Workers
 from runbook.kinds.registry import KINDS, make
+from runbook.model.canonical import JsonObject
 from runbook.model.diagnostics import Refused
+from runbook.model.evaluator import ExpressionError
 from runbook.model.io import Cancelled, Lost, NotSent, Performs, TimedOut, WorldError
 from runbook.model.kind import is_automated
 from runbook.model.secrets import dereferenced
@@ -76,15 +79,17 @@ class Activities:
     :param url: the store.
     :param root: a directory for what is copied meanwhile.
     :param signers: the file of allowed signers of this machine.
+    :param key: what the workers of all sites have in common, if anything.
     """
 
-    def __init__(self, url: str, root: Path, signers: Path, name: str) -> None:
+    def __init__(self, url: str, root: Path, signers: Path, name: str, key: bytes | None = None) -> None:
         self._url = url
         self._root = root
         self._signers = signers
         self.name = name
         self._own = threading.local()
-        self._runs = Runs()
+        self.queue = f"runbook/worker/{secrets.token_hex(16)}"
+        self._runs = Runs(self.queue, key)
 
     def storing(self) -> list[Callable[..., object]]:
         """What a worker does that walks runs."""
@@ -94,7 +99,7 @@ class Activities:
 
     def performing(self) -> list[Callable[..., object]]:
         """What a worker does that performs steps."""
-        return [self.perform, self.secrets]
+        return [self.perform, *self._runs.activities()]
 
     @property
     def _store(self) -> PostgresStore:
@@ -212,11 +217,6 @@ class Activities:
     def _past(self, store: PostgresStore) -> StorePast:
         return StorePast(store, KINDS, signers=self._signers)
 
-    @activity.defn(name=calls.SECRETS)
-    def secrets(self, wanted: Wanted) -> Looked:
-        """Look at secrets as they are on this machine."""
-        return self._runs.of(wanted.run, wanted.secrets).look(wanted.names)
-
     @activity.defn(name=calls.PERFORM, no_thread_cancel_exception=True)
     def perform(self, task: Task) -> Done:
         """Store the records of an attempt, claim it if it changes something, and perform it."""
@@ -237,8 +237,9 @@ class Activities:
             self._let_go()
             return Done(end=End.NOT_STORED, reason=str(getattr(failed, "strerror", None) or failed))
         known = self._runs.of(records.run, task.secrets)
+        known.open(task.sealed)
         if task.committed and not known.holds(dict(task.committed)):
-            looked = known.look(sorted(task.committed))
+            looked = known.look(sorted(task.committed), {})
             if looked.problems:
                 return Done(end=End.NOT_SENT, reason=looked.problems[0][0], help=looked.problems[0][1])
             if looked.commitments != task.committed:
@@ -251,8 +252,15 @@ class Activities:
         run = store.run(task.records.run)
         run.output.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept: dict[str, OutputFile] = {}
+        held = Held() if task.making else None
 
         def take(address: str, stream: str, chunk: bytes) -> None:
+            if held is not None:
+                held.take(stream, chunk)
+                return
+            write(address, stream, chunk)
+
+        def write(address: str, stream: str, chunk: bytes) -> None:
             if stream not in kept:
                 kept[stream] = OutputFile(
                     run,
@@ -276,9 +284,12 @@ class Activities:
                 if activity.is_cancelled() and (level == 0 or clock.mono() - asked > PATIENCE):
                     level, asked = min(level + 1, 3), clock.mono()
                     world.cancel(level)
-            ended = self._ended(known, job.result)
+            ended = self._ended(known, task, held, job.result)
         finally:
             world.close()
+        if held is not None and ended.end is End.SEEN and not ended.problem:
+            for stream, chunk in held.pieces():
+                write(task.address, stream, chunk)
         outputs = [keeper.close()[1] for keeper in kept.values()]
         shutil.rmtree(run.path, ignore_errors=True)
         printed = [
@@ -294,21 +305,22 @@ class Activities:
             )
             for each in outputs
         ]
-        return Done(
-            end=ended.end,
-            text=ended.text,
-            masked=ended.masked,
-            truncated=ended.truncated,
-            reason=ended.reason,
-            help=ended.help,
-            printed=printed,
-        )
+        return replace(ended, printed=printed)
 
-    def _ended(self, known: Known, result: Callable[[], Mapping[str, object]]) -> Done:
-        """What came of an attempt, with every secret covered."""
+    def _ended(self, known: Known, task: Task, held: Held | None, result: Callable[[], JsonObject]) -> Done:
+        """What came of an attempt, with every secret covered, those among them that it has made."""
         cover = known.masker.cover
+        made: Mapping[str, str] = {}
         try:
-            observed = observe(result(), known.masker)
+            raw = result()
+            if held is not None:
+                try:
+                    made = known.make(task.making, raw)
+                except (ExpressionError, Refused) as error:
+                    return Done(end=End.SEEN, text="{}", problem=cover(f"`save_secret`: {error}"))
+                if held.overflowed:
+                    return Done(end=End.SEEN, text="{}", problem=OVERFLOWED)
+            observed = observe(raw, known.masker)
         except WorldError as error:
             end = next(end for class_, end in _ENDS if isinstance(error, class_))
             if end is End.CANCELLED and activity.is_worker_shutdown():
@@ -318,7 +330,14 @@ class Activities:
             return Done(end=End.NOT_SENT, reason=cover(str(refused)), help=cover(refused.diagnostics[0].help))
         except Exception as error:  # noqa: BLE001 - it may quote a secret, which the engine would keep uncovered
             return Done(end=End.LOST, reason=cover(f"its worker failed: {type(error).__name__}: {error}")[:_LONGEST])
-        return Done(end=End.SEEN, text=observed.text, masked=observed.masked, truncated=observed.truncated)
+        return Done(
+            end=End.SEEN,
+            text=observed.text,
+            masked=observed.masked,
+            truncated=observed.truncated,
+            made=made,
+            holder=known.holder,
+        )
 
 
 _WHOSE = "select worker from runbook.attempt where run = %s and name = %s"

@@ -15,13 +15,17 @@ from runbook.audit.chain import parse_line
 from runbook.audit.postgres.link import Link
 from runbook.audit.postgres.records import read
 from runbook.audit.store import RunDir
+from runbook.drivers.fitting import covered
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.notary import Credentials
 from runbook.drivers.operator import Act, No, Note, Operator, Place, Request, Settle, Shown, Yes
 from runbook.drivers.temporal.client import Engine, NotTaken, NotYet
 from runbook.drivers.temporal.payloads import Asked, Reply
+from runbook.drivers.temporal.sealing import Typed
+from runbook.drivers.temporal.secrets import UNTYPED
 from runbook.drivers.temporal.vouching import Pen
 from runbook.model.canonical import Json, canonical
+from runbook.model.diagnostics import Refused
 from runbook.model.kind import Preview
 from runbook.model.question import AskChoice, AskDone, AskForm, AskItems, AskSent, AskYes, Question
 from runbook.model.runbook import Outcome
@@ -30,6 +34,7 @@ from runbook.walk.including import chain
 from runbook.walk.records import from_record
 from runbook.walk.tables import RunPhase
 from runbook.walk.walk import Walk
+from runbook.world.secrets import Prompt
 
 SOON, POLL = 0.02, 0.3
 """Seconds between two looks at the log and at what is asked: after an answer, and where nothing comes for a while."""
@@ -66,6 +71,7 @@ class Answering:
         workflow: str,
         operator: Operator,
         credentials: Credentials,
+        prompt: Prompt | None,
         name: str,
         interrupts: Interrupts,
     ) -> None:
@@ -83,6 +89,8 @@ class Answering:
         self._open: int | None = None
         self._patience = LOOK
         self._rests = walk.phase is RunPhase.PAUSED
+        self._prompt = prompt
+        self._typed = Typed(run.id)
         self._pen = Pen(run.id, operator, credentials, self._request)
         operator.attach(walk, self._idle)
 
@@ -120,7 +128,14 @@ class Answering:
     def _give(self, asked: Asked, reply: tuple[str, dict[str, Json]]) -> bool:
         says, body = reply
         source = self._operator.source
-        given = Reply(run=self._run, id=asked.id, says=says, body=canonical(body), by=self._name, source=source)
+        given = Reply(
+            run=self._run,
+            id=asked.id,
+            says=says,
+            body=covered(canonical(body), self._typed.cover),
+            by=self._name,
+            source=source,
+        )
         try:
             self._engine.answer(self._workflow, given)
         except NotTaken as refused:
@@ -234,7 +249,9 @@ class Answering:
             case "confirm":
                 return self._operator.confirm(place, value_to_type(Request, body))
             case "answer":
-                return self._operator.answer(place, value_to_type(QUESTIONS[body.pop("ask")], body))
+                return self._answer(place, body)
+            case "secret":
+                return self._secret(body)
             case "decide":
                 wanted = [each for each in chain(self._walk)[-1].pending() if isinstance(each, a.AskOperator)]
                 return self._operator.decide(place, wanted[0]) if wanted else LEAVE
@@ -248,6 +265,30 @@ class Answering:
                 return self._pen.wait(place, body)
             case _:  # pragma: no cover - a newer worker
                 raise AssertionError(asked.ask)
+
+    def _answer(self, place: Place, body: dict[str, Json]) -> object:
+        """Ask what the step wants to know; what is secret of that is sealed."""
+        key = body.pop("key", None)
+        question = value_to_type(QUESTIONS[str(body.pop("ask"))], body)
+        given = self._operator.answer(place, question)
+        fields = given.get("fields") if isinstance(given, dict) else None
+        if isinstance(question, AskForm) and isinstance(given, dict) and isinstance(fields, dict):
+            secret = {each.name for each in question.fields if each.secret and fields.get(each.name) not in {None, ""}}
+            sealed: dict[str, Json] = {name: self._typed.seal(str(key), name, fields[name]) for name in sorted(secret)}
+            return {**given, "fields": {**fields, **sealed}}
+        return given
+
+    def _secret(self, body: dict[str, Json]) -> object:
+        """Ask for a secret of the runbook, and seal it."""
+        name = str(body["name"])
+        if self._prompt is None:
+            return Act(do="pause", reason=f"the secret `{name}` must be typed, and there is no terminal")
+        try:
+            typed = self._prompt(name, str(body["question"]))
+        except Refused as refused:
+            first = refused.diagnostics[0]
+            return UNTYPED, {"why": first.message, "help": first.help}
+        return "secret", {"sealed": self._typed.seal(str(body["key"]), name, typed)}
 
     def _request(self, number: str) -> tuple[str, str]:
         """What a command line says of a request, and its text as the store has it."""

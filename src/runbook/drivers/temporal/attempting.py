@@ -5,27 +5,30 @@ falls silent is given up: whether the attempt may have begun is settled by who w
 """
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, TimeoutType
+from temporalio.exceptions import TimeoutError as Late
 
 from runbook.drivers.attempts import Attempts
 from runbook.drivers.journal import Journal
 from runbook.drivers.preparing import Prepared
+from runbook.drivers.recipes import Recipes
 from runbook.drivers.recording import Remote
 from runbook.drivers.temporal import calls
 from runbook.drivers.temporal.bridge import wait_for
 from runbook.drivers.temporal.log import EngineLog
-from runbook.drivers.temporal.payloads import Claim, Done, End, Task, queue_of
+from runbook.drivers.temporal.payloads import Claim, Done, End, Holder, Task, queue_of
 from runbook.drivers.temporal.remote import RemoteOperator
 from runbook.drivers.temporal.secrets import RemoteSecrets
 from runbook.kinds.registry import fields_of
 from runbook.model.address import with_visit
-from runbook.model.canonical import JsonObject
+from runbook.model.canonical import JsonObject, canonical
 from runbook.model.io import Cancelled, Lost, NotSent, TimedOut, WorldError
 from runbook.model.runbook import Mode
 from runbook.model.secrets import referenced
@@ -51,6 +54,7 @@ class _Away:
     task: Task
     site: str | None
     beside: bool
+    holder: Holder | None
     handle: "workflow.ActivityHandle[Done]"
     done: Done | None = None
 
@@ -85,14 +89,14 @@ class RemoteAttempts(Attempts):
         timeout: int | None,
         *,
         changes: bool = False,
-        hold: bool = False,
+        making: Recipes | None = None,
     ) -> None:
         """Have a worker begin an attempt."""
-        del hold  # what makes secrets is not submitted
         walk = self._journal.walk
         if changes and walk.mode is Mode.DRY:  # pragma: no cover - what changes is shown
             raise AssertionError(f"a dry run would change something at {address}")
         step = walk.runbook.at(address)
+        made = making() if making is not None else {}
         task = Task(
             records=self._log.carried(),
             address=address,
@@ -105,23 +109,28 @@ class RemoteAttempts(Attempts):
             changes=changes,
             secrets=self._secrets.sources,
             committed=self._secrets.committed(prepared.secrets),
+            making={name: canonical(dataclasses.asdict(recipe)) for name, recipe in made.items()},
         )
         site = step.site if step is not None else None
         beside = visit.step.kind == "parallel" or "[" in address
-        self._away[address] = _Away(task, site, beside, self._start(task, site))
+        self._away[address] = _Away(task, site, beside, *self._start(task, site))
 
-    def _start(self, task: Task, site: str | None) -> "workflow.ActivityHandle[Done]":
-        return workflow.start_activity(
+    def _start(self, task: Task, site: str | None) -> "tuple[Holder | None, workflow.ActivityHandle[Done]]":
+        """Have it performed at its site; by one certain worker, where secrets were typed or made before."""
+        holder, sealed = self._secrets.bound(site)
+        handle = workflow.start_activity(
             calls.PERFORM,
-            task,
+            dataclasses.replace(task, sealed=sealed),
             result_type=Done,
-            task_queue=queue_of(site),
+            task_queue=holder.queue if holder is not None else queue_of(site),
+            schedule_to_start_timeout=calls.PRESENT if holder is not None else None,
             start_to_close_timeout=LONGEST,
             heartbeat_timeout=self._lost_after,
             retry_policy=calls.ONCE,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             summary=task.name,
         )
+        return holder, handle
 
     def runs(self, address: str) -> bool:
         """Whether an attempt of that address was begun and its outputs are not told yet."""
@@ -172,7 +181,7 @@ class RemoteAttempts(Attempts):
             done = self._said(away)
             if done.end is End.NOT_STORED:
                 self._log.flush()
-                away.handle = self._start(away.task, away.site)
+                away.holder, away.handle = self._start(away.task, away.site)
                 continue
             away.done = done
 
@@ -184,6 +193,9 @@ class RemoteAttempts(Attempts):
             match error.cause:
                 case ApplicationError(type=calls.DIVERGED):
                     raise
+                case Late(type=TimeoutType.SCHEDULE_TO_START) if away.holder is not None:
+                    self._secrets.lose(away.holder.queue)  # it is gone, and another is asked
+                    return Done(end=End.NOT_STORED)
                 case CancelledError():
                     return Done(end=End.NOT_SENT, reason="it was stopped before a worker began it")
                 case ApplicationError(message=message):
@@ -214,9 +226,17 @@ class RemoteAttempts(Attempts):
             raise _ERRORS[done.end](done.reason, done.help)
         return Remote(done.text, tuple(done.masked), tuple(done.truncated))
 
+    def made(self, address: str, known: Callable[[], str | None]) -> str | None:
+        """Know the secrets that an attempt has made, sealed; what was wrong, if anything."""
+        del known  # its worker does
+        done = self._away[address].done
+        if done is not None and done.holder is not None:
+            self._secrets.made(done.made, done.holder)
+        return done.problem or None if done is not None else None
+
     def record_outputs(self, address: str, *, drop: bool = False) -> None:
         """Tell which outputs of an attempt that is over were kept."""
-        del drop  # what makes secrets is not submitted
+        del drop  # its worker has kept none then
         away = self._away.pop(address)
         for output in away.done.printed if away.done is not None else ():
             self._journal.tell(

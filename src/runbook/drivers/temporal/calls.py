@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
+from temporalio.exceptions import TimeoutError as Late
 
 from runbook.drivers.temporal.bridge import wait_for
 from runbook.drivers.temporal.payloads import HOME, queue_of
@@ -18,6 +20,7 @@ T = TypeVar("T")
 
 BEGIN, APPEND, PERFORM, VOID, SECRETS = "begin", "append", "perform", "void", "secrets"
 FORBIDS, RESERVE, LACKS, ARRIVED, READ = "forbids", "reserve", "lacks", "arrived", "read"
+PASS_ON, TAKE, FORGET = "pass_on", "take", "forget"
 NAMED, LISTED, VERIFY, REQUEST = "named", "listed", "verify", "request"
 DIVERGED = "Diverged"
 """The type of the failure that somebody else has written to the log of a run."""
@@ -29,6 +32,12 @@ AGAIN = RetryPolicy(
     non_retryable_error_types=[DIVERGED],
 )
 ONCE = RetryPolicy(maximum_attempts=1)
+PRESENT = timedelta(seconds=10)
+"""How long one certain worker may leave something lying before it is taken for gone."""
+
+
+class Gone(Exception):  # noqa: N818 - said of a worker
+    """The worker that was asked is not there any more, or does not know any more what it knew."""
 
 
 def done(name: str, arguments: Sequence[object], result: type[T], *, site: str | None = HOME) -> T:
@@ -43,4 +52,28 @@ def done(name: str, arguments: Sequence[object], result: type[T], *, site: str |
             retry_policy=AGAIN,
         )
     )
+    return came
+
+
+def done_by(queue: str, name: str, arguments: Sequence[object], result: type[T]) -> T:
+    """Have one certain worker do something.
+
+    :raises Gone: if it is not there any more.
+    """
+    try:
+        came: T = wait_for(
+            workflow.execute_activity(
+                name,
+                args=arguments,
+                result_type=result,
+                task_queue=queue,
+                schedule_to_start_timeout=PRESENT,
+                start_to_close_timeout=ANSWER,
+                retry_policy=AGAIN,
+            )
+        )
+    except ActivityError as error:
+        if isinstance(error.cause, Late):
+            raise Gone from None
+        raise
     return came

@@ -60,6 +60,15 @@ def codec_of(environ: Mapping[str, str]) -> Encrypting | None:
 
     :raises Refused: if it is none.
     """
+    key = key_of(environ)
+    return Encrypting(key) if key is not None else None
+
+
+def key_of(environ: Mapping[str, str]) -> bytes | None:
+    """The key, where the environment holds one.
+
+    :raises Refused: if it is none.
+    """
     text = environ.get(VARIABLE, "")
     if not text:
         return None
@@ -70,4 +79,4 @@ def codec_of(environ: Mapping[str, str]) -> Encrypting | None:
     if len(key) != 32:
         help_ = "make one with `openssl rand -base64 32`"
         raise Refused(Diagnostic(code=BAD_KEY, message=f"${VARIABLE} does not hold 32 bytes in base64", help=help_))
-    return Encrypting(key)
+    return key

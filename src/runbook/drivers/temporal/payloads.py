@@ -11,9 +11,34 @@ HOME = "home"
 """The site that a step is performed at which names none; its workers walk the runs too."""
 
 
+SEALED = "sealed:"
+"""How the text of a secret begins that only one worker can read."""
+
+
 def queue_of(site: str | None) -> str:
     """The task queue of a site."""
     return f"runbook/{site or HOME}"
+
+
+def is_sealed(value: object) -> bool:
+    """Whether a value is a secret that only one worker can read, so that it may go through the engine."""
+    return isinstance(value, str) and value.startswith(SEALED) and value.removeprefix(SEALED).isascii()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A worker that knows secrets of a run: its own queue, and the public key that they are sealed for."""
+
+    queue: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What was typed or made in a run: by name, sealed for each worker's queue; and the worker that holds it at a site."""
+
+    sealed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    holders: Mapping[str, Holder] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +46,8 @@ class Carried:
     """What goes on from one history of a run to the next; all else is in its log.
 
     ``count`` and ``head`` are the number of its records and the hash of the last, ``asked`` the number of its last
-    question, ``arrived`` that of what came last into its inbox, ``source`` where the last answer came from.
+    question, ``arrived`` that of what came last into its inbox, ``source`` where the last answer came from, ``kept``
+    the secrets that no log holds.
     """
 
     count: int
@@ -29,6 +55,7 @@ class Carried:
     asked: int
     arrived: int
     source: str
+    kept: Kept = field(default_factory=Kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +142,7 @@ class Task:
     ``name`` is its address with visit and attempt, by which it is claimed; ``fields`` are JSON in the file's order,
     secrets as references; ``committed`` are the commitments to the secrets that it needs, as they were when it was
     announced.
+    ``sealed`` are secrets that were typed or made in the run, ``making`` the expressions of those that it makes itself.
     """
 
     records: Records
@@ -128,6 +156,8 @@ class Task:
     changes: bool
     secrets: Sequence[Source]
     committed: Mapping[str, str]
+    sealed: Mapping[str, str] = field(default_factory=dict)
+    making: Mapping[str, str] = field(default_factory=dict)
 
 
 class End(StrEnum):
@@ -160,7 +190,10 @@ class Printed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """How an attempt ended. ``text`` is the canonical JSON of what it observed, masked and capped."""
+    """How an attempt ended. ``text`` is the canonical JSON of what it observed, masked and capped.
+
+    ``made`` are the secrets that it made, sealed for the ``holder``; ``problem`` is what was wrong with them.
+    """
 
     end: End
     text: str = ""
@@ -169,6 +202,9 @@ class Done:
     reason: str = ""
     help: str = ""
     printed: Sequence[Printed] = ()
+    made: Mapping[str, str] = field(default_factory=dict)
+    holder: Holder | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,20 +217,54 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Secrets to be looked at where a step will be performed."""
+    """Secrets to be looked at where a step will be performed; those that were typed or made are ``sealed``."""
 
     run: str
     secrets: Sequence[Source]
     names: Sequence[str]
+    sealed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """Commitments to secrets, and what a person should know; ``problems`` are a message and a help each."""
+    """Commitments to secrets, and what a person should know; ``problems`` are a message and a help each.
+
+    ``lost`` are the names of those that were sealed for something else than the ``holder``, who looked.
+    """
 
     commitments: Mapping[str, str] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     problems: Sequence[tuple[str, str]] = ()
+    lost: Sequence[str] = ()
+    holder: Holder | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passing:
+    """Secrets that were sealed for a worker, to be sealed for another one's key."""
+
+    run: str
+    secrets: Sequence[Source]
+    sealed: Mapping[str, str]
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """What a person typed for a field of a form that is a secret, sealed; ``field`` is a list of it, as JSON."""
+
+    run: str
+    secrets: Sequence[Source]
+    field: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A secret that was typed and fits, sealed; None where none must be given. Else ``problem`` is why it does not."""
+
+    sealed: str | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ from then on, and where that was somebody else before, the log says so first.
 """
 
 import contextlib
-import dataclasses
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -19,10 +18,20 @@ from runbook.drivers.operator import as_json as question_as_json
 from runbook.drivers.temporal.bridge import wait_for
 from runbook.drivers.temporal.log import EngineLog
 from runbook.drivers.temporal.payloads import Asked, Reply, Waited
-from runbook.drivers.temporal.replies import TooLate, body_of, hand_fits, hand_of, look_at_name, only
+from runbook.drivers.temporal.replies import (
+    OVER,
+    TooLate,
+    body_of,
+    hand_fits,
+    hand_of,
+    look_at_name,
+    only,
+    plain,
+    unsealed,
+)
 from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.kind import Preview
-from runbook.model.question import AskYes, Question
+from runbook.model.question import AskForm, AskYes, Question
 from runbook.model.runbook import Outcome
 from runbook.walk.actions import AskOperator
 from runbook.walk.including import chain
@@ -50,6 +59,8 @@ class RemoteOperator:
         self._heard = 0
         self.interrupts = Interrupts()
         self.busy: Callable[[], bool] = lambda: False
+        self.sealing: Callable[[], str] = str
+        """The public key that secrets are sealed for where they are typed."""
         self.acts: deque[Act] = deque()
         self.arrived = 0
         """The number of what others have put into the inbox last, as far as anybody has said so."""
@@ -136,7 +147,7 @@ class RemoteOperator:
         stopped = visit is not None and visit.phase is Phase.INTERRUPTED
         if not place.step.effect.changes and place.step.kind != "finish" and not stopped:
             return None
-        return self._hand(self._ask("ready", place, _plain(preview), lambda reply: only(reply, "go")))
+        return self._hand(self._ask("ready", place, plain(preview), lambda reply: only(reply, "go")))
 
     def take(self, place: Place, shown: Shown) -> Outcome | Hand:
         """Show what a dry run does not do, and ask as what it is taken."""
@@ -147,7 +158,7 @@ class RemoteOperator:
                 return only(reply, "take")
             return None if body_of(reply).get("outcome") in outcomes else "an outcome is passed, failed or unknown"
 
-        reply = self._ask("take", place, _plain(shown), fits)
+        reply = self._ask("take", place, plain(shown), fits)
         return reply if isinstance(reply, Act | Note) else Outcome(str(body_of(reply)["outcome"]))
 
     def go_on(self, place: Place, left: Sequence[str]) -> Hand | None:
@@ -166,7 +177,7 @@ class RemoteOperator:
                 return "it wants the exact phrase"
             return None
 
-        reply = self._ask("confirm", place, _plain(request), fits)
+        reply = self._ask("confirm", place, plain(request), fits)
         if isinstance(reply, Act | Note):
             return reply
         reason = body_of(reply).get("reason")
@@ -195,15 +206,24 @@ class RemoteOperator:
 
         # At the very moment at which a request is over it is still open.
         reply = self._ask(
-            "approval", place, _plain(waited), fits, until=sought.due + 1, over=lambda: self._log.count > known
+            "approval", place, plain(waited), fits, until=sought.due + 1, over=lambda: self._log.count > known
         )
         if isinstance(reply, Act | Note):
             return reply
-        return None if reply is _OVER else str(body_of(reply)["word"])
+        return None if reply is OVER else str(body_of(reply)["word"])
 
-    def put(self, ask: str, place: Place, body: Json, *says: str) -> tuple[str, JsonObject] | Hand:
-        """Ask something else, which is answered by one of these words; which one, and what was said with it."""
-        reply = self._ask(ask, place, body, lambda reply: None if reply.says in says else only(reply, says[0]))
+    def put(
+        self, ask: str, place: Place, body: Json, *says: str, fits: Callable[[Reply], str | None] = lambda _: None
+    ) -> tuple[str, JsonObject] | Hand:
+        """Ask something else, which is answered by one of these words; which one, and what was said with it.
+
+        :param fits: why an answer by the first of them does not fit.
+        """
+
+        def look(reply: Reply) -> str | None:
+            return fits(reply) if reply.says == says[0] else None if reply.says in says else only(reply, says[0])
+
+        reply = self._ask(ask, place, body, look)
         return reply if isinstance(reply, Act | Note) else (reply.says, body_of(reply))
 
     def answer(self, place: Place, question: Question) -> JsonObject | Hand:
@@ -214,9 +234,12 @@ class RemoteOperator:
                 confirm = body_of(reply).get("confirm")
                 if confirm not in {"no", question.phrase or "yes"}:
                     return "it wants the exact phrase, or `no`" if question.phrase else "it is answered by yes or no"
-            return only(reply, "answer")
+            return only(reply, "answer") or unsealed(question, reply)
 
-        reply = self._ask("answer", place, question_as_json(question), fits)
+        asked = question_as_json(question)
+        if isinstance(question, AskForm) and any(field.secret for field in question.fields):
+            asked["key"] = self.sealing()
+        reply = self._ask("answer", place, asked, fits)
         return reply if isinstance(reply, Act | Note) else body_of(reply)
 
     def decide(self, place: Place, asked: AskOperator) -> Settle | Hand:
@@ -298,7 +321,7 @@ class RemoteOperator:
         if (act := self._idle()) is not None:
             return act
         if over():
-            return _OVER
+            return OVER
         self._log.flush()
         self._count += 1
         self._fits = fits
@@ -320,13 +343,13 @@ class RemoteOperator:
             while self._given is None:
                 left = None if until is None else (until - self._now()) / 1_000
                 if left is not None and left <= 0:
-                    return _OVER
+                    return OVER
                 self._sleep(left)
                 if self._given is None and (act := self._idle()) is not None:
                     return act
                 self._log.flush()
                 if self._given is None and over():
-                    return _OVER
+                    return OVER
             given = self._given
         finally:
             self.asked = self._given = None
@@ -355,13 +378,3 @@ class RemoteOperator:
     @staticmethod
     def _hand(reply: Reply | Act | Note) -> Hand | None:
         return reply if isinstance(reply, Act | Note) else None
-
-
-_OVER = Reply(run="", id=0, says="over", body="{}", by="", source="")
-"""The time that was waited for has passed."""
-
-
-def _plain(value: "Preview | Request | Shown | Waited") -> Json:
-    """Something that is shown, as JSON."""
-    plain: Json = dataclasses.asdict(value)
-    return plain

@@ -1,15 +1,20 @@
 """What can be an answer at all, and what an operator may do in place of one, as it comes through the engine."""
 
+import dataclasses
 import json
 
-from runbook.drivers.operator import Act, Hand, Note
-from runbook.drivers.temporal.payloads import Reply
-from runbook.model.canonical import JsonObject
+from runbook.drivers.operator import Act, Hand, Note, Request, Shown
+from runbook.drivers.temporal.payloads import SEALED, Reply, Waited, is_sealed
+from runbook.model.canonical import Json, JsonObject
+from runbook.model.kind import Preview
+from runbook.model.question import AskForm, Question
 from runbook.walk.tables import HANDS
 
 NOTES = frozenset({"note", "decision", "hypothesis", "communication"})
 LONGEST = 200_000
 """Characters of an answer at most; what a record can hold is looked at when it is taken."""
+OVER = Reply(run="", id=0, says="over", body="{}", by="", source="")
+"""The time that was waited for has passed."""
 
 
 class TooLate(ValueError):  # noqa: N818 - said of an answer
@@ -44,6 +49,15 @@ def only(reply: Reply, says: str) -> str | None:
     return None if reply.says == says else f"it is no answer to that question: `{reply.says}`"
 
 
+def unsealed(question: Question, reply: Reply) -> str | None:
+    """Why an answer must not go through the engine, because a secret stands in it that others could read; else None."""
+    fields = body_of(reply).get("fields")
+    if not isinstance(question, AskForm) or not isinstance(fields, dict):
+        return None
+    open_ = [each.name for each in question.fields if each.secret and not is_sealed(fields.get(each.name, SEALED))]
+    return f"`{open_[0]}` is a secret, and is sealed where it is typed" if open_ else None
+
+
 def hand_fits(reply: Reply) -> str | None:
     """Why something is not what an operator may do in place of an answer; None if it is."""
     body = body_of(reply)
@@ -67,3 +81,9 @@ def hand_of(reply: Reply) -> Hand:
         reason=reason if isinstance(reason, str) else None,
         to=to if isinstance(to, str) else None,
     )
+
+
+def plain(value: "Preview | Request | Shown | Waited") -> Json:
+    """Something that is shown, as JSON."""
+    plain: Json = dataclasses.asdict(value)
+    return plain

@@ -15,10 +15,14 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from runbook.drivers.temporal.activities import Activities
+from runbook.drivers.temporal.codec import key_of
 from runbook.drivers.temporal.engine import connected
 from runbook.drivers.temporal.payloads import HOME, queue_of
 from runbook.drivers.temporal.waking import Watching, wake
 from runbook.drivers.temporal.workflow import RunWorkflow
+
+SPARE = 20
+"""How much more than attempts is done at once by a worker because it alone can: it must not seem to be gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +52,11 @@ async def work(post: Post, say: Callable[[str], None]) -> None:
         tempfile.TemporaryDirectory(prefix="runbook-worker-") as root,
         ThreadPoolExecutor(post.at_once, thread_name_prefix="activity") as threads,
         ThreadPoolExecutor(1, thread_name_prefix="walks") as walks,
+        ThreadPoolExecutor(post.at_once + SPARE, thread_name_prefix="own") as own,
     ):
         name = f"{platform.node()}:{os.getpid()}"
-        activities = Activities(post.store, Path(root), post.signers, name)
-        async with worker_of(client, post, activities, threads, walks):
+        activities = Activities(post.store, Path(root), post.signers, name, key_of(os.environ))
+        async with worker_of(client, post, activities, threads, walks), holder_of(client, post, activities, own):
             say(f"works at `{post.site}` for {post.engine}, namespace {post.namespace}")
             waking = asyncio.create_task(_waking(client, post))
             await stop.wait()
@@ -85,6 +90,20 @@ def worker_of(
         max_concurrent_activities=post.at_once,
         max_heartbeat_throttle_interval=timedelta(seconds=1),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
+        graceful_shutdown_timeout=timedelta(seconds=post.grace_s),
+        identity=activities.name,
+    )
+
+
+def holder_of(client: Client, post: Post, activities: Activities, threads: ThreadPoolExecutor) -> Worker:
+    """The same worker, for what it alone can do: what wants secrets that were typed or made, and are in its memory."""
+    return Worker(
+        client,
+        task_queue=activities.queue,
+        activities=activities.performing(),
+        activity_executor=threads,
+        max_concurrent_activities=post.at_once + SPARE,
+        max_heartbeat_throttle_interval=timedelta(seconds=1),
         graceful_shutdown_timeout=timedelta(seconds=post.grace_s),
         identity=activities.name,
     )

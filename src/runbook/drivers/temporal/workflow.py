@@ -30,7 +30,17 @@ from runbook.drivers.temporal.continuing import History, Onward, is_quiet, tell_
 from runbook.drivers.temporal.log import EngineLog
 from runbook.drivers.temporal.notary import RemoteNotary, lists
 from runbook.drivers.temporal.past import RemotePast
-from runbook.drivers.temporal.payloads import Asked, Beginning, Begun, Carried, Deliveries, Records, Reply, Submitted
+from runbook.drivers.temporal.payloads import (
+    Asked,
+    Beginning,
+    Begun,
+    Carried,
+    Deliveries,
+    Kept,
+    Records,
+    Reply,
+    Submitted,
+)
 from runbook.drivers.temporal.remote import RemoteOperator
 from runbook.drivers.temporal.secrets import RemoteSecrets
 from runbook.drivers.temporal.sources import runbook_of
@@ -70,6 +80,7 @@ class RunWorkflow:
         self._messages: Messages
         self._asking: list[SignedApprovals] = []
         self._session: Session
+        self._secrets: RemoteSecrets
 
     @workflow.run
     async def run(self, submitted: Submitted) -> str:
@@ -88,7 +99,14 @@ class RunWorkflow:
             except Onward:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 count, arrived, source = self._operator.carried
-                going = Carried(count=self._log.count, head=self._log.head, asked=count, arrived=arrived, source=source)
+                going = Carried(
+                    count=self._log.count,
+                    head=self._log.head,
+                    asked=count,
+                    arrived=arrived,
+                    source=source,
+                    kept=self._secrets.kept,
+                )
                 workflow.continue_as_new(replace(submitted, carried=going))
             else:
                 await workflow.wait_condition(workflow.all_handlers_finished)
@@ -170,7 +188,8 @@ class RunWorkflow:
             self._log.flush()
             self._begun = True
 
-        secrets = RemoteSecrets(given.run, walk, secrets_of(runbook))
+        kept = given.carried.kept if given.carried is not None else Kept()
+        self._secrets = RemoteSecrets(given.run, walk, secrets_of(runbook), self._operator, kept)
         last = self._told_again(walk)
         inbox = Arrivals(given.run, lambda after: self._taken(walk, after), walk.delivered)
 
@@ -180,18 +199,17 @@ class RunWorkflow:
 
         self._messages = Messages(inbox, approved)
         while True:
-            self._session = self._sitting(walk, secrets, begin, last)
+            self._session = self._sitting(walk, begin, last)
             if walk.phase is not RunPhase.PAUSED:
                 self._session.go()
             if walk.finish is None:
                 last = self._rest(self._session.journal)
             self._log.flush()
             if walk.finish is not None:
+                self._secrets.forget()
                 return walk.finish.value
 
-    def _sitting(
-        self, walk: Walk, secrets: RemoteSecrets, begin: Callable[[Journal], None], last: Last | None
-    ) -> Session:
+    def _sitting(self, walk: Walk, begin: Callable[[Journal], None], last: Last | None) -> Session:
         """The session of a run that begins, or goes on."""
         given, operator = self._submitted, self._operator
         self._asking.clear()
@@ -202,7 +220,7 @@ class RunWorkflow:
                 journal=journal,
                 operator=self._operator,
                 log=self._log,
-                secrets=secrets,
+                secrets=self._secrets,
                 lost_after=timedelta(seconds=given.lost_after_s),
             )
 
@@ -211,7 +229,7 @@ class RunWorkflow:
             log=self._log,
             operator=self._operator,
             attempts=attempts,
-            secrets=secrets,
+            secrets=self._secrets,
             masker=Masker(),
             clock=EngineClock(self._log.flush),
             interrupts=self._operator.interrupts,
