@@ -199,13 +199,6 @@ def test_a_run_goes_on_where_its_worker_was_killed_while_it_waited(crew: Crew) -
     assert crew.verify() == 0
 
 
-def test_what_cannot_be_submitted_yet_is_refused_before_anything_begins(crew: Crew) -> None:
-    done = crew.submit(book(change("one", then="done", more="save_secret: {token: stdout}\n")))
-    assert done.status == 2
-    assert "RB591" in done.err
-    assert "makes a secret" in " ".join(done.err.split())
-
-
 def test_without_an_engine_or_a_store_nothing_begins(crew: Crew) -> None:
     crew.write("book.yaml", ONE)
     nowhere = crew.do("submit", "book.yaml", "--engine", "127.0.0.1:9")

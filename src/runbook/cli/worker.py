@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     from runbook.drivers.temporal.worker import Post, work
 
     if not os.environ.get(KEY):
-        _say(f"what goes through the engine is not encrypted: ${KEY} is not set; it holds no secrets")
+        _say(f"what goes through the engine is not encrypted: ${KEY} is not set; no secret in it can be read")
     post = Post(
         site=options.site,
         store=url,

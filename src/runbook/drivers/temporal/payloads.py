@@ -35,7 +35,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What was typed or made in a run: by name, sealed for each worker's queue; and the worker that holds it at a site."""
+    """What was typed or made in a run, by name, sealed for the worker of each queue; and who holds it at each site."""
 
     sealed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     holders: Mapping[str, Holder] = field(default_factory=dict)
@@ -141,8 +141,7 @@ class Task:
 
     ``name`` is its address with visit and attempt, by which it is claimed; ``fields`` are JSON in the file's order,
     secrets as references; ``committed`` are the commitments to the secrets that it needs, as they were when it was
-    announced.
-    ``sealed`` are secrets that were typed or made in the run, ``making`` the expressions of those that it makes itself.
+    announced. ``sealed`` are secrets that were typed or made in the run, ``making`` how it makes some itself, as JSON.
     """
 
     records: Records
