@@ -19,12 +19,12 @@ import psycopg
 import pytest
 from temporalio.client import Client, WorkflowHandle
 from tests.drivers.desk import Done, Process, wait_for
-from tests.drivers.hatchery import Hatchery
+from tests.drivers.hatchery import Hatchery, Options
 from tests.drivers.stored import StoredDesk, database
 from tests.world.postgres import Postgres
 
 SERVER, TEST_SERVER = "temporal", "temporal-test-server"
-NAMESPACES = 40
+NAMESPACES = 120
 """How many tests of one process can have a namespace of their own."""
 _SPEAKING = ("cli.answer", "cli.submit", "cli.worker", "drivers.temporal.answering", "drivers.temporal.worker")
 
@@ -111,9 +111,14 @@ class Crew(StoredDesk):
         self.env |= {"RUNBOOK_ENGINE": engine.address, "RUNBOOK_NAMESPACE": engine.namespace()}
         self.workers: list[Process] = []
 
-    def worker(self, site: str = "home", *argv: str, env: dict[str, str] | None = None) -> Process:
-        """A worker of a site, at work."""
-        started = self.start("worker", "--site", site, *argv, env=env or {})
+    def worker(
+        self, site: str = "home", *argv: str, env: dict[str, str] | None = None, host: str | None = None
+    ) -> Process:
+        """A worker of a site, at work; ``host`` is the name of its machine, where that can be another one."""
+        options: Options = {"env": env or {}}
+        if host is not None:
+            options["host"] = host
+        started = self.start("worker", "--site", site, *argv, **options)
         self.workers.append(started)
         wait_for(lambda: f"works at `{site}`" in started.said(), f"no worker at {site}: {started.said()}")
         return started

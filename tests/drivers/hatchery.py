@@ -12,6 +12,7 @@ import ctypes
 import json
 import os
 import pkgutil
+import platform
 import resource
 import signal
 import socket
@@ -31,6 +32,8 @@ MARKS = frozenset(
     }
 )
 """The names of the functions that could leave a mark in the world."""
+_NEWUTS = 0x04000000
+"""CLONE_NEWUTS (unshare(2))."""
 MODULES = frozenset({"posix", "fcntl", "_posixsubprocess", "_io"})
 
 
@@ -42,6 +45,7 @@ class Options(TypedDict, total=False):
     errno: that call of it fails, and the next one works again. ``trace``: a file to write the names of the calls into.
     ``file_size``: RLIMIT_FSIZE in bytes. ``ignore``: signals that it ignores from its beginning.
     ``user``: the numbers of the user and of the one group that it is, where this process is root.
+    ``host``: the name of the machine that it believes to be on, where this process is root (uts_namespaces(7)).
     ``fault``: the arguments of ``faults_arm`` in ``faults.c``, but for the last, where the hatchery has preloaded it;
     the calls are written to ``trace``.
     """
@@ -58,6 +62,7 @@ class Options(TypedDict, total=False):
     umask: int
     ignore: Sequence[int]
     user: tuple[int, int]
+    host: str
     fault: tuple[str, str, int, int, str]
 
 
@@ -159,6 +164,10 @@ def live(argv: Sequence[str], options: Options) -> None:
             sys.stderr = sys.__stderr__ = open(2, "w", closefd=False)  # type: ignore[misc] # noqa: SIM115
         os.environ.clear()
         os.environ.update(options["env"])
+        if (host := options.get("host")) is not None:
+            ctypes.CDLL(None).unshare(_NEWUTS)
+            socket.sethostname(host)
+            vars(platform)["_uname_cache"] = None  # the server may have asked for its own name
         if (user := options.get("user")) is not None:
             load_all()
             os.setgroups([user[1]])

@@ -146,7 +146,7 @@ def engine_at_a_terminal(stage: Stage, play: Play, run: str) -> Done:
 
 def submitted(stage: Stage, play: Play, run: str) -> None:
     done = stage.do("submit", "book.yaml", "--run-id", run, "--operator", ANA, *play.argv)
-    assert done.status == 0, done.err
+    assert (done.status, done.out) == (0, f"{run}\n"), done.err
 
 
 def typed(seat: Terminal, keys: Sequence[tuple[str, str]]) -> Done:
@@ -241,7 +241,7 @@ def cases() -> Iterator[Any]:
             yield pytest.param(driver, play, id=f"{driver}-{play.name}", marks=marks)
 
 
-@pytest.mark.parametrize(("driver", "play"), cases())
+@pytest.mark.parametrize(("driver", "play"), [*cases()])
 def test_the_log_is_the_same_whoever_drives(stage: Stage, play: Play, driver: str) -> None:
     told, expected = (ordered(stage.of(each, play), play.beside) for each in (driver, "answers"))
     sources = {fields["source"] for _, fields in told if "source" in fields}

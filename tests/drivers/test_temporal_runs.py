@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from tests.drivers.books import book, change, read
-from tests.drivers.desk import Desk
 from tests.drivers.engine import Crew, Server
 from tests.world.postgres import Postgres
 
@@ -89,22 +88,6 @@ def side_by_side(told: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict
     beside = [each for each in told if str(each[1].get("step", "")).startswith("look_twice.")]
     first = told.index(beside[0])
     return [*told[:first], *sorted(beside, key=lambda each: str(each[1]["step"])), *told[first + len(beside) :]]
-
-
-def test_the_log_of_a_submitted_run_is_that_of_a_walk_at_hand(crew: Crew, tmp_path: Path) -> None:
-    crew.worker()
-    submitted = crew.submit(WHOLE)
-    assert submitted.status == 0, submitted.err
-    assert submitted.out == "r1\n"
-    answered = crew.answer(*ENTRIES)
-    assert answered.status == 0, answered.err
-    assert crew.verify() == 0
-    (tmp_path / "hand").mkdir()
-    hand = Desk(tmp_path / "hand")
-    hand.write("answers.yaml", "answers:\n" + "".join(f"  - {{{entry}}}\n" for entry in ENTRIES))
-    assert hand.walk(WHOLE, "--answers", "answers.yaml", "--operator", "ana@example.com").status == 0
-    assert side_by_side(alike(crew.records())) == side_by_side(alike(hand.records()))
-    assert crew.effects() == hand.effects() == ["one"]
 
 
 def test_a_run_that_was_submitted_reads_and_then_waits_for_a_person(crew: Crew) -> None:

@@ -1,9 +1,11 @@
 """A real PostgreSQL server for tests: made in a directory of its own, on loopback, gone afterwards."""
 
+import contextlib
 import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -107,6 +109,17 @@ class Postgres:
         """Stop it: INT lets it close every connection, QUIT drops everything at once."""
         self._server.communicate(f"{how}\n", timeout=PATIENCE)
 
+    def kill(self) -> None:
+        """Kill its processes, all at once, as a machine that loses its power does."""
+        first = int((self.data / "postmaster.pid").read_text().split()[0])
+        every = [first, *_children(first)]
+        for pid in every:
+            with contextlib.suppress(ProcessLookupError):  # one ends the other
+                os.kill(pid, signal.SIGKILL)
+        self._server.communicate(timeout=PATIENCE)
+        while any(Path(f"/proc/{pid}").exists() for pid in every):
+            time.sleep(0.01)  # what they share is theirs until then
+
     def running(self, part: str) -> list[int]:
         """The process ids of the sessions that carry out a statement with this text in it."""
         found = self.do(
@@ -121,6 +134,16 @@ class Postgres:
             [self.binaries / name, *arguments], user=self._user, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _children(parent: int) -> list[int]:
+    """The processes that a process has started (proc_pid_stat(5))."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if int((entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]) == parent:
+                found.append(int(entry.name))
+    return found
 
 
 def _each(flag: str, values: tuple[str, ...]) -> list[str]:
