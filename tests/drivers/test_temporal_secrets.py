@@ -187,3 +187,24 @@ def test_commitments_under_a_common_key_are_the_same_for_one_run_and_no_other() 
         each.keep("token", SECRET)
     one, same, other = (each.look(["token"], {}).commitments["token"] for each in known)
     assert one == same != other
+
+
+FIRST_LINE = """save_secret: {key: 'stdout.split("\\n")[0]'}\n"""
+
+
+def test_a_secret_that_was_made_is_gone_with_its_worker_and_made_again(crew: Crew) -> None:
+    crew.worker()
+    first = crew.worker("db", env=ABOUT)
+    makes = read("make", "printenv", "SHOWN", then="use", more=f"site: db\n{FIRST_LINE}")
+    uses = change("use", then="done", before='printf "%s" "$KEY" | wc -c', more="site: db\n")
+    submitted = crew.submit(book(makes, uses + "env: {KEY: '${{ secrets.key }}'}\n"))
+    assert submitted.status == 0, submitted.err
+    crew.walked("confirmation.requested")
+    first.signal(signal.SIGKILL)
+    crew.worker("db", env=ABOUT)
+    again = "step: use, confirm: yes, do: go_to, to: make, reason: its worker is gone"
+    assert crew.answer(again, "step: use, confirm: yes").status == 0
+    assert "the secret `key` is gone" in str(crew.told("step.refused")[0]["reason"])
+    assert crew.effects() == ["use"]
+    assert found(crew, SECRET, MADE) == []
+    assert crew.verify() == 0

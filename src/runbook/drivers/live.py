@@ -61,7 +61,7 @@ class Start:
 class Sitting:
     """A session of a run, what covers its secrets in a text, and what must be closed after it.
 
-    ``let_go`` closes its world.
+    ``let_go`` closes its world, and forgets its secrets.
     """
 
     session: Session
@@ -237,6 +237,10 @@ class Live:
             worlds.append(RealWorld(secrets=secrets, output=take, directory=directory, run=(run.store.shown, run.id)))
             return worlds[0]
 
+        def let_go() -> None:
+            worlds[0].close()
+            secrets.forget()
+
         def keeper(address: str, visit: int, attempt: int, stream: str) -> Keeper:
             return OutputFile(run, masker, address=address, visit=visit, attempt=attempt, stream=stream, disk=run.disk)
 
@@ -261,7 +265,7 @@ class Live:
             cover=masker.cover,
             run=run,
             writer=writer,
-            let_go=worlds[0].close,
+            let_go=let_go,
             signing=signing,
         )
 

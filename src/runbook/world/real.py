@@ -304,11 +304,10 @@ class RealWorld:
             return self._ssh
 
     def close(self) -> None:
-        """Close kept connections and drop the secrets."""
+        """Close kept connections; the secrets are others' to forget, who may need them for something else."""
         self._client.close()
         if self._ssh is not None:
             self._ssh.close()
-        self._secrets.forget()
 
 
 @contextmanager

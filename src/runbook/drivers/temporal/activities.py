@@ -224,6 +224,9 @@ class Activities:
         kind = make(task.kind, {name: dereferenced(value) for name, value in json.loads(task.fields).items()})
         if not is_automated(kind):  # pragma: no cover - only such a kind is performed
             raise TypeError(kind.NAME)
+        known = self._runs.of(records.run, task.secrets)
+        if known.open(task.sealed):
+            return Done(end=End.GONE)
         try:
             store = self._store
             if records.lines:
@@ -236,8 +239,6 @@ class Activities:
         except (StoreFailed, Refused) as failed:
             self._let_go()
             return Done(end=End.NOT_STORED, reason=str(getattr(failed, "strerror", None) or failed))
-        known = self._runs.of(records.run, task.secrets)
-        known.open(task.sealed)
         if task.committed and not known.holds(dict(task.committed)):
             looked = known.look(sorted(task.committed), {})
             if looked.problems:

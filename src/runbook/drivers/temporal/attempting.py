@@ -179,7 +179,9 @@ class RemoteAttempts(Attempts):
             if away.done is not None or not away.handle.done():
                 continue
             done = self._said(away)
-            if done.end is End.NOT_STORED:
+            if done.end is End.GONE and away.holder is not None:
+                self._secrets.lose(away.holder.queue)
+            if done.end in {End.NOT_STORED, End.GONE}:
                 self._log.flush()
                 away.holder, away.handle = self._start(away.task, away.site)
                 continue
@@ -193,9 +195,8 @@ class RemoteAttempts(Attempts):
             match error.cause:
                 case ApplicationError(type=calls.DIVERGED):
                     raise
-                case Late(type=TimeoutType.SCHEDULE_TO_START) if away.holder is not None:
-                    self._secrets.lose(away.holder.queue)  # it is gone, and another is asked
-                    return Done(end=End.NOT_STORED)
+                case Late(type=TimeoutType.SCHEDULE_TO_START):  # of one certain worker only
+                    return Done(end=End.GONE)
                 case CancelledError():
                     return Done(end=End.NOT_SENT, reason="it was stopped before a worker began it")
                 case ApplicationError(message=message):
@@ -203,7 +204,7 @@ class RemoteAttempts(Attempts):
                 case _:
                     silent = f"its worker was not heard of for {self._lost_after.total_seconds():g} s"
                     return self._given_up(away, silent)
-        if done.end is not End.NOT_STORED:
+        if done.end not in {End.NOT_STORED, End.GONE}:
             self._log.stored(away.task.records.next)
         return done
 

@@ -177,7 +177,10 @@ class Runs:
     def forget(self, run: str) -> bool:
         """Forget a run, and with its key whatever was sealed for it."""
         with self._lock:
-            return self._known.pop(run, None) is not None
+            known = self._known.pop(run, None)
+        if known is not None:
+            known.secrets.forget()
+        return known is not None
 
     def _committing(self, run: str) -> bytes | None:
         """What commitments of a run are made under, so that the workers of a site agree."""

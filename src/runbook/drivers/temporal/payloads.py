@@ -162,7 +162,8 @@ class Task:
 class End(StrEnum):
     """How an attempt ended: with an observation, or as the errors of :mod:`runbook.model.io` have it.
 
-    ``NOT_STORED``: its records could not be stored, so nothing was begun, and it may be tried again.
+    ``NOT_STORED``: its records could not be stored, so nothing was begun, and it may be tried again. ``GONE``: what was
+    sealed for its worker, that one cannot open any more, so nothing was begun, and another may try it.
     """
 
     SEEN = "seen"
@@ -171,6 +172,7 @@ class End(StrEnum):
     LOST = "lost"
     CANCELLED = "cancelled"
     NOT_STORED = "not_stored"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
