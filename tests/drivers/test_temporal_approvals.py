@@ -151,6 +151,7 @@ def test_a_request_that_nobody_can_sign_or_that_expires_refuses_the_step(crew: C
     assert crew.effects() == []
 
 
+@pytest.mark.full
 def test_a_guard_is_overridden_where_somebody_else_approves_that(crew: Crew, persons: Persons) -> None:
     crew.worker()
     crew.submit(GUARDED, run="r0")

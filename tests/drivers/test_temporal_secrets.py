@@ -130,6 +130,7 @@ def test_a_secret_that_is_typed_is_asked_for_again_where_its_worker_is_gone(crew
     assert crew.verify() == 0
 
 
+@pytest.mark.full
 def test_workers_with_the_same_key_agree_what_a_secret_is(crew: Crew) -> None:
     crew.env |= {"RUNBOOK_PAYLOAD_KEY": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "TOKEN": SECRET}
     first = crew.worker()
@@ -192,6 +193,7 @@ def test_commitments_under_a_common_key_are_the_same_for_one_run_and_no_other() 
 FIRST_LINE = """save_secret: {key: 'stdout.split("\\n")[0]'}\n"""
 
 
+@pytest.mark.full
 def test_a_secret_that_was_made_is_gone_with_its_worker_and_made_again(crew: Crew) -> None:
     crew.worker()
     first = crew.worker("db", env=ABOUT)

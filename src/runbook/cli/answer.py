@@ -23,7 +23,7 @@ from runbook.cli.resume import look_who_goes_on
 from runbook.cli.rows import rows
 from runbook.cli.run import load_answers_for
 from runbook.cli.stores import elsewhere, store_of
-from runbook.cli.walking import PAUSED, say_unused, worth
+from runbook.cli.walking import PAUSED, leave_no_core, say_unused, worth
 from runbook.drivers.aside import not_legal, snapshot_of
 from runbook.drivers.attendance import attending
 from runbook.drivers.interrupts import Interrupts
@@ -65,6 +65,7 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
         return _ended(run, walk)
     if walk.phase is RunPhase.PAUSED:
         look_who_goes_on(run, said_operator(options), "answer")
+    leave_no_core()
     interrupts = Interrupts()
     who = operator_of(options)
     with (

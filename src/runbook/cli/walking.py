@@ -29,13 +29,18 @@ from runbook.walk.walk import Walk
 PAUSED = 3
 
 
+def leave_no_core() -> None:
+    """Have no core written of this process if it crashes: it would hold secrets."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
 def walk(answers: Answers | None, credentials: Credentials, sit: Callable[[Seat, Live], Sitting]) -> int:
     """Walk until the run is over or paused; say what comes next, and return the exit status.
 
     :param credentials: what is signed, and verified, with here.
     :param sit: begins or resumes the run of whoever sits here.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # it would hold secrets
+    leave_no_core()
     interrupts = Interrupts()
     with interrupts.caught(), attending(interrupts, answers=answers) as seat:
         live = Live(

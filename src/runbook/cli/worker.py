@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import resource
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +11,7 @@ from runbook.cli.engine_options import engine_of, engine_options
 from runbook.cli.failing import USAGE
 from runbook.cli.options import Parser, number, signers_option
 from runbook.cli.stores import VARIABLE, store_of
+from runbook.cli.walking import leave_no_core
 from runbook.model.diagnostics import Diagnostic, Refused
 
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     url = options.store or os.environ[VARIABLE]
     with store_of(options, walks=True) as store:
         store.prepare()  # before anything is taken up
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # it would hold secrets
+    leave_no_core()
     from runbook.drivers.temporal.codec import VARIABLE as KEY
     from runbook.drivers.temporal.worker import Post, work
 
