@@ -211,7 +211,7 @@ def _paths(source: str) -> Iterator[Path]:
         parts: Path = tuple(name or int(index) for name, index in _PART.findall(rest))
         if root in variables:
             yield (*variables[root], *parts)
-        elif root not in ROOTS | {"true", "false", "null", "in", "size", "has"}:
+        elif root not in ROOTS | {"true", "false", "null", "in"}:  # what is called is no path
             yield (root, *parts)
 
 
