@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.drivers.books import book, change, read
-from tests.drivers.desk import wait_for
+from tests.drivers.desk import in_words, wait_for
 from tests.drivers.engine import Crew, Server
 from tests.world.postgres import Postgres
 
@@ -144,7 +144,7 @@ def test_whoever_answers_leaves_when_the_run_is_handed_over(crew: Crew) -> None:
     crew.do(*HANDOVER)
     left = answering.ended()
     assert left.status == 3
-    assert "the run is paused" in left.err
+    assert "the run is paused: handed over to ben@example.com by ana@example.com: shift ends" in in_words(left.err)
 
 
 def test_a_run_whose_workflow_was_terminated_is_told_things_where_it_was_resumed(crew: Crew) -> None:

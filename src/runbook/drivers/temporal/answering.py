@@ -32,6 +32,7 @@ from runbook.model.runbook import Outcome
 from runbook.walk import actions as a
 from runbook.walk.including import chain
 from runbook.walk.records import from_record
+from runbook.walk.run_events import RunPaused
 from runbook.walk.tables import RunPhase
 from runbook.walk.walk import Walk
 from runbook.world.secrets import Prompt
@@ -91,6 +92,7 @@ class Answering:
         self._rests = walk.phase is RunPhase.PAUSED
         self._prompt = prompt
         self._typed = Typed(run.id)
+        self._paused = ""
         self._pen = Pen(run.id, operator, credentials, self._request)
         operator.attach(walk, self._idle)
 
@@ -105,7 +107,7 @@ class Answering:
                 return None
             self._rests = self._rests and self._walk.phase is RunPhase.PAUSED
             if self._walk.phase is RunPhase.PAUSED and not self._rests:
-                return Left(reason="the run is paused")
+                return Left(reason=f"the run is paused: {self._paused}")
             asked = self._asked()
             if asked is not None and asked.run != self._run:
                 return Left(reason="the engine walks a later run of that alert")
@@ -180,6 +182,8 @@ class Answering:
             event = from_record(record.type, record.ts, record.mono, record.fields)
             self._walk.tell(event)
             self._operator.show(event)
+            if isinstance(event, RunPaused):
+                self._paused = event.reason
 
     def _idle(self) -> Act | None:
         """Called at least every half second while somebody is asked: whether the question is still open."""
@@ -192,7 +196,10 @@ class Answering:
             asked = self._engine.asking(self._workflow)
         except NotYet:
             return None
-        return None if asked is not None and asked.id == self._open else LEAVE
+        if asked is None or asked.id != self._open:
+            return LEAVE
+        self._follow()  # what others say is shown meanwhile
+        return None
 
     def _place(self, asked: Asked) -> Place:
         walk = chain(self._walk)[-1]
