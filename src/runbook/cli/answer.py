@@ -55,7 +55,7 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
     from runbook.drivers.temporal.answering import Answering
     from runbook.drivers.temporal.client import engine, workflow_of
 
-    walk, count = _so_far(run)
+    walk, count, head = _so_far(run)
     first = glimpse(run).first
     where = workflow_of(str(first.fields.get("host"))) if first is not None else None
     if where is None or not isinstance(store, PostgresStore):
@@ -76,6 +76,7 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
         sitting = Answering(
             walk=walk,
             count=count,
+            head=head,
             run=run,
             link=store.link,
             engine=reached,
@@ -98,18 +99,18 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
     return INTERRUPTED if interrupts.ended is not None else PAUSED
 
 
-def _so_far(run: RunDir) -> tuple[Walk, int]:
-    """The walk as the log tells it so far, and how many records that are."""
-    walk, count = Walk(snapshot_of(run, KINDS), KINDS), 0
+def _so_far(run: RunDir) -> tuple[Walk, int, str]:
+    """The walk as the log tells it so far, how many records that are, and the hash of the last."""
+    walk, count, head = Walk(snapshot_of(run, KINDS), KINDS), 0, ""
     try:
         with reading(run.log) as log:
             for record in log:
-                count += 1
+                count, head = count + 1, record.h
                 if not record.type.startswith("x-"):
                     walk.tell(from_record(record.type, record.ts, record.mono, record.fields))
     except (IllegalEvent, MalformedEvent) as error:
         raise not_legal(run, error) from None
-    return walk, count
+    return walk, count, head
 
 
 def _ended(run: RunDir, walk: Walk) -> int:

@@ -198,25 +198,13 @@ class Checkpointing:
         self._journal.tell(r.CheckpointSigned, size=text.size, head=text.head, file=file, signer=signer)
 
     def _signer(self, text: CheckpointText, signature: str) -> str:
-        """The name under which a signature is made: the operator's; or, where nobody knows that name, the key's.
+        """The name under which a signature is made.
 
         :raises NotSigned: if it would count for nobody.
         """
-        operator, key = self._walk.operator, key_of(signature) or ""
-        try:
-            signers = read_signers(self._signers)
-        except Refused:
-            return operator
-        person = _person(signers, operator, key)
-        if person is None:
-            return operator
-        try:
-            signers.verify(str(text), signature, person, NAMESPACE, self._journal.now())
-        except NotVerified as error:
-            if not error.unknown:
-                raise self._refusal(signers, person, key) or NotSigned(
-                    f"{self._key} does not count for `{person}`: {error}", f"look at its line in {self._signers}"
-                ) from None
+        operator = self._walk.operator
+        now = self._journal.now()
+        person = signer_of(self._signers, operator, str(self._key), text=str(text), signature=signature, at=now)
         if person == operator:
             return operator
         self._announce(f"the log is signed by {person}, and its operator is {operator}: name both alike, --operator")
@@ -234,25 +222,51 @@ class Checkpointing:
         except Refused:
             return
         person = _person(signers, self._walk.operator, key)
-        refusal = None if person is None else self._refusal(signers, person, key)
+        refusal = None if person is None else _refusal(self._signers, str(self._key), signers, person, key)
         if refusal is not None:
             self._warn(refusal)
-
-    def _refusal(self, signers: Signers, person: str, key: str) -> NotSigned | None:
-        """Why a key does not count for a person, as far as the file of signers says so by itself."""
-        if signers.lists(person, key, NAMESPACE) or signers.certifies(person):
-            return None
-        if signers.lists(person, key):
-            why = f"the allowed signers list {self._key} for `{person}`, and not for `{NAMESPACE}`"
-            return NotSigned(why, f"add that to the `namespaces` of its line in {self._signers}")
-        why = f"the allowed signers list another key than {self._key} for `{person}`"
-        return NotSigned(why, "name the key of whoever walks: --key")
 
     def _warn(self, error: NotSigned) -> None:
         """Tell that nothing was signed: once, until something is."""
         if not self._said:
             self._said = True
             self._journal.tell(r.Warned, text=f"the log is not signed: {error.why}; {error.help}")
+
+
+def signer_of(file: Path, operator: str, named: str, *, text: str, signature: str, at: str) -> str:
+    """The name under which a checkpoint is signed: the operator's; or, where nobody knows that name, the key's.
+
+    :param file: the allowed signers. ``named`` is what the key is called.
+    :param at: when it was signed, as a UTC time.
+    :raises NotSigned: if it would count for nobody.
+    """
+    key = key_of(signature) or ""
+    try:
+        signers = read_signers(file)
+    except Refused:
+        return operator
+    person = _person(signers, operator, key)
+    if person is None:
+        return operator
+    try:
+        signers.verify(text, signature, person, NAMESPACE, at)
+    except NotVerified as error:
+        if not error.unknown:
+            raise _refusal(file, named, signers, person, key) or NotSigned(
+                f"{named} does not count for `{person}`: {error}", f"look at its line in {file}"
+            ) from None
+    return person
+
+
+def _refusal(file: Path, named: str, signers: Signers, person: str, key: str) -> NotSigned | None:
+    """Why a key does not count for a person, as far as the file of signers says so by itself."""
+    if signers.lists(person, key, NAMESPACE) or signers.certifies(person):
+        return None
+    if signers.lists(person, key):
+        why = f"the allowed signers list {named} for `{person}`, and not for `{NAMESPACE}`"
+        return NotSigned(why, f"add that to the `namespaces` of its line in {file}")
+    why = f"the allowed signers list another key than {named} for `{person}`"
+    return NotSigned(why, "name the key of whoever walks: --key")
 
 
 def _person(signers: Signers, operator: str, key: str) -> str | None:

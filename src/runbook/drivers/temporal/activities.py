@@ -19,6 +19,7 @@ from pathlib import Path
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from runbook.audit.checkpoints import SIGNED, SUFFIX
 from runbook.audit.inbox import AT_ONCE
 from runbook.audit.observation import observe
 from runbook.audit.outputs import OutputFile
@@ -95,7 +96,16 @@ class Activities:
         """What a worker does that walks runs."""
         looking: list[Callable[..., object]] = [self.read, self.arrived, self.forbids, self.reserve, self.lacks]
         witnesses = Witnesses(self._signers).all()
-        return [self.begin, self.append, self.void, self.request, *looking, *witnesses, *self.performing()]
+        return [
+            self.begin,
+            self.append,
+            self.void,
+            self.request,
+            self.checkpoint,
+            *looking,
+            *witnesses,
+            *self.performing(),
+        ]
 
     def performing(self) -> list[Callable[..., object]]:
         """What a worker does that performs steps."""
@@ -186,6 +196,14 @@ class Activities:
         with self._asked() as store:
             keep(store.link, run, {f"requests/{number}.txt": text.encode()})
         return True
+
+    @activity.defn(name=calls.CHECKPOINT)
+    def checkpoint(self, run: str, size: int, text: str, signature: str) -> str:
+        """Keep a checkpoint; the name of its text below the run's directory."""
+        name = f"checkpoints/{size:012d}{SUFFIX}"
+        with self._asked() as store:
+            keep(store.link, run, {name + SIGNED: signature.encode(), name: text.encode()})
+        return name
 
     @activity.defn(name=calls.FORBIDS)
     def forbids(self, key: str, window: int, now: str) -> str:

@@ -21,6 +21,7 @@ from runbook.drivers.notary import Credentials
 from runbook.drivers.operator import Act, No, Note, Operator, Place, Request, Settle, Shown, Yes
 from runbook.drivers.temporal.client import Engine, NotTaken, NotYet
 from runbook.drivers.temporal.payloads import Asked, Reply
+from runbook.drivers.temporal.replies import CHECKPOINT
 from runbook.drivers.temporal.sealing import Typed
 from runbook.drivers.temporal.secrets import UNTYPED
 from runbook.drivers.temporal.vouching import Pen
@@ -58,7 +59,7 @@ class Left:
 class Answering:
     """One sitting of somebody who answers for a run.
 
-    :param walk: as the log tells it so far, in ``count`` records.
+    :param walk: as the log tells it so far, in ``count`` records; ``head`` is the hash of the last.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Answering:
         *,
         walk: Walk,
         count: int,
+        head: str,
         run: RunDir,
         link: Link,
         engine: Engine,
@@ -77,7 +79,7 @@ class Answering:
         interrupts: Interrupts,
     ) -> None:
         self._walk = walk
-        self._count = count
+        self._count, self._head = count, head
         self._link = link
         self._run = run.id
         self._dir = run
@@ -92,7 +94,7 @@ class Answering:
         self._rests = walk.phase is RunPhase.PAUSED
         self._prompt = prompt
         self._typed = Typed(run.id)
-        self._paused = ""
+        self._paused, self._signs_until = "", 0.0
         self._pen = Pen(run.id, operator, credentials, self._request)
         operator.attach(walk, self._idle)
 
@@ -106,9 +108,12 @@ class Answering:
             if self._walk.finish is not None:
                 return None
             self._rests = self._rests and self._walk.phase is RunPhase.PAUSED
-            if self._walk.phase is RunPhase.PAUSED and not self._rests:
+            if self._walk.phase is RunPhase.PAUSED and not self._rests and time.monotonic() > self._signs_until:
                 return Left(reason=f"the run is paused: {self._paused}")
             asked = self._asked()
+            if asked is not None and asked.ask == "resume" and not self._rests:
+                self._signs_until = 0.0  # nobody asks for a signature any more
+                continue
             if asked is not None and asked.run != self._run:
                 return Left(reason="the engine walks a later run of that alert")
             if asked is None or asked.id == answered or asked.seq > self._count:
@@ -137,6 +142,7 @@ class Answering:
             body=covered(canonical(body), self._typed.cover),
             by=self._name,
             source=source,
+            signs=self._pen.signs,
         )
         try:
             self._engine.answer(self._workflow, given)
@@ -176,7 +182,7 @@ class Answering:
         """Show what has happened since."""
         for seq, line in read(self._link, self._run, self._count):
             record = parse_line(line)
-            self._count = seq + 1
+            self._count, self._head = seq + 1, record.h
             if record.type.startswith("x-"):
                 continue
             event = from_record(record.type, record.ts, record.mono, record.fields)
@@ -184,6 +190,7 @@ class Answering:
             self._operator.show(event)
             if isinstance(event, RunPaused):
                 self._paused = event.reason
+                self._signs_until = time.monotonic() + LOOK if self._pen.signs else 0.0
 
     def _idle(self) -> Act | None:
         """Called at least every half second while somebody is asked: whether the question is still open."""
@@ -211,6 +218,10 @@ class Answering:
 
     def _reply(self, asked: Asked) -> tuple[str, dict[str, Json]] | Left | None:
         """What is said to a question; None where it is not open any more."""
+        if asked.ask == CHECKPOINT:
+            if self._walk.operator != self._name:
+                return None
+            return self._pen.seal(json.loads(asked.body), self._count, self._head)
         if asked.ask == "resume":
             return "go", {}  # that is what whoever comes to a paused run is here for
         place = self._place(asked)

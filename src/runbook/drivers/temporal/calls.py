@@ -22,6 +22,7 @@ BEGIN, APPEND, PERFORM, VOID, SECRETS = "begin", "append", "perform", "void", "s
 FORBIDS, RESERVE, LACKS, ARRIVED, READ = "forbids", "reserve", "lacks", "arrived", "read"
 PASS_ON, TAKE, FORGET = "pass_on", "take", "forget"
 NAMED, LISTED, VERIFY, REQUEST = "named", "listed", "verify", "request"
+SIGNER, CHECKPOINT = "signer", "checkpoint"
 DIVERGED = "Diverged"
 """The type of the failure that somebody else has written to the log of a run."""
 ANSWER = timedelta(seconds=60)

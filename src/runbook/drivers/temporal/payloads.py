@@ -46,8 +46,8 @@ class Carried:
     """What goes on from one history of a run to the next; all else is in its log.
 
     ``count`` and ``head`` are the number of its records and the hash of the last, ``asked`` the number of its last
-    question, ``arrived`` that of what came last into its inbox, ``source`` where the last answer came from, ``kept``
-    the secrets that no log holds.
+    question, ``arrived`` that of what came last into its inbox, ``source`` where the last answer came from,
+    ``signs`` whether who gave it has a key, ``kept`` the secrets that no log holds.
     """
 
     count: int
@@ -55,6 +55,7 @@ class Carried:
     asked: int
     arrived: int
     source: str
+    signs: bool = False
     kept: Kept = field(default_factory=Kept)
 
 
@@ -354,7 +355,7 @@ class Asked:
 class Reply:
     """An answer to the question of that id of a run. ``says`` is the word for what it is, ``body`` the rest, as JSON.
 
-    ``by`` is who answers, ``source`` the kind of driver, as records have it.
+    ``by`` is who answers, ``source`` the kind of driver, as records have it; ``signs`` says that they have a key.
     """
 
     run: str
@@ -363,3 +364,23 @@ class Reply:
     body: str
     by: str
     source: str
+    signs: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedLog:
+    """A signature of a log, as ``text`` says it, by whoever answers for that operator, at a UTC time."""
+
+    text: str
+    signature: str
+    operator: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSigner:
+    """Under which name it counts; ``why`` it does not, and what would help."""
+
+    signer: str = ""
+    why: str = ""
+    help: str = ""

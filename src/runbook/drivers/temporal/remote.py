@@ -17,15 +17,18 @@ from runbook.drivers.operator import Act, Hand, Idle, No, Note, Place, Request, 
 from runbook.drivers.operator import as_json as question_as_json
 from runbook.drivers.temporal.bridge import wait_for
 from runbook.drivers.temporal.log import EngineLog
-from runbook.drivers.temporal.payloads import Asked, Reply, Waited
+from runbook.drivers.temporal.payloads import Asked, Carried, Kept, Reply, Waited
 from runbook.drivers.temporal.replies import (
+    CHECKPOINT,
     OVER,
     TooLate,
     body_of,
+    confirmation_fits,
     hand_fits,
     hand_of,
     look_at_name,
     only,
+    outcome_fits,
     plain,
     unsealed,
 )
@@ -68,6 +71,8 @@ class RemoteOperator:
         """Up to which number the inbox was looked at."""
         self.asked: Asked | None = None
         self.source = "terminal"
+        self.signs = False
+        """Whether who answered last has a key that signs."""
 
     def meet(self, now: Callable[[], int], take_over: Callable[[str], str | None]) -> None:
         """Know the clock of the walk, and how to tell that somebody else is its operator now, or why that cannot be."""
@@ -79,19 +84,27 @@ class RemoteOperator:
         """Whether somebody wants something that nobody asked for, and nobody has heard of it yet."""
         return bool(self.acts) or self.arrived > self.taken or self.interrupts.presses > self._heard
 
-    @property
-    def carried(self) -> tuple[int, int, str]:
-        """The number of the last question, of what came last, and where the last answer came from."""
-        return self._count, self.arrived, self.source
+    def carried(self, kept: Kept) -> Carried:
+        """What goes on into the next history, with the secrets that no log holds."""
+        return Carried(
+            count=self._log.count,
+            head=self._log.head,
+            asked=self._count,
+            arrived=self.arrived,
+            source=self.source,
+            signs=self.signs,
+            kept=kept,
+        )
 
     @property
     def quiet(self) -> bool:
         """Whether nobody has said anything that is still to be taken."""
         return not self.called and not self.interrupts.presses and self._given is None
 
-    def carry_on(self, count: int, arrived: int, source: str) -> None:
+    def carry_on(self, carried: Carried) -> None:
         """Go on behind what was asked before; the inbox is looked at anew where anything ever came."""
-        self._count, self.arrived, self.source = count, arrived, source
+        self._count, self.arrived = carried.asked, carried.arrived
+        self.source, self.signs = carried.source, carried.signs
 
     def heard(self) -> None:
         """Whoever performs has heard how hard to stop it."""
@@ -151,14 +164,7 @@ class RemoteOperator:
 
     def take(self, place: Place, shown: Shown) -> Outcome | Hand:
         """Show what a dry run does not do, and ask as what it is taken."""
-        outcomes = [outcome.value for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.UNKNOWN)]
-
-        def fits(reply: Reply) -> str | None:
-            if reply.says != "take":
-                return only(reply, "take")
-            return None if body_of(reply).get("outcome") in outcomes else "an outcome is passed, failed or unknown"
-
-        reply = self._ask("take", place, plain(shown), fits)
+        reply = self._ask("take", place, plain(shown), lambda reply: outcome_fits(reply, "take"))
         return reply if isinstance(reply, Act | Note) else Outcome(str(body_of(reply)["outcome"]))
 
     def go_on(self, place: Place, left: Sequence[str]) -> Hand | None:
@@ -167,17 +173,7 @@ class RemoteOperator:
 
     def confirm(self, place: Place, request: Request) -> Yes | No | Hand:
         """Ask for a confirmation."""
-
-        def fits(reply: Reply) -> str | None:
-            if reply.says == "no":
-                return None if isinstance(body_of(reply).get("reason"), str) else "a no says why"
-            if reply.says != "yes":
-                return only(reply, "yes")
-            if request.phrase is not None and body_of(reply).get("phrase") != request.phrase:
-                return "it wants the exact phrase"
-            return None
-
-        reply = self._ask("confirm", place, plain(request), fits)
+        reply = self._ask("confirm", place, plain(request), lambda reply: confirmation_fits(reply, request.phrase))
         if isinstance(reply, Act | Note):
             return reply
         reason = body_of(reply).get("reason")
@@ -244,15 +240,8 @@ class RemoteOperator:
 
     def decide(self, place: Place, asked: AskOperator) -> Settle | Hand:
         """Ask what to do where the walk cannot go on by itself."""
-        outcomes = [outcome.value for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.UNKNOWN)]
-
-        def fits(reply: Reply) -> str | None:
-            if reply.says != "settle":
-                return only(reply, "settle")
-            return None if body_of(reply).get("outcome") in outcomes else "an outcome is passed, failed or unknown"
-
         body: JsonObject = {"because": asked.because, "choices": [choice.value for choice in asked.choices]}
-        reply = self._ask("decide", place, body, fits)
+        reply = self._ask("decide", place, body, lambda reply: outcome_fits(reply, "settle"))
         if isinstance(reply, Act | Note):
             return reply
         return Settle(
@@ -299,7 +288,8 @@ class RemoteOperator:
         if reply.source not in {"terminal", "answers"}:
             raise ValueError("an answer says where it comes from")
         body_of(reply)
-        problem = hand_fits(reply) if reply.says in {"act", "note"} else self._fits(reply)
+        acts = reply.says in {"act", "note"} and asked.ask != CHECKPOINT
+        problem = hand_fits(reply) if acts else self._fits(reply)
         if problem is not None:
             raise ValueError(problem)
 
@@ -322,23 +312,7 @@ class RemoteOperator:
             return act
         if over():
             return OVER
-        self._log.flush()
-        self._count += 1
-        self._fits = fits
-        problem, self._problem = self._problem, ""
-        self.asked = Asked(
-            run=self._log.run,
-            id=self._count,
-            seq=self._log.count,
-            ask=ask,
-            step=place.step.id if place is not None else "",
-            visit=place.visit if place is not None else 0,
-            title=place.title if place is not None else "",
-            description=place.description if place is not None else "",
-            prefix=place.prefix if place is not None else "",
-            body=canonical(body),
-            problem=problem,
-        )
+        self._publish(ask, place, body, fits)
         try:
             while self._given is None:
                 left = None if until is None else (until - self._now()) / 1_000
@@ -356,8 +330,48 @@ class RemoteOperator:
         if (why := self._walked_by(given.by)) is not None:
             self._problem = why
             return self._ask(ask, place, body, fits, until=until, over=over)
-        self.source = given.source
+        self.source, self.signs = given.source, given.signs
         return hand_of(given) if given.says in {"act", "note"} else given
+
+    def sign(self, body: JsonObject, seconds: float) -> Reply | None:
+        """Have whoever answers sign the log, and nothing be told meanwhile; None where nobody does in so many seconds.
+
+        :param body: ``end``, the line of a record that is signed too and not stored yet; or nothing.
+        """
+        walk = self._walk
+
+        def fits(reply: Reply) -> str | None:
+            if walk is not None and reply.by != walk.operator:
+                return "its operator signs the log"
+            return None if reply.says in {"signed", "unsigned"} else only(reply, "signed")
+
+        self._publish(CHECKPOINT, None, body, fits)
+        try:
+            with contextlib.suppress(TimeoutError):
+                wait_for(workflow.wait_condition(lambda: self._given is not None, timeout=seconds))
+            return self._given
+        finally:
+            self.asked = self._given = None
+
+    def _publish(self, ask: str, place: Place | None, body: Json, fits: _Fits) -> None:
+        """Say what is asked, when all before it is stored."""
+        self._log.flush()
+        self._count += 1
+        self._fits = fits
+        problem, self._problem = self._problem, ""
+        self.asked = Asked(
+            run=self._log.run,
+            id=self._count,
+            seq=self._log.count,
+            ask=ask,
+            step=place.step.id if place is not None else "",
+            visit=place.visit if place is not None else 0,
+            title=place.title if place is not None else "",
+            description=place.description if place is not None else "",
+            prefix=place.prefix if place is not None else "",
+            body=canonical(body),
+            problem=problem,
+        )
 
     def _sleep(self, left: float | None) -> None:
         """Wait for an answer, for whoever wants something, for a reminder, or so many seconds."""

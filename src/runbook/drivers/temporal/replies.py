@@ -8,9 +8,12 @@ from runbook.drivers.temporal.payloads import SEALED, Reply, Waited, is_sealed
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.kind import Preview
 from runbook.model.question import AskForm, Question
+from runbook.model.runbook import Outcome
 from runbook.walk.tables import HANDS
 
 NOTES = frozenset({"note", "decision", "hypothesis", "communication"})
+CHECKPOINT = "checkpoint"
+"""The word for what is asked of the program that answers, and not of who sits at it: to sign the log."""
 LONGEST = 200_000
 """Characters of an answer at most; what a record can hold is looked at when it is taken."""
 OVER = Reply(run="", id=0, says="over", body="{}", by="", source="")
@@ -56,6 +59,23 @@ def unsealed(question: Question, reply: Reply) -> str | None:
         return None
     open_ = [each.name for each in question.fields if each.secret and not is_sealed(fields.get(each.name, SEALED))]
     return f"`{open_[0]}` is a secret, and is sealed where it is typed" if open_ else None
+
+
+def outcome_fits(reply: Reply, says: str) -> str | None:
+    """Why an answer is no outcome, under that word; None if it is."""
+    if reply.says != says:
+        return only(reply, says)
+    outcomes = [outcome.value for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.UNKNOWN)]
+    return None if body_of(reply).get("outcome") in outcomes else "an outcome is passed, failed or unknown"
+
+
+def confirmation_fits(reply: Reply, phrase: str | None) -> str | None:
+    """Why an answer neither confirms something nor says why it is not confirmed; None if it does."""
+    if reply.says == "no":
+        return None if isinstance(body_of(reply).get("reason"), str) else "a no says why"
+    if reply.says != "yes":
+        return only(reply, "yes")
+    return "it wants the exact phrase" if phrase is not None and body_of(reply).get("phrase") != phrase else None
 
 
 def hand_fits(reply: Reply) -> str | None:

@@ -7,9 +7,10 @@ from temporalio import activity
 
 from runbook.audit.signatures import NotVerified, signers_here
 from runbook.audit.signing import NotSigned
+from runbook.drivers.checkpointing import signer_of
 from runbook.drivers.notary import name_of, verified
 from runbook.drivers.temporal import calls
-from runbook.drivers.temporal.payloads import Named, Signed, Verified
+from runbook.drivers.temporal.payloads import LogSigner, Named, Signed, SignedLog, Verified
 from runbook.model.diagnostics import Refused
 
 
@@ -24,7 +25,7 @@ class Witnesses:
 
     def all(self) -> list[Callable[..., object]]:
         """Every one of them."""
-        return [self.named, self.listed, self.verify]
+        return [self.named, self.listed, self.verify, self.signer]
 
     @activity.defn(name=calls.NAMED)
     def named(self, operator: str, key: str) -> Named:
@@ -45,6 +46,16 @@ class Witnesses:
         except Refused as refused:
             return Verified(why=refused.diagnostics[0].message, unusable=True)
         return Verified(key=key if known is not None and known.lists(operator, key) else "")
+
+    @activity.defn(name=calls.SIGNER)
+    def signer(self, asked: SignedLog) -> LogSigner:
+        """Under which name a signature of a log counts."""
+        try:
+            named = f"the key of {asked.operator}"
+            signed = {"text": asked.text, "signature": asked.signature, "at": asked.at}
+            return LogSigner(signer=signer_of(self._signers, asked.operator, named, **signed))
+        except NotSigned as error:
+            return LogSigner(why=error.why, help=error.help)
 
     @activity.defn(name=calls.VERIFY)
     def verify(self, signed: Signed) -> Verified:

@@ -25,22 +25,13 @@ from runbook.drivers.session import Session
 from runbook.drivers.temporal import calls
 from runbook.drivers.temporal.attempting import RemoteAttempts
 from runbook.drivers.temporal.bridge import bridged
+from runbook.drivers.temporal.checkpoints import RemoteSealer
 from runbook.drivers.temporal.clock import EngineClock
 from runbook.drivers.temporal.continuing import History, Onward, is_quiet, tell_again
 from runbook.drivers.temporal.log import EngineLog
 from runbook.drivers.temporal.notary import RemoteNotary, lists
 from runbook.drivers.temporal.past import RemotePast
-from runbook.drivers.temporal.payloads import (
-    Asked,
-    Beginning,
-    Begun,
-    Carried,
-    Deliveries,
-    Kept,
-    Records,
-    Reply,
-    Submitted,
-)
+from runbook.drivers.temporal.payloads import Asked, Beginning, Begun, Deliveries, Kept, Records, Reply, Submitted
 from runbook.drivers.temporal.remote import RemoteOperator
 from runbook.drivers.temporal.secrets import RemoteSecrets
 from runbook.drivers.temporal.sources import runbook_of
@@ -98,16 +89,8 @@ class RunWorkflow:
                 )
             except Onward:
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                count, arrived, source = self._operator.carried
-                going = Carried(
-                    count=self._log.count,
-                    head=self._log.head,
-                    asked=count,
-                    arrived=arrived,
-                    source=source,
-                    kept=self._secrets.kept,
-                )
-                workflow.continue_as_new(replace(submitted, carried=going))
+                carried = self._operator.carried(self._secrets.kept)
+                workflow.continue_as_new(replace(submitted, carried=carried))
             else:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 return finish
@@ -237,6 +220,7 @@ class RunWorkflow:
             messages=self._wanted,
             past=RemotePast(),
             approvals=self._approvals,
+            sealer=lambda journal: RemoteSealer(journal, self._log, operator),
             last=last,
         )
         journal, operator.source = session.journal, source
@@ -259,7 +243,7 @@ class RunWorkflow:
         if carried is not None:
             last = tell_again(walk, self._submitted.run, carried)
             self._log.go_on(carried.count, carried.head)
-            self._operator.carry_on(carried.asked, carried.arrived, carried.source)
+            self._operator.carry_on(carried)
         self._history.begins(self._log.count)
         return last
 
