@@ -31,6 +31,8 @@ class RemoteSealer:
 
     def pause(self) -> None:
         """Have all signed that the run came to, and tell it."""
+        if not self._operator.signs:
+            return
         self._log.flush()
         text = CheckpointText(run=self._log.run, size=self._log.count, head=self._log.head)
         signed = self._signed(text, {})
@@ -42,6 +44,9 @@ class RemoteSealer:
 
     def finish(self, finish: str) -> None:
         """Have the log signed with its end, and tell that it ends so."""
+        if not self._operator.signs:
+            self._journal.tell(r.RunFinished, finish=finish)
+            return
         self._log.flush()
         end = self._journal.event(r.RunFinished, finish=finish)
         raw, head = line_of(
@@ -63,8 +68,6 @@ class RemoteSealer:
 
     def _signed(self, text: CheckpointText, body: JsonObject) -> tuple[str, str] | None:
         """The signature of a text, and whose it is; None, which is told, where there is none that counts."""
-        if not self._operator.signs:
-            return None
         reply = self._operator.sign(body, SECONDS)
         if reply is None:
             self._warn(f"nobody who answers signed within {SECONDS:.0f} s", "answer with --key FILE until it is over")
