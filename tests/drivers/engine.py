@@ -12,19 +12,21 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from temporalio.client import Client, WorkflowHandle
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client, RPCError, WorkflowHandle
 from tests.drivers.desk import Done, Process, wait_for
 from tests.drivers.hatchery import Hatchery, Options
 from tests.drivers.stored import StoredDesk, database
 from tests.world.postgres import Postgres
 
 SERVER, TEST_SERVER = "temporal", "temporal-test-server"
-NAMESPACES = 120
+NAMESPACES = 80
 """How many tests of one process can have a namespace of their own."""
 _SPEAKING = ("cli.answer", "cli.submit", "cli.worker", "drivers.temporal.answering", "drivers.temporal.worker")
 
@@ -57,8 +59,18 @@ class Server:
         wait_for(self._answers, "the Temporal server does not answer")
 
     def _answers(self) -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", self.port)) == 0
+        """Whether it answers, and has made its last namespace."""
+
+        async def look() -> None:
+            client = await Client.connect(self.address)
+            wanted = DescribeNamespaceRequest(namespace=f"test-{NAMESPACES}")
+            await client.workflow_service.describe_namespace(wanted, timeout=timedelta(seconds=2))
+
+        try:
+            asyncio.run(look())
+        except (RPCError, RuntimeError):
+            return False
+        return True
 
     def kill(self) -> None:
         """Kill it."""

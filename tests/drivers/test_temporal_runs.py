@@ -182,15 +182,28 @@ def test_a_run_goes_on_where_its_worker_was_killed_while_it_waited(crew: Crew) -
     assert crew.verify() == 0
 
 
-def test_without_an_engine_or_a_store_nothing_begins(crew: Crew) -> None:
-    crew.write("book.yaml", ONE)
-    nowhere = crew.do("submit", "book.yaml", "--engine", "127.0.0.1:9")
-    assert nowhere.status == 2
-    assert "RB592" in nowhere.err
-    unstored = crew.do("submit", "book.yaml", env={"RUNBOOK_STORE": "postgresql://walker@127.0.0.1:9/none"})
-    assert unstored.status == 2
-    assert "RB578" in unstored.err
-    assert "RB599" in crew.do("submit", "book.yaml", env={"RUNBOOK_ENGINE": ""}).err
+PARTS_DOWN = {
+    "no engine there": ({"RUNBOOK_ENGINE": "127.0.0.1:9"}, "RB592"),
+    "no engine named": ({"RUNBOOK_ENGINE": ""}, "RB599"),
+    "no such namespace": ({"RUNBOOK_NAMESPACE": "nowhere"}, "RB592"),
+    "no store there": ({"RUNBOOK_STORE": "postgresql://walker@127.0.0.1:9/none"}, "RB578"),
+    "no store named": ({"RUNBOOK_STORE": ""}, "RB598"),
+}
+
+
+def test_without_an_engine_or_a_store_each_command_says_so_and_nothing_begins(crew: Crew) -> None:
+    crew.worker()
+    assert crew.submit(ONE).status == 0
+    said = {
+        (down, argv[0]): crew.do(*argv, env=env)
+        for down, (env, _) in PARTS_DOWN.items()
+        for argv in (("submit", "book.yaml", "--run-id", "r2"), ("worker",), ("answer", "r1"))
+        if (down, argv[0]) != ("no such namespace", "answer")  # the log of the run says in which it is
+    }
+    wrong = {key: done for key, done in said.items() if done.status != 2 or PARTS_DOWN[key[0]][1] not in done.err}
+    assert wrong == {}
+    assert crew.owner("select distinct run from runbook.record") == [("r1",)]
+    assert crew.effects() == []
 
 
 def test_what_goes_through_the_engine_can_be_encrypted(crew: Crew) -> None:

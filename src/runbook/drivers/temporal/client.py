@@ -195,7 +195,7 @@ class Engine:
         try:
             return asyncio.run_coroutine_threadsafe(asked, self._loop).result()
         except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
+            if error.status is RPCStatusCode.NOT_FOUND and not error.message.startswith("Namespace"):
                 message = "the engine does not walk that run"
                 help_ = "look at its log with `runbook status`; name the engine that it was submitted to"
                 raise Refused(Diagnostic(code=GONE, message=message, help=help_)) from None

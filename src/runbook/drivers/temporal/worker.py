@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from temporalio.client import Client
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client, RPCError
+from temporalio.service import RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from runbook.drivers.temporal.activities import Activities
 from runbook.drivers.temporal.codec import key_of
-from runbook.drivers.temporal.engine import connected
+from runbook.drivers.temporal.engine import connected, unreached
 from runbook.drivers.temporal.payloads import HOME, queue_of
 from runbook.drivers.temporal.waking import Watching, wake
 from runbook.drivers.temporal.workflow import RunWorkflow
@@ -41,9 +43,14 @@ class Post:
 async def work(post: Post, say: Callable[[str], None]) -> None:
     """Work until SIGTERM or SIGINT, then finish what was begun within the grace.
 
-    :raises Refused: if the engine is out of reach.
+    :raises Refused: if the engine is out of reach, or does not have the namespace.
     """
     client = await connected(post.engine, post.namespace)
+    try:
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=post.namespace))
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise unreached(post.engine, error) from None
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
