@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,6 +33,8 @@ from runbook.drivers.temporal.worker import Post, worker_of  # noqa: E402
 from runbook.drivers.temporal.workflow import RunWorkflow  # noqa: E402
 
 STEPS, ROUNDS = 60, 5
+PLACES = 20
+"""Attempts at once that a worker takes; ``runbook worker`` has as many."""
 _OWN = threading.local()
 
 
@@ -80,10 +83,11 @@ def book() -> str:
 async def measure(address: str, database: Postgres, name: str, root: Path) -> tuple[float, float]:
     """The median seconds of so many steps, and of as many bare activities."""
     client = await Client.connect(address)
-    post = Post(site=HOME, store="", engine="", namespace="", signers=root / "none", at_once=4, grace_s=1.0)
+    post = Post(site=HOME, store="", engine="", namespace="", signers=root / "none", at_once=PLACES, grace_s=1.0)
     bare = Bare(database.url_of(name))
-    with ThreadPoolExecutor(4) as threads, ThreadPoolExecutor(1) as walks, ThreadPoolExecutor(4) as others:
-        ours = worker_of(client, post, Activities(database.url_of(name), root, post.signers, "bench"), threads, walks)
+    made = Activities(database.url_of(name), root, post.signers, "bench", at_once=PLACES)
+    with closing(made) as activities, ThreadPoolExecutor(1) as walks, ThreadPoolExecutor(PLACES) as others:
+        ours = worker_of(client, post, activities, walks)
         theirs = Worker(
             client,
             task_queue="bare",
@@ -91,6 +95,7 @@ async def measure(address: str, database: Postgres, name: str, root: Path) -> tu
             activities=[bare.bare],
             activity_executor=others,
             workflow_runner=UnsandboxedWorkflowRunner(),
+            max_concurrent_activities=PLACES,
         )
         taken: dict[str, list[float]] = {"ours": [], "bare": []}
         async with ours, theirs:

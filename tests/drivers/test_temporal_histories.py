@@ -6,6 +6,7 @@ import json
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -108,26 +109,25 @@ def test_an_hour_of_waiting_passes_at_once_where_time_is_skipped(
 
     async def walked() -> str:
         environment = await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(program))
-        with ThreadPoolExecutor(4) as threads, ThreadPoolExecutor(1) as walks:
-            post = Post(site=HOME, store="", engine="", namespace="", signers=tmp_path / "none", at_once=4, grace_s=1.0)
-            async with environment:
-                activities = Activities(postgres.url_of(crew.database), tmp_path / "copies", post.signers, "test")
-                (tmp_path / "copies").mkdir(exist_ok=True)
-                async with worker_of(environment.client, post, activities, threads, walks):
-                    submitted = Submitted(
-                        run="hour",
-                        files={"book.yaml": text},
-                        environment=None,
-                        inputs="{}",
-                        operator="ana@example.com",
-                        incident=None,
-                        host="temporal test/hour",
-                        store="a store",
-                        guards_see="nothing",
-                    )
-                    return await environment.client.execute_workflow(
-                        RunWorkflow.run, submitted, id="hour", task_queue=queue_of(HOME)
-                    )
+        post = Post(site=HOME, store="", engine="", namespace="", signers=tmp_path / "none", at_once=4, grace_s=1.0)
+        url, copies = postgres.url_of(crew.database), tmp_path / "copies"
+        made = Activities(url, copies, post.signers, "test", at_once=4)
+        with closing(made) as activities, ThreadPoolExecutor(1) as walks:
+            async with environment, worker_of(environment.client, post, activities, walks):
+                submitted = Submitted(
+                    run="hour",
+                    files={"book.yaml": text},
+                    environment=None,
+                    inputs="{}",
+                    operator="ana@example.com",
+                    incident=None,
+                    host="temporal test/hour",
+                    store="a store",
+                    guards_see="nothing",
+                )
+                return await environment.client.execute_workflow(
+                    RunWorkflow.run, submitted, id="hour", task_queue=queue_of(HOME)
+                )
 
     try:
         assert asyncio.run(walked()) == "resolved"

@@ -34,11 +34,13 @@ def test_a_worker_that_was_frozen_before_a_change_begins_nothing_when_it_wakes_u
     far = crew.worker("far")
     crew.submit(book(change("one", then="done", more="site: far\n")), "--lost-after", "2")
     crew.walked("confirmation.requested")
-    # The table of records is held, so that the worker stands before its claim.
-    with crew.holding("runbook.record"):
+    # The table of claims is held, so that the worker stands before its claim; then its session with the database ends.
+    with crew.holding("runbook.attempt"):
         answering = crew.start(*reply(crew, f"{YES}, do: abort, reason: enough"))
-        wait_for(lambda: crew.server.running("insert into runbook.record"), "nothing is stored")
+        wait_for(lambda: crew.server.running("insert into runbook.attempt"), "nothing is claimed")
         far.signal(signal.SIGSTOP)
+        for session in crew.server.running("insert into runbook.attempt"):
+            crew.server.do("select pg_terminate_backend(%s, 10000)", session)
     assert answering.ended().status == 1
     ended = crew.told("step.finished")[0]
     assert (ended["step"], ended["outcome"], ended["changed"]) == ("one", "failed", "no")
@@ -48,6 +50,23 @@ def test_a_worker_that_was_frozen_before_a_change_begins_nothing_when_it_wakes_u
     time.sleep(1)  # it would begin now
     assert crew.effects() == []
     assert crew.verify() == 0
+
+
+def test_a_worker_that_was_frozen_in_its_claim_begins_nothing_when_it_wakes_up(crew: Crew) -> None:
+    crew.worker()
+    far = crew.worker("far")
+    crew.submit(book(change("one", then="done", more="site: far\n")), "--lost-after", "2")
+    crew.walked("confirmation.requested")
+    with crew.holding("runbook.attempt"):
+        answering = crew.start(*reply(crew, YES))
+        wait_for(lambda: crew.server.running("insert into runbook.attempt"), "nothing is claimed")
+        far.signal(signal.SIGSTOP)
+    assert answering.ended().status == 3
+    assert "may have begun" in str(crew.told("step.unknown")[0]["reason"])
+    far.signal(signal.SIGCONT)
+    time.sleep(1)  # it would begin now: it holds the claim
+    assert crew.effects() == []
+    assert crew.verify() == 3  # whole, and not over
 
 
 def test_where_the_database_is_lost_no_further_step_begins_and_it_goes_on_when_it_is_back(crew: Crew) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from runbook.audit.postgres.link import Link, StoreFailed
 
 _PAGE = 500
-_TAKEN = frozenset({"RB001", "23505"})
+TAKEN = frozenset({"RB001", "23505"})
 """The states of a number that is taken: by other bytes, or by somebody at the same moment."""
 
 
@@ -42,7 +42,7 @@ def put(link: Link, run: str, seq: int, lines: Sequence[bytes]) -> None:
                 [*lines],
             )
         except StoreFailed as failed:
-            if failed.state not in _TAKEN or (stored := _stored(link, run, seq, lines)) == 0:
+            if failed.state not in TAKEN or (stored := _stored(link, run, seq, lines)) == 0:
                 raise
             seq, lines = seq + stored, lines[stored:]
         else:

@@ -5,14 +5,13 @@ first has it, be it the worker that is to perform it or the workflow that has gi
 at once, each with a connection of its own.
 """
 
+import asyncio
 import contextlib
-import json
 import secrets
-import shutil
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -21,18 +20,16 @@ from temporalio.exceptions import ApplicationError
 
 from runbook.audit.checkpoints import SIGNED, SUFFIX
 from runbook.audit.inbox import AT_ONCE
-from runbook.audit.observation import observe
-from runbook.audit.outputs import OutputFile
+from runbook.audit.postgres.attempts import claim, voided
 from runbook.audit.postgres.link import Link, StoreFailed
 from runbook.audit.postgres.records import Diverged, keep, put, read
 from runbook.audit.postgres.store import PostgresStore
 from runbook.audit.starts import Start
 from runbook.drivers.guarding import Wanted as WantedRun
-from runbook.drivers.holding import OVERFLOWED, Held
 from runbook.drivers.store_past import StorePast
 from runbook.drivers.temporal import calls
 from runbook.drivers.temporal.beginning import begin
-from runbook.drivers.temporal.here import Known, Runs
+from runbook.drivers.temporal.here import Runs
 from runbook.drivers.temporal.payloads import (
     Beginning,
     Begun,
@@ -41,37 +38,20 @@ from runbook.drivers.temporal.payloads import (
     Delivery,
     Done,
     End,
-    Printed,
     Records,
     Task,
 )
+from runbook.drivers.temporal.performing import Attempt, attended
 from runbook.drivers.temporal.witnesses import Witnesses
-from runbook.drivers.worker import Workers
-from runbook.kinds.registry import KINDS, make
-from runbook.model.canonical import JsonObject
+from runbook.kinds.registry import KINDS
 from runbook.model.diagnostics import Refused
-from runbook.model.evaluator import ExpressionError
-from runbook.model.io import Cancelled, Lost, NotSent, Performs, TimedOut, WorldError
-from runbook.model.kind import is_automated
-from runbook.model.secrets import dereferenced
-from runbook.world.clock import RealClock
-from runbook.world.real import RealWorld
 
-BEAT = 0.25
-"""Seconds between two signs of life."""
-PATIENCE = 5_000
-"""Milliseconds after which something that was asked to stop is made to."""
+SPARE = 20
+"""How much more than attempts is done at once by a worker because it alone can: it must not seem to be gone."""
 READ, PACKED = 4 * 1024 * 1024, 1024 * 1024
 """Bytes of a log that are read at once, and that they may take in a history."""
 MOST = 256 * 1024
 """Bytes of an inbox that are told at once; escaped they may take six times as many."""
-_LONGEST = 300
-_ENDS: tuple[tuple[type[WorldError], End], ...] = (
-    (NotSent, End.NOT_SENT),
-    (TimedOut, End.TIMED_OUT),
-    (Cancelled, End.CANCELLED),
-    (Lost, End.LOST),
-)
 
 
 class Activities:
@@ -80,15 +60,19 @@ class Activities:
     :param url: the store.
     :param root: a directory for what is copied meanwhile.
     :param signers: the file of allowed signers of this machine.
+    :param at_once: how many attempts that any worker can perform, and as many that only this one can.
     :param key: what the workers of all sites have in common, if anything.
     """
 
-    def __init__(self, url: str, root: Path, signers: Path, name: str, key: bytes | None = None) -> None:
+    def __init__(
+        self, url: str, root: Path, signers: Path, name: str, *, at_once: int, key: bytes | None = None
+    ) -> None:
         self._url = url
         self._root = root
         self._signers = signers
         self.name = name
-        self._own = threading.local()
+        self.threads = ThreadPoolExecutor(2 * at_once + SPARE, thread_name_prefix="activity")
+        self._stores: dict[int, PostgresStore] = {}
         self.queue = f"runbook/worker/{secrets.token_hex(16)}"
         self._runs = Runs(self.queue, key)
 
@@ -111,15 +95,21 @@ class Activities:
         """What a worker does that performs steps."""
         return [self.perform, *self._runs.activities()]
 
+    def close(self) -> None:
+        """Return when what was begun is done, and the connections to the store are closed."""
+        self.threads.shutdown()
+        for store in self._stores.values():
+            store.link.close()
+
     @property
     def _store(self) -> PostgresStore:
         """The store, over a connection of this thread."""
-        store: PostgresStore | None = getattr(self._own, "store", None)
-        if store is None:
-            root = self._root / str(threading.get_ident())
-            root.mkdir(mode=0o700, exist_ok=True)
-            store = self._own.store = PostgresStore(root, Link(self._url))
-        return store
+        thread = threading.get_ident()
+        if thread not in self._stores:
+            root = self._root / str(thread)
+            (root / "output").mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._stores[thread] = PostgresStore(root, Link(self._url))
+        return self._stores[thread]
 
     @contextlib.contextmanager
     def _asked(self) -> Iterator[PostgresStore]:
@@ -137,10 +127,9 @@ class Activities:
 
     def _let_go(self) -> None:
         """Close the connection of this thread; the next that needs one makes another."""
-        store: PostgresStore | None = getattr(self._own, "store", None)
+        store = self._stores.pop(threading.get_ident(), None)
         if store is not None:
             store.link.close()
-            self._own.store = None
 
     @activity.defn(name=calls.BEGIN)
     def begin(self, beginning: Beginning) -> Begun:
@@ -156,12 +145,10 @@ class Activities:
         return True
 
     @activity.defn(name=calls.VOID)
-    def void(self, claim: Claim) -> bool:
+    def void(self, given: Claim) -> bool:
         """See to it that an attempt does not begin any more; false: a worker had claimed it before."""
         with self._asked() as store:
-            return _claimed(store, claim.run, claim.name, "") or store.link.rows(_WHOSE, claim.run, claim.name) == [
-                ("",)
-            ]
+            return claim(store.link, given.run, given.name, "") or voided(store.link, given.run, given.name)
 
     @activity.defn(name=calls.READ)
     def read(self, run: str, seq: int, before: int) -> bytes:
@@ -235,23 +222,24 @@ class Activities:
     def _past(self, store: PostgresStore) -> StorePast:
         return StorePast(store, KINDS, signers=self._signers)
 
-    @activity.defn(name=calls.PERFORM, no_thread_cancel_exception=True)
-    def perform(self, task: Task) -> Done:
+    @activity.defn(name=calls.PERFORM)
+    async def perform(self, task: Task) -> Done:
         """Store the records of an attempt, claim it if it changes something, and perform it."""
+        info = activity.info()
+        attempt, whose = Attempt(task, info.heartbeat_timeout), f"{self.name} {info.activity_id}"
+        work = asyncio.get_running_loop().run_in_executor(self.threads, self._perform, attempt, whose)
+        return await attended(attempt, work)
+
+    def _perform(self, attempt: Attempt, whose: str) -> Done:
+        task = attempt.task
         records = task.records
-        kind = make(task.kind, {name: dereferenced(value) for name, value in json.loads(task.fields).items()})
-        if not is_automated(kind):  # pragma: no cover - only such a kind is performed
-            raise TypeError(kind.NAME)
         known = self._runs.of(records.run, task.secrets)
         if known.open(task.sealed):
             return Done(end=End.GONE)
         try:
             store = self._store
-            if records.lines:
-                _put(store, records)
-            whose = f"{self.name} {activity.info().activity_id}"
-            if task.changes and not _claimed(store, records.run, task.name, whose):
-                return _unclaimed(store.link.rows(_WHOSE, records.run, task.name) == [("",)])
+            if not _announced(store, task, whose):
+                return _unclaimed(voided(store.link, records.run, task.name))
         except Diverged as diverged:
             raise ApplicationError(diverged.strerror or "", type=calls.DIVERGED, non_retryable=True) from None
         except (StoreFailed, Refused) as failed:
@@ -264,116 +252,25 @@ class Activities:
             if looked.commitments != task.committed:
                 reason = "another worker of its site looked at its secrets when it was confirmed"
                 return Done(end=End.NOT_SENT, reason=reason, help="try it again")
-        return self._performed(store, known, task, kind)
-
-    def _performed(self, store: PostgresStore, known: Known, task: Task, kind: Performs) -> Done:
-        """Perform an attempt in a thread of its own, and give signs of life meanwhile."""
-        run = store.run(task.records.run)
-        run.output.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kept: dict[str, OutputFile] = {}
-        held = Held() if task.making else None
-
-        def take(address: str, stream: str, chunk: bytes) -> None:
-            if held is not None:
-                held.take(stream, chunk)
-                return
-            write(address, stream, chunk)
-
-        def write(address: str, stream: str, chunk: bytes) -> None:
-            if stream not in kept:
-                kept[stream] = OutputFile(
-                    run,
-                    known.masker,
-                    address=address,
-                    visit=task.visit,
-                    attempt=task.attempt,
-                    stream=stream,
-                    disk=run.disk,
-                )
-            kept[stream].feed(chunk)
-
-        world = RealWorld(secrets=known.secrets, output=take, run=(store.shown, run.id))
-        workers = Workers()
-        job = workers.job(lambda: world.perform(task.address, kind, task.timeout, changes=task.changes))
-        workers.start(job)
-        clock, level, asked = RealClock(), 0, 0
-        try:
-            while workers.news(BEAT) is None or not job.done:
-                activity.heartbeat()
-                if activity.is_cancelled() and (level == 0 or clock.mono() - asked > PATIENCE):
-                    level, asked = min(level + 1, 3), clock.mono()
-                    world.cancel(level)
-            ended = self._ended(known, task, held, job.result)
-        finally:
-            world.close()
-        if held is not None and ended.end is End.SEEN and not ended.problem:
-            for stream, chunk in held.pieces():
-                write(task.address, stream, chunk)
-        outputs = [keeper.close()[1] for keeper in kept.values()]
-        shutil.rmtree(run.path, ignore_errors=True)
-        printed = [
-            Printed(
-                stream=each.stream,
-                file=each.file,
-                size=each.size,
-                sha256=each.sha256,
-                dropped=each.dropped,
-                stream_sha256=each.stream_sha256,
-                masked=each.masked,
-                problem=each.problem,
-            )
-            for each in outputs
-        ]
-        return replace(ended, printed=printed)
-
-    def _ended(self, known: Known, task: Task, held: Held | None, result: Callable[[], JsonObject]) -> Done:
-        """What came of an attempt, with every secret covered, those among them that it has made."""
-        cover = known.masker.cover
-        made: Mapping[str, str] = {}
-        try:
-            raw = result()
-            if held is not None:
-                try:
-                    made = known.make(task.making, raw)
-                except (ExpressionError, Refused) as error:
-                    return Done(end=End.SEEN, text="{}", problem=cover(f"`save_secret`: {error}"))
-                if held.overflowed:
-                    return Done(end=End.SEEN, text="{}", problem=OVERFLOWED)
-            observed = observe(raw, known.masker)
-        except WorldError as error:
-            end = next(end for class_, end in _ENDS if isinstance(error, class_))
-            if end is End.CANCELLED and activity.is_worker_shutdown():
-                return Done(end=End.LOST, reason="its worker was stopped")
-            return Done(end=end, reason=cover(error.reason), help=cover(error.help))
-        except Refused as refused:
-            return Done(end=End.NOT_SENT, reason=cover(str(refused)), help=cover(refused.diagnostics[0].help))
-        except Exception as error:  # noqa: BLE001 - it may quote a secret, which the engine would keep uncovered
-            return Done(end=End.LOST, reason=cover(f"its worker failed: {type(error).__name__}: {error}")[:_LONGEST])
-        return Done(
-            end=End.SEEN,
-            text=observed.text,
-            masked=observed.masked,
-            truncated=observed.truncated,
-            made=made,
-            holder=known.holder,
-        )
-
-
-_WHOSE = "select worker from runbook.attempt where run = %s and name = %s"
+        return attempt.perform(store.link, store.root, known)
 
 
 def _put(store: PostgresStore, records: Records) -> None:
-    put(store.link, records.run, records.seq, [line.encode("ascii") for line in records.lines])
+    put(store.link, records.run, records.seq, _lines(records))
 
 
-def _claimed(store: PostgresStore, run: str, name: str, whose: str) -> bool:
-    """Claim an attempt, if nobody has."""
-    return bool(
-        store.link.rows(
-            "insert into runbook.attempt (run, name, worker) values (%s, %s, %s) on conflict do nothing returning 1",
-            *(run, name, whose),
-        )
-    )
+def _lines(records: Records) -> list[bytes]:
+    return [line.encode("ascii") for line in records.lines]
+
+
+def _announced(store: PostgresStore, task: Task, whose: str) -> bool:
+    """Put the records of an attempt, and claim it if it changes something; whether it may be performed."""
+    records = task.records
+    if task.changes:
+        return claim(store.link, records.run, task.name, whose, seq=records.seq, lines=_lines(records))
+    if records.lines:
+        _put(store, records)
+    return True
 
 
 def _unclaimed(void: bool) -> Done:

@@ -7,6 +7,7 @@ import signal
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,15 +17,18 @@ from temporalio.client import Client, RPCError
 from temporalio.service import RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from runbook.drivers.temporal.activities import Activities
+from runbook.drivers.temporal.activities import SPARE, Activities
 from runbook.drivers.temporal.codec import key_of
 from runbook.drivers.temporal.engine import connected, unreached
 from runbook.drivers.temporal.payloads import HOME, queue_of
 from runbook.drivers.temporal.waking import Watching, wake
 from runbook.drivers.temporal.workflow import RunWorkflow
 
-SPARE = 20
-"""How much more than attempts is done at once by a worker because it alone can: it must not seem to be gone."""
+POLLS = 5
+"""Requests for work that wait at the engine at most, each with a place kept for what it brings.
+
+Places that are left are for steps that the engine hands out with the walk that wants them, a round trip less.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +59,13 @@ async def work(post: Post, say: Callable[[str], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    name, key = f"{platform.node()}:{os.getpid()}", key_of(os.environ)
     with (
         tempfile.TemporaryDirectory(prefix="runbook-worker-") as root,
-        ThreadPoolExecutor(post.at_once, thread_name_prefix="activity") as threads,
+        closing(Activities(post.store, Path(root), post.signers, name, at_once=post.at_once, key=key)) as activities,
         ThreadPoolExecutor(1, thread_name_prefix="walks") as walks,
-        ThreadPoolExecutor(post.at_once + SPARE, thread_name_prefix="own") as own,
     ):
-        name = f"{platform.node()}:{os.getpid()}"
-        activities = Activities(post.store, Path(root), post.signers, name, key_of(os.environ))
-        async with worker_of(client, post, activities, threads, walks), holder_of(client, post, activities, own):
+        async with worker_of(client, post, activities, walks), holder_of(client, post, activities):
             say(f"works at `{post.site}` for {post.engine}, namespace {post.namespace}")
             waking = asyncio.create_task(_waking(client, post))
             await stop.wait()
@@ -77,12 +79,9 @@ async def _waking(client: Client, post: Post) -> None:
         await wake(client, Watching(post.store, post.namespace))
 
 
-def worker_of(
-    client: Client, post: Post, activities: Activities, threads: ThreadPoolExecutor, walks: ThreadPoolExecutor
-) -> Worker:
+def worker_of(client: Client, post: Post, activities: Activities, walks: ThreadPoolExecutor) -> Worker:
     """A worker that does not work yet.
 
-    :param threads: perform, ``post.at_once`` of them.
     :param walks: one thread, in which all runs are walked: a walk waits in a greenlet, which stays in its thread.
     """
     home = post.site == HOME
@@ -91,10 +90,11 @@ def worker_of(
         task_queue=queue_of(post.site),
         workflows=[RunWorkflow] if home else [],
         activities=activities.storing() if home else activities.performing(),
-        activity_executor=threads,
+        activity_executor=activities.threads,
         workflow_task_executor=walks,
         workflow_runner=UnsandboxedWorkflowRunner(),
         max_concurrent_activities=post.at_once,
+        max_concurrent_activity_task_polls=min(POLLS, max(1, post.at_once // 2)),
         max_heartbeat_throttle_interval=timedelta(seconds=1),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
         graceful_shutdown_timeout=timedelta(seconds=post.grace_s),
@@ -102,13 +102,13 @@ def worker_of(
     )
 
 
-def holder_of(client: Client, post: Post, activities: Activities, threads: ThreadPoolExecutor) -> Worker:
+def holder_of(client: Client, post: Post, activities: Activities) -> Worker:
     """The same worker, for what it alone can do: what wants secrets that were typed or made, and are in its memory."""
     return Worker(
         client,
         task_queue=activities.queue,
         activities=activities.performing(),
-        activity_executor=threads,
+        activity_executor=activities.threads,
         max_concurrent_activities=post.at_once + SPARE,
         max_heartbeat_throttle_interval=timedelta(seconds=1),
         graceful_shutdown_timeout=timedelta(seconds=post.grace_s),
