@@ -142,7 +142,7 @@ def test_until_somebody_lets_them_nobody_can_write(incident: Incident) -> None:
     assert incident.postgres.do("select * from threads order by 1") == before
     report = incident.desk.do("report", "r1").out.replace("`", "")
     assert "walk security_incident before anything is restored" in report
-    assert "Writes are still stopped" in report
+    assert "Asked last, the database refused writes" in report
     assert "No database beside the broken one was seen" in report
     first, second = (
         "set default_transaction_read_only = off;",

@@ -30,13 +30,18 @@ UNTOLD = re.compile(r"been told|could be told")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walked:
-    """What a scenario says: its messages to the team and to users, whether each was sent, and the words of its end."""
+    """What a scenario says: its messages to the team and to users, whether each was sent, and the words of its end.
+
+    ``handed`` is the text of the hand-over, and ``went`` the steps that came to an outcome, in order.
+    """
 
     name: str
     team: Sequence[tuple[str, bool]]
     users: Sequence[tuple[str, bool]]
     finish: str
     summary: str
+    handed: str
+    went: Sequence[tuple[str, str]]
 
 
 def sent(messages: Sequence[tuple[str, bool]]) -> list[str]:
@@ -62,13 +67,16 @@ def told(name: str, records: Sequence[Record]) -> Walked:
     """What the records of a walk say. Another channel carries the text that the usual one did not take."""
     team: list[tuple[str, bool]] = []
     users: list[tuple[str, bool]] = []
-    text = summary = ""
+    went: list[tuple[str, str]] = []
+    text = summary = handed = ""
     for record in records:
         step = str(record.fields.get("step"))
         if record.type == "step.started":
             fields = json.loads(str(record.fields["what"])).get("fields", {})
             text, summary = fields.get("text", ""), fields.get("summary", summary)
+            handed = text if step == "hand_over" else handed
         elif record.type == "step.finished":
+            went.append((step, str(record.fields["outcome"])))
             reached = record.fields["outcome"] == "passed"
             if step.endswith("/tell_team"):
                 team.append((text, reached))
@@ -76,7 +84,8 @@ def told(name: str, records: Sequence[Record]) -> Walked:
                 team[-1] = (team[-1][0], reached)
             elif step.endswith("/tell_users"):
                 users.append((text, reached))
-    return Walked(name=name, team=team, users=users, finish=str(records[-1].fields["finish"]), summary=summary)
+    finish = str(records[-1].fields["finish"])
+    return Walked(name=name, team=team, users=users, finish=finish, summary=summary, handed=handed, went=went)
 
 
 @pytest.mark.parametrize("name", RUNBOOKS)
@@ -100,3 +109,29 @@ def test_users_who_were_told_of_it_are_told_that_it_is_over_or_somebody_is_named
             assert BY_WHOM.search(walk.summary), walk
         else:
             assert promised[-1] < len(sent(walk.users)) - 1 or UNTOLD.search(walk.summary), walk
+
+
+def test_a_security_incident_is_handed_over_as_contained_only_where_it_is() -> None:
+    for walk in walked("security_incident"):
+        if not walk.handed or "false alarm" in walk.handed:
+            continue
+        contained = False
+        for step, outcome in walk.went:
+            if step in {"scope", "token_refused", "still_refused"}:
+                contained = contained and step == "still_refused" and outcome == "passed"
+            elif step == "contained":
+                contained = outcome == "passed"
+        assert ("It is contained" in walk.handed, "NOT contained" in walk.handed) == (contained, not contained), walk
+
+
+def test_who_is_handed_a_security_incident_knows_whom_the_officer_has_not_heard_of() -> None:
+    for walk in walked("security_incident"):
+        if any(step.startswith("tell_officer") for step, _ in walk.went) and walk.handed:
+            assert "no sign so far" not in walk.handed, walk
+
+
+def test_a_loss_is_handed_over_as_missing_only_until_the_rows_are_back() -> None:
+    for walk in walked("data_loss"):
+        if walk.handed:
+            back = ("exactly_those", "passed") in walk.went
+            assert ("is back" in walk.handed, "No row was" in walk.handed and back) == (back, False), walk
