@@ -136,6 +136,8 @@ def test_a_person_in_a_real_terminal_walks_to_the_end(tree: Path) -> None:
     with Terminal([sys.executable, str(tree / "examples" / "demo" / "run.py"), "--delay", "0"]) as terminal:
         terminal.expect("check_health", "health: failed", "it is sent", "›", within=20)
         terminal.answer("d")
+        terminal.expect("status page", "it is sent", "›")
+        terminal.answer("d")
         terminal.expect("Verify the environment variables", "run it", "›")
         terminal.answer("")
         terminal.expect("SESION_SECRET (for SESSION_SECRET)", "CHANGES SOMETHING", "do it now", "›")
@@ -152,6 +154,8 @@ def test_a_person_in_a_real_terminal_walks_to_the_end(tree: Path) -> None:
             terminal.expect("these are the answers", "›")
             terminal.answer("")
         terminal.expect("it is sent", "›")
+        terminal.answer("d")
+        terminal.expect("status page", "it is sent", "›")
         terminal.answer("d")
         terminal.expect("RESOLVED", "The service is stopped")
         assert terminal.end() == 0

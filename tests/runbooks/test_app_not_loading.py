@@ -14,18 +14,20 @@ NOTHING: Mapping[str, str] = {}
 DOTENV = {'from: {command: ["${{ environment.print_variables }}"]}': "from: {file: build/demo/app.env}"}
 """Instead of by the command of the environment the variables are read from their file."""
 SOURCES = pytest.mark.parametrize("source", [pytest.param(NOTHING, id="command"), pytest.param(DOTENV, id="file")])
-TOLD = "step: tell_team/tell_team, outcome: done"
+TOLD = ("step: tell_team/tell_team, outcome: done", "step: tell_team/tell_users, outcome: done")
 MENDED = "step: fix_env, confirm: yes, outcome: done, evidence: put right in the file"
 WELL = (
     "step: journeys, items: {sign_in: yes, main_list: yes, save: yes}",
     "step: verify/rates, items: {errors: yes, latency: yes}",
     "step: verify/users, items: {reporter: not_verified, support: yes}",
     "step: tell_resolved/tell_team, outcome: done",
+    "step: tell_resolved/tell_users, outcome: done",
 )
 UNCLEAR = (
     "step: read_logs, outcome: done",
     "step: cause, choose: unclear",
     "step: hand_over/tell_team, outcome: done",
+    "step: hand_over/tell_users, outcome: done",
 )
 
 
@@ -95,7 +97,7 @@ def test_a_misspelt_variable_is_found_by_either_source_mended_and_verified(
     incident: Incident, source: Mapping[str, str]
 ) -> None:
     fault(incident.desk.root, incident.port, "misspelt")
-    done = incident.walk(TOLD, MENDED, *WELL, changes=source, mend=True)
+    done = incident.walk(*TOLD, MENDED, *WELL, changes=source, mend=True)
     assert (done.status, incident.finish()) == (0, "resolved"), done.text
     assert incident.path() == [
         *("check_health", "tell_team", "verify_env", "were_they_read", "fix_env", "wait_until_healthy"),
@@ -121,7 +123,7 @@ def test_whatever_is_wrong_with_a_variable_is_named(
     incident: Incident, pattern: str, to: str, found: str, source: Mapping[str, str]
 ) -> None:
     incident.alter(pattern, to)
-    done = incident.walk(TOLD, changes=source, more=("--start-at", "verify_env", "--reason", "the variables alone"))
+    done = incident.walk(*TOLD, changes=source, more=("--start-at", "verify_env", "--reason", "the variables alone"))
     assert done.status == 3, done.text
     assert found in incident.found()
 
@@ -129,7 +131,7 @@ def test_whatever_is_wrong_with_a_variable_is_named(
 def test_where_the_variables_cannot_be_read_nobody_is_told_to_set_them(incident: Incident) -> None:
     fault(incident.desk.root, incident.port, "short")
     locked_out = {"[cat, build/demo/app.env]": '[sh, -c, "echo not logged in >&2; exit 1"]'}
-    done = incident.walk(TOLD, "step: cannot_read, choose: onward", *UNCLEAR, changes=locked_out)
+    done = incident.walk(*TOLD, "step: cannot_read, choose: onward", *UNCLEAR, changes=locked_out)
     assert (done.status, incident.finish()) == (1, "escalated"), done.text
     assert incident.path()[2:6] == ["verify_env", "were_they_read", "cannot_read", "check_backend"]
     assert "cannot be read: it ended with exit status 1" in incident.found()
@@ -145,7 +147,7 @@ def test_an_application_that_is_well_is_left_alone_and_nobody_is_told_anything(i
 
 def test_a_fix_that_does_not_help_is_no_end_and_the_report_says_what_is_left_changed(incident: Incident) -> None:
     fault(incident.desk.root, incident.port, "missing")
-    done = incident.walk(TOLD, MENDED, *UNCLEAR, changes={"timeout: 10m": "timeout: 500ms"})
+    done = incident.walk(*TOLD, MENDED, *UNCLEAR, changes={"timeout: 10m": "timeout: 500ms"})
     assert (done.status, incident.finish()) == (1, "escalated"), done.text
     assert incident.path()[-7:] == [
         *("wait_until_healthy", "take_back", "check_backend", "read_logs", "cause", "hand_over", "escalate")

@@ -135,3 +135,23 @@ def test_a_loss_is_handed_over_as_missing_only_until_the_rows_are_back() -> None
         if walk.handed:
             back = ("exactly_those", "passed") in walk.went
             assert ("is back" in walk.handed, "No row was" in walk.handed and back) == (back, False), walk
+
+
+@pytest.mark.parametrize(
+    ("done", "ended", "said"),
+    [
+        ("stop_writes", "start_writes", re.compile("rites are stopped")),
+        ("roll_back", "take_back", re.compile("rolled back")),
+    ],
+)
+def test_what_a_part_of_an_outage_has_left_stopped_or_rolled_back_is_said_with_the_good_news(
+    done: str, ended: str, said: re.Pattern[str]
+) -> None:
+    good = [walk for walk in walked("complete_outage") if walk.finish == "mitigated"]
+    passed = [
+        {step.rpartition("/")[2] for step, outcome in walk.went if outcome == "passed" and "/" in step} for walk in good
+    ]
+    left = [walk for walk, steps in zip(good, passed, strict=True) if done in steps and ended not in steps]
+    assert left
+    for walk in left:
+        assert said.search(walk.team[-1][0]), walk
