@@ -1,5 +1,6 @@
 """A release that fails is rolled back on a real host: over a real sshd, with directories of releases and a link."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,7 @@ AFTERWARDS = (
     "step: document/follow_up, items: {ticket: yes, blocked: yes, data: yes, review: not_verified}",
     "step: tell_resolved/tell_team, outcome: done",
 )
+TOLD_USERS = "step: tell_resolved/tell_users, outcome: done"
 HANDED_OVER = "step: hand_over/tell_team, outcome: done"
 WORSE = ("step: still_bad, choose: worse", "step: take_back, confirm: yes", "step: roll_back.undo, confirm: yes")
 
@@ -38,11 +40,16 @@ class Api:
 
     def __init__(self, place: Path) -> None:
         self.place = place
+        self.writes = True
         self.reload()
 
     def reload(self) -> None:
         """Take up the release that ``current`` leads to."""
         self.loaded = serves(self.place)
+
+    def save(self) -> str | None:
+        """Save something: the release that has written it; None while writes are stopped."""
+        return self.loaded if self.writes else None
 
     def respond(self, request: Request) -> Answer:
         """The health endpoint and the page, as the release that was taken up has them."""
@@ -94,13 +101,34 @@ def api(desk: Desk, sshd: Sshd) -> Iterator[Api]:
         yield api
 
 
-def walk(desk: Desk, *entries: str, more: tuple[str, ...] = ()) -> Done:
-    """A walk with these answers, whose log is valid."""
+def walk(desk: Desk, *entries: str, more: tuple[str, ...] = (), ends: int = 0) -> Done:
+    """A walk with these answers, whose log is valid; with 3 it has no end yet."""
     desk.write("answers.yaml", answers(*entries))
     book = ("roll_back_release.yaml", "-e", "production", "--run-id", "r1")
     done = desk.do("run", *book, "--answers", "answers.yaml", *more)
-    assert desk.verify() == 0, done.text
+    assert desk.verify() == ends, done.text
     return done
+
+
+def resumed(desk: Desk, *entries: str) -> Done:
+    """The walk goes on with these answers."""
+    desk.write("answers.yaml", answers(*entries))
+    return desk.do("resume", "r1", "--answers", "answers.yaml")
+
+
+def stopped(desk: Desk, api: Api) -> None:
+    """A walk for data that is written wrongly, up to where writes are to be started again."""
+    api.writes = False
+    told = "step: tell_team/tell_users, outcome: done"
+    paused = walk(desk, "step: why, choose: corruption", "step: stop_writes, confirm: yes", told, *DECIDE[1:], ends=3)
+    assert (paused.status, path(desk)[-1], api.loaded) == (3, "start_writes", GOOD), paused.text
+    assert "Nothing can be saved at present" in sent(desk, "tell_team/tell_users")
+
+
+def sent(desk: Desk, step: str) -> str:
+    """The text of the message of a step."""
+    (text,) = (json.loads(told["what"])["fields"]["text"] for told in desk.told("step.started") if told["step"] == step)
+    return str(text)
 
 
 def path(desk: Desk) -> list[str]:
@@ -167,3 +195,35 @@ def test_a_dry_run_looks_at_the_host_and_moves_nothing(desk: Desk, api: Api) -> 
     done = walk(desk, *DECIDE[:4], *AFTERWARDS, more=("--dry-run",))
     assert done.status == 0, done.text
     assert (serves(api.place), api.loaded) == (BAD, BAD)
+
+
+def test_writes_that_were_stopped_are_started_again_with_the_older_release_and_are_right(desk: Desk, api: Api) -> None:
+    stopped(desk, api)
+    api.writes = True
+    done = resumed(
+        desk, "step: start_writes, confirm: yes, outcome: done, evidence: they are right", *AFTERWARDS, TOLD_USERS
+    )
+    assert (done.status, finish(desk)) == (0, "mitigated"), done.text
+    assert desk.intents() == ["roll_back", "reload", "start_writes"]
+    assert "Everything can be saved again" in sent(desk, "tell_resolved/tell_users")
+    assert api.save() == GOOD
+
+
+def test_what_is_written_after_it_is_wrong_too_and_writes_are_stopped_when_somebody_else_takes_over(
+    desk: Desk, api: Api
+) -> None:
+    stopped(desk, api)
+    api.writes = True
+    wrong = "step: verify/journeys, items: {what: no, journeys: yes}"
+    paused = resumed(desk, "step: start_writes, confirm: yes, outcome: done, evidence: they look right", wrong)
+    assert paused.status == 3, paused.text
+    assert api.save() == GOOD
+    api.writes = False
+    again = ("step: stop_again, confirm: yes", "step: start_writes.undo, confirm: yes, outcome: done")
+    done = resumed(
+        desk, *again, "step: still_bad, choose: escalate", HANDED_OVER, "step: hand_over/tell_users, outcome: done"
+    )
+    assert (done.status, finish(desk)) == (1, "escalated"), done.text
+    assert api.save() is None
+    assert "Still nothing can be saved" in sent(desk, "hand_over/tell_users")
+    assert "Writes are stopped: data on-call starts them again" in sent(desk, "hand_over/tell_team")
