@@ -1,9 +1,10 @@
 """What somebody passes over is neither done nor looked at: no end calls it well, in hand or resolved."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
-from tests.drivers.sitting import Sitting
+from tests.drivers.sitting import Entries, Sitting
 
 from runbook.drivers.answers import AnswersOperator
 from runbook.drivers.operator import Act, Hand, No, Place, Request, Yes
@@ -44,40 +45,56 @@ ENDS = {"loss": (Finish.MITIGATED, "mitigated"), "security": (Finish.MITIGATED, 
 
 
 class Hasty(AnswersOperator):
-    """Answers as a scenario does, but passes over one step."""
+    """Answers as a scenario does, but passes over some steps."""
 
-    def __init__(self, scenario: Scenario, clock: SimulatedClock, step: str) -> None:
+    def __init__(self, scenario: Scenario, clock: SimulatedClock, steps: Collection[str]) -> None:
         super().__init__(scenario.answers, clock)
-        self._step = step
+        self._steps = steps
 
     def answer(self, place: Place, question: Question) -> JsonObject | Hand:
         """Pass it over at its question."""
-        return Act(do="skip", reason="no time") if place.address == self._step else super().answer(place, question)
+        return Act(do="skip", reason="no time") if place.address in self._steps else super().answer(place, question)
 
     def confirm(self, place: Place, request: Request) -> Yes | No | Hand:
         """Pass it over where it is to be confirmed."""
-        return Act(do="skip", reason="no time") if place.address == self._step else super().confirm(place, request)
+        return Act(do="skip", reason="no time") if place.address in self._steps else super().confirm(place, request)
 
 
-@pytest.mark.parametrize(("name", "step"), [(name, step) for name, steps in FOUND.items() for step in steps])
-def test_what_is_passed_over_by_hand_is_not_done(name: str, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for secret in ("LIVE_DATABASE_URL", "SCRATCH_PASSWORD", "PGPASSWORD"):
-        monkeypatch.setenv(secret, "lettersanddigits9")
+def hasty(name: str, *steps: str, world: Entries | None = None) -> Sitting:
+    """Walk a scenario as it says, but pass over these steps; ``world`` tells some of them anew."""
     path = SCENARIOS / f"{name}.yaml"
     scenario = load_scenario(str(path)).scenario
     assert scenario is not None
     runbook = load(str(path.parent / scenario.runbook), KINDS).runbook
     assert runbook is not None
     clock = SimulatedClock(scenario.starts or START)
-    hasty = Hasty(scenario, clock, step)
     sitting = Sitting(
         runbook,
-        hasty,
+        Hasty(scenario, clock, steps),
         clock=clock,
-        world=entries_of(scenario),
+        world={**entries_of(scenario), **(world or {})},
         environment=scenario.environment,
         inputs=fitting(scenario, runbook, KINDS),
     )
     sitting.go()
+    return sitting
+
+
+@pytest.mark.parametrize(("name", "step"), [(name, step) for name, steps in FOUND.items() for step in steps])
+def test_what_is_passed_over_by_hand_is_not_done(name: str, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for secret in ("LIVE_DATABASE_URL", "SCRATCH_PASSWORD", "PGPASSWORD"):
+        monkeypatch.setenv(secret, "lettersanddigits9")
+    sitting = hasty(name, step)
     assert sitting.types.count("deviation.recorded") == 1
     assert (sitting.walk.finish, sitting.path()[-1]) == ENDS.get(name.partition("_")[0], (Finish.FAILED, "left"))
+
+
+def test_columns_that_may_lose_data_are_not_changed_where_the_backup_was_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "lettersanddigits9")
+    none: Entries = {"read_backup": [{"exit_code": 1, "json": 0}]}
+    sitting = hasty("restored_data_loss", "back_up", "no_backup", "snapshot", world=none)
+    assert sitting.types.count("deviation.recorded") == 3
+    assert sitting.path()[-2:] == ["create_tables", "columns"]
+    assert sitting.walk.finish is None
