@@ -102,3 +102,13 @@ def test_the_lock_of_a_run_that_an_engine_walks_is_not_broken(crew: Crew) -> Non
     assert "is walked now" in in_words(refused.err)
     assert crew.walk(ONE, *BREAK, run="r3").status == 2
     assert crew.told("deviation.recorded") == []
+
+
+def test_the_runbook_that_was_submitted_is_walked_whatever_those_inside_are_named(crew: Crew) -> None:
+    crew.worker()
+    crew.write("aside.yaml", book(read("look", then="done")).replace("id: tested", "id: aside"))
+    inside = "id: sub\ntitle: Walk another\nkind: runbook\npath: aside.yaml\nnext: done\non_fail: bad\n"
+    assert crew.submit(book(inside, head="environments: {here: {}}\n"), "-e", "here").status == 0
+    crew.walked("run.finished")
+    assert list(crew.told("run.started")[0]["files"]) == ["book.yaml", "aside.yaml"]
+    assert crew.verify() == 0

@@ -92,6 +92,7 @@ def _submit(store: Store, loaded: Loaded, runbook: Runbook, options: argparse.Na
     submitted = Submitted(
         run=run,
         files={file: data.decode() for file, data in loaded.files.items()},
+        names=tuple(loaded.files),
         environment=environment_of(runbook, options.environment),
         inputs=canonical(inputs),
         operator=operator,

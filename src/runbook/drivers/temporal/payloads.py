@@ -61,8 +61,9 @@ class Carried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """A run to be walked. ``files`` are the texts of its runbook and of those that it walks, by name, its own first.
+    """A run to be walked. ``files`` are the texts of its runbook and of those that it walks, by name.
 
+    ``names`` has the names in their order, its own first, because what reads JSON back may know none in a map.
     ``inputs`` are bound, as canonical JSON; ``payloads`` says whether what goes here is encrypted, as ``run.started``
     has it; ``lost_after_s`` is how many seconds a worker may be silent, ``history_events`` after how many events of the
     engine's history another one is begun, 0 when the engine suggests it; ``carried`` is how it stood then. ``mode`` is
@@ -87,6 +88,12 @@ class Submitted:
     start_reason: str | None = None
     break_lock: str | None = None
     carried: Carried | None = None
+    names: Sequence[str] = ()
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """``files``, its own first."""
+        return {name: self.files[name] for name in self.names or self.files}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

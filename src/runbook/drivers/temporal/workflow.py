@@ -136,9 +136,9 @@ class RunWorkflow:
     def _walk(self) -> str:
         """All sittings of the run, in their greenlet; how it ended."""
         given = self._submitted
-        runbook = runbook_of(given.files)
+        runbook = runbook_of(given.sources)
         walk = Walk(runbook, KINDS)
-        files = {name: sha256(text.encode()).hexdigest() for name, text in given.files.items()}
+        files = {name: sha256(text.encode()).hexdigest() for name, text in given.sources.items()}
         fields = started(
             walk,
             run=given.run,
