@@ -208,3 +208,18 @@ def test_c1_of_a_worker_that_is_killed_at_any_moment_no_effect_is_seen_twice(cre
     assert answering.ended(60).status in {0, 1}
     assert all(effects == 1 for effects in count(crew.effects()).values())
     assert crew.verify() == 0
+
+
+def test_a_worker_says_in_a_line_that_the_database_is_lost(crew: Crew) -> None:
+    worker = crew.worker()
+    crew.submit(ONE)
+    crew.walked("confirmation.requested")
+    crew.server.stop("QUIT")
+    try:
+        crew.cancel("runbook:r1")  # there is something to store then
+        wait_for(lambda: "worker: runbook:r1, " in worker.said(), "it does not say it")
+        assert "Traceback" not in worker.said()
+    finally:
+        crew.server.start()
+    crew.walked("run.finished")
+    assert crew.verify() == 0

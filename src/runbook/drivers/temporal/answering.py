@@ -13,7 +13,7 @@ from temporalio.converter import value_to_type
 
 from runbook.audit.chain import parse_line
 from runbook.audit.postgres.link import Link
-from runbook.audit.postgres.records import read
+from runbook.audit.postgres.records import beginning_of, read
 from runbook.audit.store import RunDir
 from runbook.drivers.fitting import covered
 from runbook.drivers.interrupts import Interrupts
@@ -31,6 +31,7 @@ from runbook.model.kind import Preview
 from runbook.model.question import AskChoice, AskDone, AskForm, AskItems, AskSent, AskYes, Question
 from runbook.model.runbook import Outcome
 from runbook.walk import actions as a
+from runbook.walk.events import StepOutput
 from runbook.walk.including import chain
 from runbook.walk.records import from_record
 from runbook.walk.run_events import RunPaused
@@ -186,6 +187,9 @@ class Answering:
             if record.type.startswith("x-"):
                 continue
             event = from_record(record.type, record.ts, record.mono, record.fields)
+            if isinstance(event, StepOutput) and event.file is not None:
+                for piece in beginning_of(self._link, self._run, event.file):
+                    self._operator.output(event.stream, piece)
             self._walk.tell(event)
             self._operator.show(event)
             if isinstance(event, RunPaused):

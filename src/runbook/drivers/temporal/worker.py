@@ -1,10 +1,12 @@
 """A worker: walks runs, or performs steps near the hosts that they touch, until it is told to stop."""
 
 import asyncio
+import logging
 import os
 import platform
 import signal
 import tempfile
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -14,6 +16,7 @@ from pathlib import Path
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, RPCError
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
@@ -44,11 +47,36 @@ class Post:
     grace_s: float
 
 
+class Complaints(logging.Handler):
+    """Says what the engine's library has to say of what has failed: a line each, with its cause in place of a trace."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        """Take nothing below a warning."""
+        super().__init__(logging.WARNING)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say one of them."""
+        about = getattr(record, "temporal_activity", {})
+        said = f"{about['workflow_id']}, {about['activity_type']}" if about else record.getMessage()
+        problem = record.exc_info[1] if record.exc_info else None
+        if isinstance(problem, ApplicationError):
+            said = f"{said}: {problem.message}"
+        elif problem is not None:
+            last = traceback.extract_tb(problem.__traceback__)[-1:]
+            where = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in last)
+            said = f"{said}: {type(problem).__name__}: {problem}{where}"
+        self._say(" ".join(said.split()))
+
+
 async def work(post: Post, say: Callable[[str], None]) -> None:
     """Work until SIGTERM or SIGINT, then finish what was begun within the grace.
 
     :raises Refused: if the engine is out of reach, or does not have the namespace.
     """
+    library = logging.getLogger("temporalio")
+    library.propagate = False
+    library.addHandler(Complaints(say))
     client = await connected(post.engine, post.namespace)
     try:
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=post.namespace))
