@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.drivers.books import book, change, read
 from tests.drivers.engine import Crew, Server
+from tests.drivers.terminal.pseudo import Terminal
 from tests.world.postgres import Postgres
 
 from runbook.audit.record import Record
@@ -218,6 +219,25 @@ def test_what_goes_through_the_engine_can_be_encrypted(crew: Crew) -> None:
     assert "RB593" in bad.err
 
 
+OTHER_KEY = {"RUNBOOK_PAYLOAD_KEY": "OTg3NjU0MzIxMDk4NzY1NDMyMTA5ODc2NTQzMjEwOTg="}
+
+
+def test_who_has_no_key_or_another_one_is_told_so(crew: Crew) -> None:
+    crew.env["RUNBOOK_PAYLOAD_KEY"] = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+    worker = crew.worker()
+    crew.submit(ONE)
+    crew.walked("confirmation.requested")
+    for env, said in (({"RUNBOOK_PAYLOAD_KEY": ""}, "is not set here"), (OTHER_KEY, "holds another key here")):
+        answered = crew.do(*crew.answering("step: one, confirm: yes"), env=env)
+        assert (answered.status, "RB593" in answered.err) == (2, True)
+        assert said in " ".join(answered.err.split())
+    submitted = crew.do("submit", "book.yaml", "--run-id", "r2", env=OTHER_KEY)
+    assert "the worker says: " in submitted.err
+    assert "holds another key here" in submitted.err
+    assert "Traceback" not in worker.said()
+    assert crew.effects() == []
+
+
 SECRET = "hunter2-hunter2"
 WITH_TOKEN = "secrets: {token: {env: TOKEN}}\n"
 
@@ -275,3 +295,17 @@ def test_nothing_of_it_is_loaded_by_what_walks_on_one_machine(crew: Crew) -> Non
         argv = [sys.executable, "-c", tell, *command]
         done = subprocess.run(argv, cwd=crew.root, env=crew.env, capture_output=True, text=True, check=True)
         assert {"temporalio", "greenlet", "runbook.drivers.temporal"} & set(done.stdout.split()) == set()
+
+
+def test_what_a_step_prints_is_shown_to_whoever_answers(crew: Crew) -> None:
+    crew.worker()
+    crew.submit(book(change("one", then="done", after="echo printed there")))
+    crew.walked("confirmation.requested")
+    start = "from runbook.cli.main import main; main()"
+    argv = [sys.executable, "-c", start, "answer", "r1", "--operator", "ana@example.com"]
+    with Terminal(argv, env=crew.env) as terminal:
+        terminal.expect("do it now")
+        terminal.answer("yes", guarded=True)
+        assert terminal.end() == 0
+        assert "| printed there" in terminal.text
+        assert "not all" not in terminal.text

@@ -116,8 +116,10 @@ def _submit(store: Store, loaded: Loaded, runbook: Runbook, options: argparse.Na
         said = f"run {run} is submitted"
         try:
             reached.begun(workflow)
-        except NotYet:
+        except NotYet as late:
             said = f"{said}, and no worker has taken it up yet: `runbook worker` does"
+            if str(late):
+                said = f"run {run} is submitted, and cannot be walked yet; the worker says: {late}"
     return _say(run, said, f"runbook answer {run}{elsewhere(store.run(run))} --engine {address}")
 
 

@@ -13,6 +13,7 @@ from temporalio.client import (
     RPCError,
     WorkflowExecutionStatus,
     WorkflowFailureError,
+    WorkflowHandle,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -20,7 +21,9 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCStatusCode
 
+from runbook.audit.lock import one_line
 from runbook.audit.store import ENGINE
+from runbook.drivers.temporal.codec import BAD_KEY, VARIABLE, Unreadable
 from runbook.drivers.temporal.engine import connected, unreached
 from runbook.drivers.temporal.payloads import HOME, Asked, Reply, Submitted, queue_of
 from runbook.drivers.temporal.replies import TooLate
@@ -118,13 +121,13 @@ class Engine:
         """Return when a worker has begun a run.
 
         :raises Refused: if it was refused.
-        :raises NotYet: if no worker has taken it up in time.
+        :raises NotYet: if no worker has taken it up in time; its text is why one could not, if one has tried.
         """
         handle = self._client.get_workflow_handle_for(RunWorkflow.run, workflow)
         try:
             self._wait(handle.execute_update(RunWorkflow.begun, rpc_timeout=_TAKEN_UP))
         except WorkflowUpdateRPCTimeoutOrCancelledError:
-            raise NotYet from None
+            raise NotYet(self._wait(_trouble(handle))) from None
         except WorkflowUpdateFailedError:
             self._refused(workflow)
         except Refused as refused:
@@ -202,6 +205,15 @@ class Engine:
             if error.status in {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}:
                 raise NotYet("no answer in time") from None
             raise unreached(self._address, error) from None
+        except Unreadable as error:
+            help_ = f"set ${VARIABLE} to that of the workers and of whoever submitted it"
+            raise Refused(Diagnostic(code=BAD_KEY, message=str(error), help=help_)) from None
+
+
+async def _trouble(handle: WorkflowHandle[Any, Any]) -> str:
+    """Why no worker could begin a run, where one has tried; else nothing."""
+    found = [event.workflow_task_failed_event_attributes async for event in handle.fetch_history_events()]
+    return next((one_line(failed.failure.message) for failed in reversed(found) if failed.failure.message), "")
 
 
 @contextmanager

@@ -22,6 +22,30 @@ BAD_KEY = Code(
 )
 
 
+class Unreadable(ValueError):  # noqa: N818 - said of a payload
+    """What goes through the engine cannot be read under the key that is here."""
+
+    def __init__(self, which: str) -> None:
+        super().__init__(f"what goes through the engine is encrypted, and ${VARIABLE} {which}")
+
+
+class Open(PayloadCodec):
+    """Encrypts nothing, and says of what is encrypted that a key is missing."""
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Leave payloads as they are."""
+        return list(payloads)
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Leave payloads as they are.
+
+        :raises Unreadable: if one is encrypted.
+        """
+        if any(payload.metadata.get("encoding") == _ENCODING for payload in payloads):
+            raise Unreadable("is not set here")
+        return list(payloads)
+
+
 class Encrypting(PayloadCodec):
     """Encrypts each payload whole, its metadata too; the nonce stands before it."""
 
@@ -40,7 +64,7 @@ class Encrypting(PayloadCodec):
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Decrypt what was encrypted; what was not is left as it is.
 
-        :raises ValueError: if it was encrypted under another key.
+        :raises Unreadable: if it was encrypted under another key.
         """
         made = []
         for payload in payloads:
@@ -50,7 +74,7 @@ class Encrypting(PayloadCodec):
             try:
                 plain = self._cipher.decrypt(payload.data[:12], payload.data[12:], _ENCODING)
             except InvalidTag:
-                raise ValueError(f"it was encrypted under another key than that in ${VARIABLE}") from None
+                raise Unreadable("holds another key here") from None
             made.append(Payload.FromString(plain))
         return made
 

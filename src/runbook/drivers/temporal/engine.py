@@ -8,7 +8,7 @@ from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
-from runbook.drivers.temporal.codec import codec_of
+from runbook.drivers.temporal.codec import Open, codec_of
 from runbook.model.diagnostics import Code, Diagnostic, Refused
 
 UNREACHED = Code(
@@ -27,7 +27,7 @@ async def connected(address: str, namespace: str, environ: Mapping[str, str] = o
 
     :raises Refused: if there is none to be had.
     """
-    codec = codec_of(environ)
+    codec = codec_of(environ) or Open()
     try:
         config = ClientConfig.load_client_connect_config(override_env_vars=dict(environ))
         config["target_host"], config["namespace"] = address, namespace
