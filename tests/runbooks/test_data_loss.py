@@ -240,7 +240,28 @@ def test_rows_that_refer_to_missing_ones_are_refused_as_a_whole(incident: Incide
 def test_a_row_that_cannot_come_back_ends_the_walk_before_anybody_may_write(incident: Incident) -> None:
     incident.postgres.do("create unique index on threads (title); update threads set title = 'thread 3' where id = 1")
     status, path = incident.walk(*FOUND, "step: which_tables, fields: {tables: [threads]}", BROUGHT_BACK[1], HANDED)
-    assert (status, path[-4:-2]) == (1, ["exactly_those", "how_it_stands"])
+    assert (status, path[-4:-2]) == (1, ["what_came_back", "how_it_stands"])
     assert incident.postgres.do("select id from threads where title = 'thread 3'") == [(1,)]
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         incident.postgres.do("delete from threads")
+
+
+def test_what_nobody_saw_come_back_and_has_not_can_be_tried_again(incident: Incident) -> None:
+    incident.postgres.do(
+        "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(3); return null; end';"
+        "create trigger slow before insert on threads execute function slow()"
+    )
+    book = incident.desk.root / "data_loss.yaml"
+    patient = "timeout: 2h\n    next: compare_again"
+    assert patient in book.read_text()
+    book.write_text(book.read_text().replace(patient, "timeout: 1s\n    next: compare_again"))
+    status, path = incident.walk(
+        *FOUND,
+        *BROUGHT_BACK[:2],
+        "step: which_tables, fields: {tables: [visits]}",
+        "step: name_tables, choose: escalate",
+        HANDED,
+    )
+    assert status == 1
+    assert path[-8:-4] == ["compare_again", "exactly_those", "what_came_back", "which_tables"]
+    assert path[-4:-2] == ["name_tables", "how_it_stands"]
