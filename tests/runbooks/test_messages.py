@@ -142,6 +142,7 @@ def test_a_loss_is_handed_over_as_missing_only_until_the_rows_are_back() -> None
     [
         (("stop_writes", "passed"), "start_writes", "Writes are stopped"),
         (("stop_writes", "failed"), "start_writes", "Writes go on, and may spoil data"),
+        (("start_writes", "passed"), "stop_again", "repairs what was written wrongly"),
         (("roll_back", "passed"), "take_back", "rolled back"),
     ],
 )
