@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from runbook.audit.postgres.store import PostgresStore
 from runbook.audit.reader import reading
@@ -31,6 +31,7 @@ from runbook.kinds.registry import KINDS
 from runbook.model.answers import Answers
 from runbook.model.diagnostics import Diagnostic, Refused
 from runbook.walk.records import MalformedEvent, from_record
+from runbook.walk.run_events import Event
 from runbook.walk.tables import RunPhase
 from runbook.walk.walk import IllegalEvent, Walk
 
@@ -54,13 +55,15 @@ def main(arguments: Sequence[str]) -> int:
 def _answer(store: Store, run: RunDir, answers: Answers | None, options: argparse.Namespace, address: str) -> int:
     from runbook.drivers.temporal.answering import Answering
     from runbook.drivers.temporal.client import engine, workflow_of
+    from runbook.drivers.temporal.printing import Printing
 
-    walk, count, head = _so_far(run)
     first = glimpse(run).first
     where = workflow_of(str(first.fields.get("host"))) if first is not None else None
     if where is None or not isinstance(store, PostgresStore):
         message = f"run {run.id} was not submitted to an engine"
         raise Refused(Diagnostic(code=USAGE, message=message, help=f"`runbook resume {run.id}` goes on with it"))
+    printing = Printing(store.link, run.id)
+    walk, count, head = _so_far(run, printing.tell)
     if walk.finish is not None:
         return _ended(run, walk)
     if walk.phase is RunPhase.PAUSED:
@@ -79,6 +82,7 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
             head=head,
             run=run,
             link=store.link,
+            printing=printing,
             engine=reached,
             workflow=where[1],
             operator=seat.operator,
@@ -99,15 +103,20 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
     return INTERRUPTED if interrupts.ended is not None else PAUSED
 
 
-def _so_far(run: RunDir) -> tuple[Walk, int, str]:
-    """The walk as the log tells it so far, how many records that are, and the hash of the last."""
+def _so_far(run: RunDir, each: Callable[[Event], None]) -> tuple[Walk, int, str]:
+    """The walk as the log tells it so far, how many records that are, and the hash of the last.
+
+    :param each: is told them too.
+    """
     walk, count, head = Walk(snapshot_of(run, KINDS), KINDS), 0, ""
     try:
         with reading(run.log) as log:
             for record in log:
                 count, head = count + 1, record.h
                 if not record.type.startswith("x-"):
-                    walk.tell(from_record(record.type, record.ts, record.mono, record.fields))
+                    event = from_record(record.type, record.ts, record.mono, record.fields)
+                    walk.tell(event)
+                    each(event)
     except (IllegalEvent, MalformedEvent) as error:
         raise not_legal(run, error) from None
     return walk, count, head

@@ -10,6 +10,7 @@ from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Operator
 from runbook.drivers.preparing import Prepared
 from runbook.drivers.recipes import Recipes
+from runbook.drivers.telling_apart import Apart
 from runbook.drivers.worker import Job, Workers
 from runbook.model.canonical import JsonObject
 from runbook.model.clock import Clock
@@ -57,9 +58,9 @@ class _Attempt:
     visit: int
     attempt: int
     job: Job
+    apart: Apart
     open: dict[str, Keeper] = field(default_factory=dict)
     held: Held | None = None
-    line: dict[str, bytes] = field(default_factory=dict)
 
 
 class Attempts:
@@ -108,7 +109,8 @@ class Attempts:
             raise AssertionError(f"a dry run would change something at {address}")
         perform = self._world.perform
         job = self._workers.job(lambda: perform(address, prepared.kind, timeout, changes=changes))  # type: ignore[arg-type]
-        self._all[address] = _Attempt(address, visit.number, attempt, job, held=Held() if making else None)
+        held = Held() if making else None
+        self._all[address] = _Attempt(address, visit.number, attempt, job, Apart(address), held=held)
         self._workers.start(job)
 
     def runs(self, address: str) -> bool:
@@ -213,11 +215,6 @@ class Attempts:
 
     def _show(self, attempt: _Attempt, stream: str, shown: bytes, *, last: bool = False) -> None:
         """Show output; of one among several in whole lines that say whose they are."""
-        if len(self._all) > 1 or stream in attempt.line:
-            lines, _, rest = (attempt.line.get(stream, b"") + shown).rpartition(b"\n")
-            lines, rest = (lines + b"\n" + rest, b"") if last and rest else (lines, rest)
-            attempt.line[stream] = rest
-            name = attempt.address.encode()
-            shown = b"".join(b"%s: %s\n" % (name, line) for line in lines.split(b"\n") if lines)
+        shown = attempt.apart.take(stream, shown, several=len(self._all) > 1, last=last)
         if shown:
             self._operator.output(stream, shown)

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from runbook.audit.postgres.link import Link, StoreFailed
 
-_LOOKED_AT = 64 * 1024
-"""Bytes of an output after which no piece of it begins that is shown to whoever is not where it is printed."""
 _PAGE = 500
 TAKEN = frozenset({"RB001", "23505"})
 """The states of a number that is taken: by other bytes, or by somebody at the same moment."""
@@ -98,15 +96,3 @@ def read(link: Link, run: str, seq: int = 0) -> Iterator[tuple[int, bytes]]:
         if len(page) < _PAGE:
             return
         seq = page[-1][0] + 1
-
-
-def beginning_of(link: Link, run: str, file: str) -> list[bytes]:
-    """The first pieces of an output, by its name in a record: enough to be looked at, a MiB or so at most.
-
-    :raises StoreFailed: if they cannot be read.
-    """
-    rows = link.rows(
-        "select data from runbook.output where run = %s and name = %s and start < %s order by start",
-        *(run, file.rpartition("/")[2], _LOOKED_AT),
-    )
-    return [data for (data,) in rows]

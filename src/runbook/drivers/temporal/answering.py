@@ -13,7 +13,7 @@ from temporalio.converter import value_to_type
 
 from runbook.audit.chain import parse_line
 from runbook.audit.postgres.link import Link
-from runbook.audit.postgres.records import beginning_of, read
+from runbook.audit.postgres.records import read
 from runbook.audit.store import RunDir
 from runbook.drivers.fitting import covered
 from runbook.drivers.interrupts import Interrupts
@@ -21,6 +21,7 @@ from runbook.drivers.notary import Credentials
 from runbook.drivers.operator import Act, No, Note, Operator, Place, Request, Settle, Shown, Yes
 from runbook.drivers.temporal.client import Engine, NotTaken, NotYet
 from runbook.drivers.temporal.payloads import Asked, Reply
+from runbook.drivers.temporal.printing import Printing
 from runbook.drivers.temporal.replies import CHECKPOINT
 from runbook.drivers.temporal.sealing import Typed
 from runbook.drivers.temporal.secrets import UNTYPED
@@ -31,7 +32,7 @@ from runbook.model.kind import Preview
 from runbook.model.question import AskChoice, AskDone, AskForm, AskItems, AskSent, AskYes, Question
 from runbook.model.runbook import Outcome
 from runbook.walk import actions as a
-from runbook.walk.events import StepOutput
+from runbook.walk.events import StepCancelled, StepOutput, StepUnknown
 from runbook.walk.including import chain
 from runbook.walk.records import from_record
 from runbook.walk.run_events import RunPaused
@@ -61,6 +62,7 @@ class Answering:
     """One sitting of somebody who answers for a run.
 
     :param walk: as the log tells it so far, in ``count`` records; ``head`` is the hash of the last.
+    :param printing: what is under way, as they tell it too.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Answering:
         head: str,
         run: RunDir,
         link: Link,
+        printing: Printing,
         engine: Engine,
         workflow: str,
         operator: Operator,
@@ -82,6 +85,7 @@ class Answering:
         self._walk = walk
         self._count, self._head = count, head
         self._link = link
+        self._printing = printing
         self._run = run.id
         self._dir = run
         self._engine = engine
@@ -180,21 +184,22 @@ class Answering:
             return None
 
     def _follow(self) -> None:
-        """Show what has happened since."""
+        """Show what has happened since, and what is printed."""
         for seq, line in read(self._link, self._run, self._count):
             record = parse_line(line)
             self._count, self._head = seq + 1, record.h
             if record.type.startswith("x-"):
                 continue
             event = from_record(record.type, record.ts, record.mono, record.fields)
-            if isinstance(event, StepOutput) and event.file is not None:
-                for piece in beginning_of(self._link, self._run, event.file):
-                    self._operator.output(event.stream, piece)
+            if isinstance(event, StepOutput | StepUnknown | StepCancelled):
+                self._printing.show(self._operator, ended=event.step)
             self._walk.tell(event)
             self._operator.show(event)
+            self._printing.tell(event)
             if isinstance(event, RunPaused):
                 self._paused = event.reason
                 self._signs_until = time.monotonic() + LOOK if self._pen.signs else 0.0
+        self._printing.show(self._operator)
 
     def _idle(self) -> Act | None:
         """Called at least every half second while somebody is asked: whether the question is still open."""
