@@ -2,6 +2,7 @@
 
 import random
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from tests.drivers.books import book, change, read
 from tests.drivers.desk import count, wait_for
 from tests.drivers.engine import Crew, Server
+from tests.drivers.terminal.pseudo import Terminal
 from tests.world.postgres import Postgres
 
 ONE = book(change("one", then="done"))
@@ -223,3 +225,14 @@ def test_a_worker_says_in_a_line_that_the_database_is_lost(crew: Crew) -> None:
         crew.server.start()
     crew.walked("run.finished")
     assert crew.verify() == 0
+
+
+def test_whoever_answers_is_told_that_no_worker_is_at_the_site_of_a_step(crew: Crew) -> None:
+    crew.worker()
+    crew.submit(book(read("look", then="done", more="site: far\n")))
+    crew.walked("run.started")
+    start = "from runbook.cli.main import main; main()"
+    with Terminal([sys.executable, "-c", start, "answer", "r1"], columns=200, env=crew.env) as terminal:
+        terminal.expect("no worker has taken it up at `far` yet: `runbook worker --site far` does")
+        crew.worker("far")
+        assert terminal.end() == 0

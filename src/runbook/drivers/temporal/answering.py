@@ -96,6 +96,7 @@ class Answering:
         self._looked = 0.0
         self._open: int | None = None
         self._patience = LOOK
+        self._held_up = ""
         self._rests = walk.phase is RunPhase.PAUSED
         self._prompt = prompt
         self._typed = Typed(run.id)
@@ -172,6 +173,9 @@ class Answering:
         """Whether the engine still walks the run, or it has just ended; asked from time to time."""
         self._patience += LOOK
         if self._engine.walks(self._workflow):
+            said, self._held_up = self._held_up, self._engine.holds_up(self._workflow)
+            if self._held_up not in {said, ""}:
+                self._operator.notice(self._held_up)
             return True
         self._follow()
         return self._walk.finish is not None or self._walk.phase is RunPhase.PAUSED

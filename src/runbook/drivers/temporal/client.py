@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import (
     Client,
     RPCError,
@@ -167,6 +168,25 @@ class Engine:
         except NotYet:
             return True
         return described.status is WorkflowExecutionStatus.RUNNING
+
+    def holds_up(self, workflow: str) -> str:
+        """What a run waits for that nobody is asked for: a worker, or what a worker tries again; empty if nothing.
+
+        :raises Refused: if the engine does not know it, or does not answer.
+        """
+        try:
+            described = self._wait(self._client.get_workflow_handle(workflow).describe(rpc_timeout=_QUERY))
+        except NotYet:
+            return ""
+        for pending in described.raw_description.pending_activities:
+            if pending.HasField("last_failure"):
+                return f"a worker tries again, because {one_line(pending.last_failure.message)}"
+            if pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED:
+                site = pending.activity_options.task_queue.name.partition("/")[2]
+                if "/" in site:
+                    return "the one worker that has its secrets has not taken it up yet"
+                return f"no worker has taken it up at `{site}` yet: `runbook worker --site {site}` does"
+        return ""
 
     def answer(self, workflow: str, reply: Reply) -> None:
         """Answer what is asked.
