@@ -233,6 +233,6 @@ def test_whoever_answers_is_told_that_no_worker_is_at_the_site_of_a_step(crew: C
     crew.walked("run.started")
     start = "from runbook.cli.main import main; main()"
     with Terminal([sys.executable, "-c", start, "answer", "r1"], columns=200, env=crew.env) as terminal:
-        terminal.expect("no worker has taken it up at `far` yet: `runbook worker --site far` does")
+        terminal.expect("no worker has taken it up at `far` yet: `runbook worker --site far` does", within=30)
         crew.worker("far")
         assert terminal.end() == 0
