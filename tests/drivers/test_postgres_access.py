@@ -212,3 +212,27 @@ def test_k4_what_others_put_into_an_inbox_is_recorded_once_with_whose_it_is_or_r
     assert len(refused) == 3
     assert all("refused in the inbox" in text for text in refused)
     assert desk.verify() == 3
+
+
+def test_what_steps_printed_is_read_by_those_who_need_it_alone(desk: StoredDesk) -> None:
+    """The others are asked by a role that may not read it, of a run that is paused and then of one that is over."""
+    desk.write("book.yaml", book(read("look", "echo", "printed there", then="one"), change("one", then="done")))
+    assert desk.do(*ARGV, "--answers", str(desk.write("none.yaml", "answers: []\n"))).status == 3
+    desk.owner("revoke select on runbook.output from runbook_writer")
+    for argv in (
+        ("status", "r1"),
+        ("runs",),
+        ("note", "r1", "seen"),
+        ("handover", "r1", "--to", BEN, "--reason", "shift ends"),
+        ("abort", "r1", "--reason", "enough"),
+        ("watch", "r1"),
+    ):
+        done = desk.do(*argv)
+        assert "permission denied" not in in_words(done.err), argv
+        assert done.status == (argv[0] == "watch"), done.text  # that says that the run was aborted
+    for command in ("report", "verify", "bundle"):
+        done = desk.do(command, "r1")
+        assert done.status == 2, done.text
+        assert "RB578" in done.err, done.err
+    desk.owner("grant select on runbook.output to runbook_writer")
+    assert desk.verify() == 0

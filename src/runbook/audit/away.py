@@ -45,8 +45,8 @@ class Away(Protocol):
     def holder(self) -> "Holder | None":
         """Who writes its log now."""
 
-    def fetch(self, run: "RunDir") -> None:
-        """Make the directory as new as what is kept."""
+    def fetch(self, run: "RunDir", *, outputs: bool = True) -> None:
+        """Make the directory as new as what is kept, with or without what its steps printed."""
 
     def publish(self, run: "RunDir", names: Sequence[str]) -> None:
         """Keep files of the directory; before the first record they are kept with that."""

@@ -121,7 +121,7 @@ class RunDir:
         return f"{name} {shlex.join(self.store.option)}"
 
     def fetch(self) -> None:
-        """Make the directory as new as the run, where that is kept elsewhere.
+        """Make the directory as new as the run, with what its steps printed, where that is kept elsewhere.
 
         :raises OSError: if that fails.
         """

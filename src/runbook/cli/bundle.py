@@ -46,7 +46,9 @@ def main(arguments: Sequence[str]) -> int:
     state_option(parser)
     options = parser.parse_args(arguments)
     with store_of(options) as store:
-        return _pack(store.find(options.run), options)
+        run = store.find(options.run)
+        run.fetch()
+        return _pack(run, options)
 
 
 def _pack(run: RunDir, options: argparse.Namespace) -> int:

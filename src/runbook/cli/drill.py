@@ -32,7 +32,9 @@ def main(arguments: Sequence[str]) -> int:
         return propose_for(options.proposes, options.output)
     if options.captured is not None:
         with store_of(options) as store:
-            return capture_run(store.find(options.captured), options.output)
+            run = store.find(options.captured)
+            run.fetch()
+            return capture_run(run, options.output)
     if options.scenario is None:
         raise Refused(Diagnostic(code=USAGE, message="no scenario is named", help="runbook drill SCENARIO"))
     with store_of(options, walks=True) as store:

@@ -44,7 +44,9 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     zone = _zone(options.zone)
     with store_of(options) as store:
-        report, verdict = reported(store.find(options.run))
+        run = store.find(options.run)
+        run.fetch()
+        report, verdict = reported(run)
     _write(FORMATS[options.format](report, zone, options.zone or "UTC"), options.output)
     if verdict.status:
         complain(finding.diagnostic for finding in verdict.findings if finding.status)

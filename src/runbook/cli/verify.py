@@ -50,7 +50,9 @@ def main(arguments: Sequence[str]) -> int:
     if (log := _file(options.log)) is not None:
         return _verify(log, anchor, options)
     with store_of(options) as store:
-        return _verify(store.find(options.log).log, anchor, options)
+        run = store.find(options.log)
+        run.fetch()
+        return _verify(run.log, anchor, options)
 
 
 def _verify(log: Path, anchor: Anchor | None, options: argparse.Namespace) -> int:

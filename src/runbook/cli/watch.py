@@ -45,7 +45,8 @@ def _watch(run: RunDir, *, once: bool) -> int:
     watching = Watching(run, KINDS, screen, lambda: time.time_ns() // 1_000_000, go_on)
 
     def wait() -> bool:
-        run.fetch()
+        if watching.finish is None:
+            run.fetch()
         watching.look()
         gone = isinstance(sys.stdout, Stream) and sys.stdout.lost is not None
         if watching.finish is not None or once or gone:

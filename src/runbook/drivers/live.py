@@ -158,6 +158,7 @@ class Live:
         """
         handed = glimpse(run).handed
         reopened, walk, last = reopen(run, operator, self._registry)
+        run.fetch()  # what is printed now must not get the name of what was printed before
         secrets, masker, unusable = self._secrets(walk.runbook, directory_of(walk))
         if operator is not None:
             try:

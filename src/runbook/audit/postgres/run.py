@@ -63,7 +63,7 @@ class StoredRun:
         self._waiting: list[str] = []
         self._records = self._pieces = 0
         self._files: set[str] = set()
-        self._seen: list[tuple[int | None, ...]] = []
+        self._seen: dict[bool, list[tuple[int | None, ...]]] = {}
 
     def glimpse(self, run: RunDir) -> Glimpse:
         """Its first record and its last."""
@@ -87,14 +87,13 @@ class StoredRun:
             return Holder(pid=pid or 0, host=one_line(host or "unknown"), operator=one_line(operator or "unknown"))
         return None
 
-    def fetch(self, run: RunDir) -> None:
+    def fetch(self, run: RunDir, *, outputs: bool = True) -> None:
         """Make the directory as new as what is kept, as it all is at one moment."""
-        found = self._link.rows(
-            "select (select max(seq) from runbook.record where run = %s), (select count(*) from runbook.file where"
-            " run = %s), (select max(number) from runbook.output where run = %s)",
-            *(self._id, self._id, self._id),
-        )
-        if found == self._seen and run.log.exists():
+        tops = ["max(seq) from runbook.record", "count(*) from runbook.file"]
+        tops += ["max(number) from runbook.output"] if outputs else []
+        asked = ", ".join(f"(select {top} where run = %s)" for top in tops)
+        found = self._link.rows(f"select {asked}", *[self._id] * len(tops))
+        if found == self._seen.get(outputs) and run.log.exists():
             return
         for part in ("", *PARTS):
             (run.path / part).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -105,8 +104,9 @@ class StoredRun:
                     self._records = seq + 1
             self._begun = self._begun or self._records > 0
             self._fetch_files(run)
-            self._fetch_outputs(run)
-        self._seen = found
+            if outputs:
+                self._fetch_outputs(run)
+        self._seen[outputs] = found
 
     def _fetch_files(self, run: RunDir) -> None:
         names = self._link.rows("select name from runbook.file where run = %s order by name", self._id)
@@ -167,7 +167,7 @@ class StoredRun:
         """The writer of a run that goes on."""
         self._hold(run)
         try:
-            self.fetch(run)
+            self.fetch(run, outputs=False)
             log = PostgresLog(run, self)
             log.follow(each or (lambda _: None))
             self._tell(holder if isinstance(holder, Holder) else holder())

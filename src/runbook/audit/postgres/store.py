@@ -122,9 +122,12 @@ class PostgresStore(Store):
         return Store.create(self, run_id)
 
     def find(self, text: str) -> RunDir:
-        """The run that a user means, with a copy of it in its directory."""
+        """The run that a user means, with a copy of it in its directory, but for what its steps printed.
+
+        That may be much, and few look at it; they call :meth:`RunDir.fetch`.
+        """
         run = Store.find(self, text)
-        run.fetch()
+        self._known[run.id].fetch(run, outputs=False)
         return run
 
     def newest(self, limit: int | None = None) -> list[RunDir]:
