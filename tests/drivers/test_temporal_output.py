@@ -56,8 +56,7 @@ def test_of_steps_side_by_side_each_line_says_whose_it_is(crew: Crew, tmp_path: 
     crew.walked("step.started", count=2)
     with ExitStack() as stack:
         operator = Elsewhere(crew, persons, stack).terminal("ana", "answer", "r1", "--operator", ANA)
-        for each in range(2):
-            operator.expect(f"look[{each}]: begins-web-{each + 1}")
+        operator.expect(*(f"look[{each}]: begins-web-{each + 1}" for each in range(2)))
         (crew.root / "go").touch()
         operator.expect("run r1 is over: resolved")
         for each in range(2):
