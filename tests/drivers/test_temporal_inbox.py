@@ -10,6 +10,8 @@ from tests.drivers.desk import in_words, wait_for
 from tests.drivers.engine import Crew, Server
 from tests.world.postgres import Postgres
 
+from runbook.drivers.temporal.waking import NEWS
+
 ONE = book(change("one", then="done"))
 YES = "step: one, confirm: yes"
 BEN = "ben@example.com"
@@ -165,3 +167,12 @@ def test_a_run_whose_workflow_was_terminated_is_told_things_where_it_was_resumed
     assert crew.do("resume", "r1", "--answers", "answers.yaml").status == 0
     assert crew.effects() == ["one"]
     assert crew.verify() == 0
+
+
+def test_a_look_for_what_arrived_reads_no_inbox_from_its_beginning(crew: Crew) -> None:
+    many = "select 'r' || n, n, 'x', clock_timestamp() - n * interval '1 minute' from generate_series(1, 10000) n"
+    crew.rewrite(f"insert into runbook.inbox (run, number, data, at) {many}")
+    crew.owner("vacuum analyze runbook.inbox")
+    plan = " ".join(str(line) for (line,) in crew.owner(f"explain {NEWS}".replace("%s", "60")))
+    assert "inbox_arrived" in plan
+    assert "Seq Scan on inbox" not in plan
