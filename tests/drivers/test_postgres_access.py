@@ -91,6 +91,29 @@ def test_a_store_is_made_by_whoever_may_and_walked_in_by_its_writers_alone(desk:
     assert "RB582" in desk.do("runs", "--store", url.replace("walker@", "reader@")).err
 
 
+def test_a_standby_shows_the_runs_and_takes_none(desk: StoredDesk) -> None:
+    assert desk.walk(book(read("look", then="done"))).status == 0
+    with desk.server.standby() as other:
+        desk.env["RUNBOOK_STORE"] = desk.url.replace(f":{desk.server.port}/", f":{other.port}/")
+        passwords = desk.root / ".pgpass"
+        passwords.write_text(passwords.read_text().replace(str(desk.server.port), "*"))
+        assert "r1" in desk.do("runs").out
+        assert desk.do("verify", "r1").status == 0
+        done = desk.do("run", "book.yaml", "--run-id", "r2")
+        assert (done.status, "RB582" in done.err) == (2, True), done.err
+        assert "the database is a standby, which takes no records" in in_words(done.err)
+        assert "r2" not in desk.do("runs").out
+
+
+def test_a_database_that_is_set_to_be_read_only_takes_no_run(desk: StoredDesk) -> None:
+    desk.write("book.yaml", book(change("one", then="two"), change("two", then="done")))
+    desk.owner(f"alter database {desk.database} set default_transaction_read_only = on")
+    done = desk.do(*ARGV)
+    assert (done.status, "RB582" in done.err) == (2, True), done.err
+    assert "the database takes no writes now" in in_words(done.err)
+    assert desk.effects() == []
+
+
 def test_a_password_is_in_no_message_no_log_and_no_child(desk: StoredDesk) -> None:
     inside = desk.url.replace("@", f":{PASSWORD}@", 1)
     desk.env["RUNBOOK_STORE"] = inside

@@ -1,6 +1,7 @@
 """A real PostgreSQL server for tests: made in a directory of its own, on loopback, gone afterwards."""
 
 import contextlib
+import copy
 import os
 import pwd
 import secrets
@@ -29,8 +30,9 @@ _UNTIL_WE_END = '"$@" <&- & read -r how; kill -s "${how:-QUIT}" "$!"; wait "$!"'
 class Postgres:
     """A server that runs. ``url`` is that of its database ``app`` for the user ``app``."""
 
-    def __init__(self, home: Path, binaries: Path, user: str | None) -> None:
+    def __init__(self, home: Path, binaries: Path, user: str | None, connections: int) -> None:
         """Make the files of a server, and start it."""
+        self._connections = connections
         self.data = home / "data"
         self.binaries = binaries
         self._user = user
@@ -72,14 +74,15 @@ class Postgres:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        settings = ("fsync=off", "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=30")
+        settings = ("fsync=off", "listen_addresses=127.0.0.1", "unix_socket_directories=")
+        most = f"max_connections={self._connections}"
         command: list[str | Path] = [
             self.binaries / "postgres",
             "-D",
             self.data,
             "-p",
             str(self.port),
-            *_each("-c", settings),
+            *_each("-c", (*settings, most)),
         ]
         with self._log.open("ab") as log:
             self._server = subprocess.Popen(
@@ -119,6 +122,24 @@ class Postgres:
         self._server.communicate(timeout=PATIENCE)
         while any(Path(f"/proc/{pid}").exists() for pid in every):
             time.sleep(0.01)  # what they share is theirs until then
+
+    @contextmanager
+    def standby(self) -> Iterator["Postgres"]:
+        """Another server that has what this one has, and takes no writes of its own."""
+        home = Path(tempfile.mkdtemp(prefix=f"runbook-standby-{secrets.token_hex(4)}-"))
+        other = copy.copy(self)
+        other.data, other._log = home / "data", home / "log"
+        try:
+            if self._user is not None:
+                shutil.chown(home, self._user)
+            self._program("pg_basebackup", "-D", other.data, "-R", "-c", "fast", "-d", self.url_of("postgres"))
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                other.port = free.getsockname()[1]
+            other.start()
+            yield other
+            other.stop("QUIT")
+        finally:
+            shutil.rmtree(home)
 
     def running(self, part: str) -> list[int]:
         """The process ids of the sessions that carry out a statement with this text in it."""
@@ -169,7 +190,7 @@ def _unprivileged() -> str | None:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
+def postgres(connections: int = 30) -> Iterator[Postgres]:
     """A server; the test is skipped, and says so, where none is installed."""
     binaries = _binaries()
     if binaries is None:
@@ -177,7 +198,7 @@ def postgres() -> Iterator[Postgres]:
     home = Path(tempfile.mkdtemp(prefix=f"runbook-postgres-{secrets.token_hex(4)}-"))
     server = None
     try:
-        server = Postgres(home, binaries, _unprivileged())
+        server = Postgres(home, binaries, _unprivileged(), connections)
         yield server
     finally:
         if server is not None:

@@ -71,7 +71,7 @@ _WORDS = {
     "53100": "its disk is full",
     "55P03": "another process does not let go of a lock",
     "57014": "it did not answer in time",
-    "25006": "it is a standby, which takes no records",
+    "25006": "it is a standby or set to be read only, and takes no records",
     "RB003": "rows of a store are never changed or taken away",
 }
 

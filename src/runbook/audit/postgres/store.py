@@ -31,7 +31,7 @@ NO_RIGHT = Code(
     number="RB582",
     title="store that may not be written to",
     why="Whoever walks a run adds records to the store. The role of this connection may not, or the database is a"
-    " standby, which takes none.",
+    " standby or set to be read only, and takes none.",
 )
 TOO_MANY_RIGHTS = Code(
     number="RB583",
@@ -84,12 +84,16 @@ class PostgresStore(Store):
 
         :raises Refused: if not.
         """
-        ((standby, insert),) = self.link.rows(
-            "select pg_is_in_recovery(), has_table_privilege('runbook.record', 'insert')"
+        ((standby, closed, insert),) = self.link.rows(
+            "select pg_is_in_recovery(), current_setting('transaction_read_only')::bool,"
+            " has_table_privilege('runbook.record', 'insert')"
         )
         if standby:
             help_ = "name the primary, or add target_session_attrs=read-write to the URL"
             raise self._refusal(NO_RIGHT, "the database is a standby, which takes no records", help_)
+        if closed:
+            help_ = "somebody has set default_transaction_read_only: ask them, or take another store"
+            raise self._refusal(NO_RIGHT, "the database takes no writes now", help_)
         if not insert:
             raise self._refusal(NO_RIGHT, "this role may read the store and not write to it", _GRANT)
         return self

@@ -81,7 +81,8 @@ class Form:
             try:
                 value = accepted(wanted, _meant(line, wanted, choices))
             except ValueError as problem:
-                self._screen.say(f"{problem}.", style="yellow")
+                said = f"`{wanted.name}` wants yes or no" if wanted.type == "boolean" else str(problem)
+                self._screen.say(f"{said}.", style="yellow")
                 continue
             if wanted.secret:
                 self._screen.say("Taken; it is not shown.", style="dim")
