@@ -54,16 +54,13 @@ class Worker:
     def __init__(self, store: str, engine: str, root: Path) -> None:
         given = {"RUNBOOK_STORE": store, "RUNBOOK_ENGINE": engine, "TMPDIR": str(root)}
         program = str(Path(sys.executable).with_name("runbook"))
-        self._process = subprocess.Popen(
-            [program, "worker", "--at-once", str(AT_ONCE)],
-            env={**os.environ, **given},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stderr is not None  # noqa: S101 - it is a pipe
-        for line in self._process.stderr:
-            if "works at" in line:
-                break
+        log = root / f"worker-{time.monotonic_ns()}.log"  # a pipe that nobody reads would stop it
+        with log.open("wb") as errors:
+            self._process = subprocess.Popen(
+                [program, "worker", "--at-once", str(AT_ONCE)], env={**os.environ, **given}, stderr=errors
+            )
+        while "works at" not in log.read_text(encoding="utf-8"):
+            time.sleep(0.1)  # it loads what it needs
 
     def memory(self) -> float:
         """MiB that it has now."""
@@ -79,8 +76,6 @@ class Worker:
         """Kill it."""
         self._process.kill()
         self._process.wait()
-        assert self._process.stderr is not None  # noqa: S101 - it is a pipe
-        self._process.stderr.close()
 
 
 class Load:
