@@ -120,7 +120,9 @@ class Postgres:
             with contextlib.suppress(ProcessLookupError):  # one ends the other
                 os.kill(pid, signal.SIGKILL)
         self._server.communicate(timeout=PATIENCE)
-        while any(Path(f"/proc/{pid}").exists() for pid in every):
+        until = time.monotonic() + PATIENCE
+        while any(_lives(pid) for pid in every):
+            assert time.monotonic() < until, self._log.read_text()
             time.sleep(0.01)  # what they share is theirs until then
 
     @contextmanager
@@ -157,14 +159,28 @@ class Postgres:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def _state_and_parent(pid: int) -> tuple[str, int]:
+    """The state of a process and who started it (proc_pid_stat(5)); OSError where there is none."""
+    state, parent = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
+    return state, int(parent)
+
+
 def _children(parent: int) -> list[int]:
-    """The processes that a process has started (proc_pid_stat(5))."""
+    """The processes that a process has started."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if int((entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]) == parent:
+            if _state_and_parent(int(entry.name))[1] == parent:
                 found.append(int(entry.name))
     return found
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process has not ended. One that nobody has waited for has: it stays in the table if we inherited it."""
+    try:
+        return _state_and_parent(pid)[0] not in {"Z", "X"}
+    except OSError:
+        return False
 
 
 def _each(flag: str, values: tuple[str, ...]) -> list[str]:
