@@ -228,10 +228,10 @@ def test_d12_nothing_takes_long_to_look_through(text: str, secret: str | None) -
             assert len(stream._held) <= 65_600  # as much as the longest rule may want to see
         stream.flush()
         best = min(best, time.process_time() - began)
-        if best < 0.2:
+        if best < 1:
             break
-    # Time of the processor: what others do on this machine at the same time says nothing about the masker.
-    assert best < 0.2, best
+    # A rule that goes back over what it has read takes many seconds; the slowest here takes 0.1 to 0.3, by the machine.
+    assert best < 1, best
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -13,7 +13,7 @@ from tests.drivers.engine import Crew, Server
 from tests.drivers.persons import ANA, BEN, Persons
 from tests.world.postgres import Postgres
 
-pytestmark = [pytest.mark.reliability, pytest.mark.full]  # after one kill of the database a wait here once had no end
+pytestmark = pytest.mark.reliability
 
 REST = "id: rest\ntitle: Rest\nkind: wait\nfor: 1s\nnext: two\n"
 FORM = "id: form\nkind: ask\nfields: {count: {type: integer}}\nnext: two\n"
