@@ -4,7 +4,7 @@ The directory then is a copy of this process's own, in the same form: readers re
 written goes to where the run is kept, and only what is there counts.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from runbook.audit.disk import Disk
@@ -47,6 +47,9 @@ class Away(Protocol):
 
     def fetch(self, run: "RunDir", *, outputs: bool = True) -> None:
         """Make the directory as new as what is kept, with or without what its steps printed."""
+
+    def fetch_ends(self, run: "RunDir", names: Iterable[str]) -> None:
+        """Make the ends of outputs as new as what is kept; of one that is long a hole stands for its beginning."""
 
     def publish(self, run: "RunDir", names: Sequence[str]) -> None:
         """Keep files of the directory; before the first record they are kept with that."""

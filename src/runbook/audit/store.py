@@ -120,13 +120,13 @@ class RunDir:
     def _with_store(self, name: str) -> str:
         return f"{name} {shlex.join(self.store.option)}"
 
-    def fetch(self) -> None:
-        """Make the directory as new as the run, with what its steps printed, where that is kept elsewhere.
+    def fetch(self, *, outputs: bool = True) -> None:
+        """Make the directory as new as the run where that is kept elsewhere, with or without what its steps printed.
 
         :raises OSError: if that fails.
         """
         if self.away is not None:
-            self.away.fetch(self)
+            self.away.fetch(self, outputs=outputs)
 
     def publish(self, *names: str) -> None:
         """Keep files of the directory where the run is kept.

@@ -46,7 +46,7 @@ def _watch(run: RunDir, *, once: bool) -> int:
 
     def wait() -> bool:
         if watching.finish is None:
-            run.fetch()
+            run.fetch(outputs=False)
         watching.look()
         gone = isinstance(sys.stdout, Stream) and sys.stdout.lost is not None
         if watching.finish is not None or once or gone:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from runbook.audit.outputs import CAP
 from runbook.audit.plain_file import new_file
 from runbook.audit.postgres.link import Link, StoreFailed
 from runbook.audit.postgres.log import PostgresLog
+from runbook.audit.postgres.printed import printed
 from runbook.audit.postgres.records import keep, put, read
 from runbook.audit.record import ASIDE, Record
 from runbook.audit.store import PARTS, RUN_EXISTS, Glimpse, RunDir
@@ -61,7 +62,8 @@ class StoredRun:
         self._lock = f"runbook run {run_id}"
         self._held = self._begun = False
         self._waiting: list[str] = []
-        self._records = self._pieces = 0
+        self._records = 0
+        self._sizes: dict[str, int] = {}
         self._files: set[str] = set()
         self._seen: dict[bool, list[tuple[int | None, ...]]] = {}
 
@@ -90,7 +92,7 @@ class StoredRun:
     def fetch(self, run: RunDir, *, outputs: bool = True) -> None:
         """Make the directory as new as what is kept, as it all is at one moment."""
         tops = ["max(seq) from runbook.record", "count(*) from runbook.file"]
-        tops += ["max(number) from runbook.output"] if outputs else []
+        tops += ["count(*) from runbook.output"] if outputs else []
         asked = ", ".join(f"(select {top} where run = %s)" for top in tops)
         found = self._link.rows(f"select {asked}", *[self._id] * len(tops))
         if found == self._seen.get(outputs) and run.log.exists():
@@ -116,20 +118,33 @@ class StoredRun:
                 file.write(found[0][0])
             self._files.add(name)
 
+    def fetch_ends(self, run: RunDir, names: Iterable[str]) -> None:
+        """Make the ends of outputs as new as what is kept; of one that is long a hole stands for its beginning."""
+        known = {name: self._sizes.get(name, 0) for name in names}
+        for name, skipped, data in printed(self._link, self._id, known) if known else ():
+            start = self._sizes.get(name, 0) + skipped
+            self._write(run, name, start, data)
+            self._sizes[name] = start + len(data)
+
     def _fetch_outputs(self, run: RunDir) -> None:
+        last = ("", -1)
         while pieces := self._link.rows(
-            "select number, name, start, data from runbook.output where run = %s and number > %s order by number"
-            " limit %s",
-            *(self._id, self._pieces, _PIECES),
+            "select name, start, data from runbook.output where run = %s and (name, start) > (%s, %s)"
+            " order by name, start limit %s",
+            *(self._id, *last, _PIECES),
         ):
-            for number, name, start, data in pieces:
-                self._pieces = number
-                if _OUTPUT.fullmatch(name) and 0 <= start <= CAP:
-                    fd = os.open(run.output / name, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-                    try:
-                        os.pwrite(fd, data, start)
-                    finally:
-                        os.close(fd)
+            for name, start, data in pieces:
+                last = name, start
+                self._write(run, name, start, data)
+
+    @staticmethod
+    def _write(run: RunDir, name: str, start: int, data: bytes) -> None:
+        if _OUTPUT.fullmatch(name) and 0 <= start <= CAP:
+            fd = os.open(run.output / name, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                os.pwrite(fd, data, start)
+            finally:
+                os.close(fd)
 
     def publish(self, run: RunDir, names: Sequence[str]) -> None:
         """Keep files of the directory; before the first record they are kept with that."""

@@ -5,6 +5,7 @@ the end is shown.
 """
 
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import count
 
@@ -23,6 +24,15 @@ _EARLIER = 2_000
 """Milliseconds by which a file's time may be before that of the record, and be of this attempt all the same."""
 
 
+def fetch_ends(run: RunDir, names: Iterable[str]) -> None:
+    """Make the ends of these files as new as the run, where that is kept elsewhere.
+
+    :raises OSError: if that fails.
+    """
+    if run.away is not None:
+        run.away.fetch_ends(run, names)
+
+
 class Tail:
     """The output of one attempt, as it grows.
 
@@ -38,6 +48,11 @@ class Tail:
         self._at = dict.fromkeys(STREAMS, 0)
         self._shown = shown
 
+    def names(self) -> Iterator[str]:
+        """The names of the files that may be there: of each stream those that were seen, and the next."""
+        for stream in STREAMS:
+            yield from self._seen(stream)
+
     def look(self) -> None:
         """Show what was printed since the last look."""
         self._shown = True
@@ -47,6 +62,7 @@ class Tail:
     def over(self, output: StepOutput) -> None:
         """One of the streams is over and on record: show the rest of it."""
         if self._shown and output.file is not None and output.stream in self._at:
+            fetch_ends(self._run, [output.file.removeprefix("output/")])
             self._show(output.stream, output.size)
 
     def end(self) -> None:
@@ -72,12 +88,16 @@ class Tail:
     def _name(self, stream: str) -> str | None:
         """The name of the file; None where there is none yet. An attempt that was killed may have left the first."""
         found = None
+        for name in self._seen(stream):
+            with suppress(OSError):
+                if (self._run.output / name).lstat().st_mtime_ns // 1_000_000 >= self._since:
+                    found = name
+        return found
+
+    def _seen(self, stream: str) -> Iterator[str]:
+        """The names that the file of a stream may have, up to the first that is free."""
         for number in count(1):
             name = self._names[stream] if number == 1 else f"{self._names[stream]}.{number}"
-            try:
-                status = (self._run.output / name).lstat()
-            except OSError:
-                return found
-            if status.st_mtime_ns // 1_000_000 >= self._since:
-                found = name
-        raise AssertionError("the numbers do not end")
+            yield name
+            if not os.path.lexists(self._run.output / name):
+                return

@@ -19,7 +19,7 @@ from runbook.drivers.replay import Replay
 from runbook.drivers.standing import Standing, began, due_in, standing
 from runbook.drivers.telling import Told
 from runbook.drivers.terminal.screen import Screen, one_line, styled
-from runbook.drivers.terminal.tailing import Tail
+from runbook.drivers.terminal.tailing import Tail, fetch_ends
 from runbook.drivers.terminal.wording import banner, sign
 from runbook.model.durations import clock, spoken
 from runbook.model.kind import Registry
@@ -94,6 +94,7 @@ class Watching:
         self._live = True
         if self.finish is not None:
             return
+        fetch_ends(self._run, (name for tail in self._tails.values() for name in tail.names()))
         for tail in self._tails.values():
             tail.look()
         now = self._now()
