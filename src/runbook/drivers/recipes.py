@@ -72,13 +72,6 @@ class _There(Mapping[str, Json]):
         values = self._recipe.values
         return values[name] if name in values else inside(self._raw, name)
 
-    def __contains__(self, name: object) -> bool:
-        try:
-            self[str(name)]
-        except KeyError:
-            return False
-        return True
-
     def __iter__(self) -> Iterator[str]:
         yield from {**self._recipe.values, **self._raw}
 

@@ -96,13 +96,6 @@ class Scope(Mapping[str, Json]):
                     raise KeyError(field)
                 return inside(result.observation, field)
 
-    def __contains__(self, name: object) -> bool:
-        try:
-            self[str(name)]
-        except KeyError:
-            return False
-        return True
-
     def __iter__(self) -> Iterator[str]:
         walk = self._walk
         yield from self._own
