@@ -237,14 +237,13 @@ class Activities:
         if known.open(task.sealed):
             return Done(end=End.GONE)
         try:
-            store = self._store
-            if not _announced(store, task, whose):
-                return _unclaimed(voided(store.link, records.run, task.name))
-        except Diverged as diverged:
-            raise ApplicationError(diverged.strerror or "", type=calls.DIVERGED, non_retryable=True) from None
-        except (StoreFailed, Refused) as failed:
-            self._let_go()
-            return Done(end=End.NOT_STORED, reason=str(getattr(failed, "strerror", None) or failed))
+            with self._asked() as store:
+                if not _announced(store, task, whose):
+                    return _unclaimed(voided(store.link, records.run, task.name))
+        except ApplicationError as failed:
+            if failed.non_retryable:
+                raise
+            return Done(end=End.NOT_STORED, reason=failed.message)
         if task.committed and not known.holds(dict(task.committed)):
             looked = known.look(sorted(task.committed), {})
             if looked.problems:
