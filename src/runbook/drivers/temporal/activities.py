@@ -244,7 +244,7 @@ class Activities:
             if failed.non_retryable:
                 raise
             return Done(end=End.NOT_STORED, reason=failed.message)
-        if task.committed and not known.holds(dict(task.committed)):
+        if task.committed and not known.holds(task.committed):
             looked = known.look(sorted(task.committed), {})
             if looked.problems:
                 return Done(end=End.NOT_SENT, reason=looked.problems[0][0], help=looked.problems[0][1])

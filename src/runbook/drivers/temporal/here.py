@@ -85,7 +85,7 @@ class Known:
             warnings = [each.message for each in resolution.warnings]
             return Looked(commitments=resolution.commitments, warnings=warnings, holder=self.holder)
 
-    def holds(self, committed: "dict[str, str]") -> bool:
+    def holds(self, committed: Mapping[str, str]) -> bool:
         """Whether the secrets that were read last on this machine are those that were committed to."""
         with self._lock:
             return all(self._committed.get(name) == value for name, value in committed.items())
