@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+from runbook.drivers.messages import NOTES
 from runbook.drivers.operator import Act, Hand, Note, Request, Shown
 from runbook.drivers.temporal.payloads import SEALED, Reply, Waited, is_sealed
 from runbook.model.canonical import Json, JsonObject
@@ -11,7 +12,6 @@ from runbook.model.question import AskForm, Question
 from runbook.model.runbook import Outcome
 from runbook.walk.tables import HANDS
 
-NOTES = frozenset({"note", "decision", "hypothesis", "communication"})
 CHECKPOINT = "checkpoint"
 """The word for what is asked of the program that answers, and not of who sits at it: to sign the log."""
 LONGEST = 200_000
