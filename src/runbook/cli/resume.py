@@ -12,7 +12,7 @@ from runbook.cli.options import (
     credentials_of,
     key_options,
     login_at_host,
-    name,
+    operator_option,
     run_argument,
     said_operator,
     state_option,
@@ -40,9 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser("resume", "Go on with a run that was paused or interrupted, with the runbook as it was then.")
     run_argument(parser)
     parser.add_argument("--answers", metavar="FILE", help="an answers file: walk without a terminal")
-    parser.add_argument(
-        "--operator", metavar="ID", type=name, help="who goes on; default: $RUNBOOK_OPERATOR, or who walked last"
-    )
+    operator_option(parser, "goes on", instead="who walked last")
     key_options(parser)
     state_option(parser)
     options = parser.parse_args(arguments)
