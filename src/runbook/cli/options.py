@@ -177,7 +177,13 @@ def login_at_host() -> str:
 
 
 def start_options(parser: Parser) -> None:
-    """Add ``--dry-run``, ``--start-at`` with its ``--reason``, and ``--break-lock``."""
+    """Add what a run begins with: an environment, inputs, an operator, an incident; where and how it does."""
+    parser.add_argument("-e", "--environment", metavar="ENV", help="one of the runbook's environments")
+    parser.add_argument(
+        "-i", "--input", metavar="KEY=VALUE", action="append", default=[], help="an input; may be given several times"
+    )
+    operator_option(parser, "walks")
+    parser.add_argument("--incident", metavar="ID", type=name, help="the incident that this is about")
     parser.add_argument("--dry-run", action="store_true", help="perform reads only; show what would change something")
     parser.add_argument("--start-at", metavar="STEP", help="begin at another step than the first; needs --reason")
     parser.add_argument("--reason", metavar="TEXT", type=reason, help="why, for --start-at")

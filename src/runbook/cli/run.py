@@ -11,9 +11,7 @@ from runbook.cli.options import (
     credentials_of,
     key_options,
     look_at_start,
-    name,
     operator_of,
-    operator_option,
     start_options,
     state_option,
 )
@@ -124,16 +122,10 @@ def look_at_sites(runbook: Runbook, file: str) -> None:
 def _parser() -> Parser:
     parser = Parser("run", "Walk a runbook, step by step. Everything that happens is recorded before it happens.")
     parser.add_argument("file", metavar="FILE", help="the runbook")
-    parser.add_argument("-e", "--environment", metavar="ENV", help="one of the runbook's environments")
-    parser.add_argument(
-        "-i", "--input", metavar="KEY=VALUE", action="append", default=[], help="an input; may be given several times"
-    )
-    operator_option(parser, "walks")
+    start_options(parser)
     key_options(parser)
-    parser.add_argument("--incident", metavar="ID", type=name, help="the incident that this is about")
     parser.add_argument("--answers", metavar="FILE", help="an answers file: walk without a terminal")
     parser.add_argument("--run-id", metavar="ID", help="the id of the run; default: made from time and runbook")
-    start_options(parser)
     state_option(parser)
     return parser
 

@@ -10,7 +10,7 @@ from runbook.audit.store import Store
 from runbook.audit.whereabouts import new_run_id
 from runbook.cli.engine_options import engine_of, engine_options
 from runbook.cli.failing import USAGE
-from runbook.cli.options import Parser, look_at_start, name, number, operator_of, operator_option, start_options
+from runbook.cli.options import Parser, look_at_start, number, operator_of, start_options
 from runbook.cli.rows import rows
 from runbook.cli.run import checked, environment_of, short_enough, start_at_of
 from runbook.cli.stores import elsewhere, store_of
@@ -32,12 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         "submit", "Have a run walked on several machines: workers perform its steps, `runbook answer` answers for it."
     )
     parser.add_argument("file", metavar="FILE", help="the runbook; it travels along, so editing it changes no live run")
-    parser.add_argument("-e", "--environment", metavar="ENV", help="one of the runbook's environments")
-    parser.add_argument(
-        "-i", "--input", metavar="KEY=VALUE", action="append", default=[], help="an input; may be given several times"
-    )
-    operator_option(parser, "walks")
-    parser.add_argument("--incident", metavar="ID", type=name, help="the incident that this is about")
+    start_options(parser)
     parser.add_argument(
         "--lost-after", type=number, default=10, metavar="S", help="seconds after which a silent worker is given up"
     )
@@ -53,7 +48,6 @@ def main(arguments: Sequence[str]) -> int:
     which.add_argument(
         "--fingerprint", metavar="TEXT", help="what the alert is known by: while a run of it is walked, there is one"
     )
-    start_options(parser)
     engine_options(parser)
     options = parser.parse_args(arguments)
     look_at_start(parser, options)
