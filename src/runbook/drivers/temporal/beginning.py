@@ -9,7 +9,7 @@ from functools import partial
 
 from runbook.audit.held import Claim
 from runbook.audit.postgres.link import StoreFailed
-from runbook.audit.postgres.records import put
+from runbook.audit.postgres.records import keep, put
 from runbook.audit.postgres.store import PostgresStore
 from runbook.audit.record import END
 from runbook.audit.store import glimpse
@@ -35,11 +35,8 @@ def begin(store: PostgresStore, beginning: Beginning) -> Begun:
         broken = _lock(store, beginning)
         with store.link.together():
             put(store.link, records.run, records.seq, [line.encode("ascii") for line in records.lines])
-            for digest, text in beginning.files.items():
-                store.link.rows(
-                    "insert into runbook.file (run, name, data) values (%s, %s, %s) on conflict do nothing",
-                    *(records.run, f"runbook/{digest}.yaml", text.encode()),
-                )
+            files = {f"runbook/{digest}.yaml": text.encode() for digest, text in beginning.files.items()}
+            keep(store.link, records.run, files)
     except Refused as refused:
         return Begun(refused=(refused.diagnostics[0].message, refused.diagnostics[0].help))
     except StoreFailed as failed:
