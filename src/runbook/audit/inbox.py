@@ -31,7 +31,7 @@ KINDS = frozenset({"note", "pause", "abort", "handover", "approval"})
 CAP = 32 * 1024
 """The most bytes of a delivery."""
 AT_ONCE = 100
-"""How many files one look takes up; the next look takes the next ones."""
+"""How many deliveries one look takes up; the next look takes the next ones."""
 _REFUSED = "refused"
 _SHOWN = 60
 

@@ -16,6 +16,7 @@ from runbook.audit.chained import Chained
 from runbook.audit.disk import RealDisk
 from runbook.audit.ends import record_in
 from runbook.audit.footing import refusal
+from runbook.audit.inbox import AT_ONCE
 from runbook.audit.lock import Holder, held_by, one_line
 from runbook.audit.outputs import CAP
 from runbook.audit.plain_file import new_file
@@ -162,8 +163,8 @@ class StoredRun:
         """What is in its inbox behind a number."""
         found = self._link.rows(
             "select number, data, nullif(owner, session_user)::text from runbook.inbox"
-            " where run = %s and number > %s order by number limit 100",
-            *(self._id, after),
+            " where run = %s and number > %s order by number limit %s",
+            *(self._id, after, AT_ONCE),
         )
         return [Arrival(*row) for row in found]
 
