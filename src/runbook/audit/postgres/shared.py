@@ -72,14 +72,20 @@ class PostgresLocks(Locks):
     def _alone(self) -> AbstractContextManager[None]:
         return self._link.alone(_LOCK)
 
-    def _text(self, key: str) -> bytes | None:
+    def kept(self, key: str, most: int) -> list[bytes]:
+        """What was kept of a lock, the last first, at most so often.
+
+        :raises StoreFailed: if it cannot be read.
+        """
         found = self._link.rows(
             "select claim from runbook.claim where hashtextextended(key, 0) = hashtextextended(%s, 0) and key = %s"
-            " order by number desc limit 1",
-            key,
-            key,
+            " order by number desc limit %s",
+            *(key, key, most),
         )
-        return found[0][0] if found else None
+        return [claim for (claim,) in found]
+
+    def _text(self, key: str) -> bytes | None:
+        return next(iter(self.kept(key, 1)), None)
 
     def _keep(self, key: str, text: bytes) -> None:
         self._link.rows("insert into runbook.claim (key, claim) values (%s, %s)", key, text)

@@ -21,7 +21,8 @@ from runbook.model.diagnostics import Refused
 from runbook.world.clock import RealClock
 
 _THERE = "select 1 from runbook.record where run = %s limit 1"
-_CLAIMS = "select claim from runbook.claim where key = %s order by number desc limit 100"
+_BEFORE = 100
+"""How many times back it is looked who had a lock."""
 OTHER_ID = "choose another id, or none"
 
 
@@ -59,10 +60,11 @@ def _lock(store: PostgresStore, beginning: Beginning) -> str:
     run, operator = beginning.records.run, beginning.operator
     claim = Claim(key=beginning.lock, run=run, operator=operator, host=beginning.host, since=RealClock().now())
     tell = told_by(store, partial(aside, operator=operator, registry=KINDS))
-    broken = store.locks().take(claim, beginning.break_lock, tell)
+    locks = store.locks()
+    broken = locks.take(claim, beginning.break_lock, tell)
     if broken is not None or beginning.break_lock is None:
         return broken.run if broken is not None else ""
-    before = (json.loads(claim)["run"] for (claim,) in store.link.rows(_CLAIMS, beginning.lock))
+    before = (json.loads(claim)["run"] for claim in locks.kept(beginning.lock, _BEFORE))
     other = next((name for name in before if name != run), None)  # where this was asked before
     last = glimpse(store.run(other)).last if other is not None else None
     return other if other is not None and last is not None and last.type != END else ""
