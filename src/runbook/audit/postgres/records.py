@@ -83,6 +83,14 @@ def _stored(link: Link, run: str, seq: int, lines: Sequence[bytes]) -> int:
     return len(lines)
 
 
+def begun(link: Link, run: str) -> bool:
+    """Whether a run has a record.
+
+    :raises StoreFailed: if that cannot be asked.
+    """
+    return bool(link.rows("select 1 from runbook.record where run = %s limit 1", run))
+
+
 def read(link: Link, run: str, seq: int = 0) -> Iterator[tuple[int, bytes]]:
     """The records of a run from a number on, in order: number and line, read a page at a time.
 

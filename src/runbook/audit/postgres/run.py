@@ -23,7 +23,7 @@ from runbook.audit.plain_file import new_file
 from runbook.audit.postgres.link import Link, StoreFailed
 from runbook.audit.postgres.log import PostgresLog
 from runbook.audit.postgres.printed import printed
-from runbook.audit.postgres.records import keep, put, read
+from runbook.audit.postgres.records import begun, keep, put, read
 from runbook.audit.record import ASIDE, Record
 from runbook.audit.store import PARTS, RUN_EXISTS, Glimpse, RunDir
 
@@ -171,7 +171,7 @@ class StoredRun:
     def begin(self, run: RunDir, holder: Holder) -> Chained:
         """The writer of a run that has no record yet."""
         self._hold(run)
-        if self._link.rows("select 1 from runbook.record where run = %s limit 1", self._id):
+        if begun(self._link, self._id):
             self.let_go()
             raise refusal(RUN_EXISTS, "the run has a log already", run.log, "choose another id, or none")
         self._tell(holder)

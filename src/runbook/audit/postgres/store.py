@@ -7,6 +7,7 @@ from typing import Any
 
 from runbook.audit.footing import refusal
 from runbook.audit.postgres.link import UNREACHED, Link, StoreFailed
+from runbook.audit.postgres.records import begun
 from runbook.audit.postgres.run import ENDS, StoredRun, glimpsed
 from runbook.audit.postgres.shared import PostgresLocks, PostgresStarts
 from runbook.audit.record import ASIDE
@@ -179,7 +180,7 @@ class PostgresStore(Store):
         return [run for (run,) in found if RUN_ID.fullmatch(run)]
 
     def _is_there(self, run: RunDir) -> bool:
-        return bool(self.link.rows("select 1 from runbook.record where run = %s limit 1", run.id))
+        return begun(self.link, run.id)
 
     def _refusal(self, code: Code, message: str, help_: str) -> Refused:
         return Refused(Diagnostic(code=code, message=message, file=self.shown, help=help_))

@@ -9,7 +9,7 @@ from functools import partial
 
 from runbook.audit.held import Claim
 from runbook.audit.postgres.link import StoreFailed
-from runbook.audit.postgres.records import keep, put
+from runbook.audit.postgres.records import begun, keep, put
 from runbook.audit.postgres.store import PostgresStore
 from runbook.audit.record import END
 from runbook.audit.store import glimpse
@@ -20,7 +20,6 @@ from runbook.kinds.registry import KINDS
 from runbook.model.diagnostics import Refused
 from runbook.world.clock import RealClock
 
-_THERE = "select 1 from runbook.record where run = %s limit 1"
 _BEFORE = 100
 """How many times back it is looked who had a lock."""
 OTHER_ID = "choose another id, or none"
@@ -41,7 +40,7 @@ def begin(store: PostgresStore, beginning: Beginning) -> Begun:
     except Refused as refused:
         return Begun(refused=(refused.diagnostics[0].message, refused.diagnostics[0].help))
     except StoreFailed as failed:
-        if failed.state in {"RB001", "25P02"} and list(store.link.rows(_THERE, records.run)):
+        if failed.state in {"RB001", "25P02"} and begun(store.link, records.run):
             return Begun(refused=(f"there is a run `{records.run}` already", OTHER_ID))
         raise
     finally:
