@@ -69,6 +69,15 @@ def keep(link: Link, run: str, files: Mapping[str, bytes]) -> None:
         raise StoreFailed(f"another file is kept as `{other[0][0]}`")
 
 
+def kept(link: Link, run: str, name: str) -> bytes:
+    """What is kept of a run under a name; empty where nothing is.
+
+    :raises StoreFailed: if it cannot be read.
+    """
+    found = link.rows("select data from runbook.file where run = %s and name = %s", run, name)
+    return found[0][0] if found else b""
+
+
 def _stored(link: Link, run: str, seq: int, lines: Sequence[bytes]) -> int:
     """How many of the records that were refused are stored: somebody has put them, or the first of them, meanwhile.
 

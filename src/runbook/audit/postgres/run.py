@@ -23,7 +23,7 @@ from runbook.audit.plain_file import new_file
 from runbook.audit.postgres.link import Link, StoreFailed
 from runbook.audit.postgres.log import PostgresLog
 from runbook.audit.postgres.printed import printed
-from runbook.audit.postgres.records import begun, keep, put, read
+from runbook.audit.postgres.records import begun, keep, kept, put, read
 from runbook.audit.record import ASIDE, Record
 from runbook.audit.store import PARTS, RUN_EXISTS, Glimpse, RunDir
 
@@ -114,9 +114,9 @@ class StoredRun:
     def _fetch_files(self, run: RunDir) -> None:
         names = self._link.rows("select name from runbook.file where run = %s order by name", self._id)
         for name in (name for (name,) in names if name not in self._files and _FILE.fullmatch(name)):
-            found = self._link.rows("select data from runbook.file where run = %s and name = %s", self._id, name)
+            data = kept(self._link, self._id, name)
             with new_file(run.path / name, replace=True) as file:
-                file.write(found[0][0])
+                file.write(data)
             self._files.add(name)
 
     def fetch_ends(self, run: RunDir, names: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from temporalio.converter import value_to_type
 
 from runbook.audit.chain import parse_line
 from runbook.audit.postgres.link import Link
-from runbook.audit.postgres.records import read
+from runbook.audit.postgres.records import kept, read
 from runbook.audit.store import RunDir
 from runbook.drivers.fitting import covered
 from runbook.drivers.interrupts import Interrupts
@@ -323,10 +323,8 @@ class Answering:
 
     def _request(self, number: str) -> tuple[str, str]:
         """What a command line says of a request, and its text as the store has it."""
-        rows = self._link.rows(
-            "select data from runbook.file where run = %s and name = %s", self._run, f"requests/{number}.txt"
-        )
-        return self._dir.argument_of(number), rows[0][0].decode() if rows else ""
+        text = kept(self._link, self._run, f"requests/{number}.txt")
+        return self._dir.argument_of(number), text.decode()
 
 
 def _phrase(asked: Asked) -> Json:
