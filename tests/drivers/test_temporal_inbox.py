@@ -10,7 +10,7 @@ from tests.drivers.desk import in_words, wait_for
 from tests.drivers.engine import Crew, Server
 from tests.world.postgres import Postgres
 
-from runbook.drivers.temporal.waking import NEWS
+from runbook.audit.postgres.arrivals import NEWS
 
 ONE = book(change("one", then="done"))
 YES = "step: one, confirm: yes"

@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from runbook.audit.ends import record_in
+from runbook.audit.postgres.arrivals import arrivals
 from runbook.audit.postgres.link import Link, StoreFailed
 from runbook.drivers.temporal.client import workflow_of
 from runbook.drivers.temporal.workflow import RunWorkflow
@@ -20,14 +21,7 @@ EVERY = 0.5
 """Seconds between two looks."""
 WITHIN = 60
 """Seconds for which what has arrived is looked at: a row is seen only once it is committed, which may be later."""
-NEWS = """
-    select new.run, new.number, begun.line
-    from (select run, max(number) as number from runbook.inbox
-        where at > statement_timestamp() - %s * interval '1 second' group by run) new
-    join runbook.record begun on begun.run = new.run and begun.seq = 0
-    where position('"host":"temporal '::bytea in begun.line) > 0 and
-        (select type from runbook.record where run = new.run order by seq desc limit 1) <> 'run.finished'"""
-"""What has arrived within so many seconds; an index is of no use for `clock_timestamp()`, which no two rows share."""
+_EVER = 10**8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +50,7 @@ class Watching:
         """What has arrived and was not said before; everything at first, nothing where the store does not answer."""
         self._link = self._link or Link(self._url)
         try:
-            rows = self._link.rows(NEWS, 10**8 if self._all else WITHIN)
+            rows = arrivals(self._link, _EVER if self._all else WITHIN)
         except (StoreFailed, Refused):
             self._link.close()
             self._link = None
