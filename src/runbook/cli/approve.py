@@ -36,6 +36,7 @@ from runbook.drivers.replay import judged
 from runbook.kinds.registry import KINDS
 from runbook.model.approval import APPROVE, NAMESPACE, ApprovalText
 from runbook.model.diagnostics import Code, Diagnostic, Refused
+from runbook.world.clock import RealClock
 
 NO_REQUEST = Code(
     number="RB330",
@@ -168,7 +169,7 @@ def _look_at(request: RequestText, run: RunDir | None) -> None:
     :raises Refused: if it is not.
     """
     signed = request.signed
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    now = RealClock().now()
     if now > signed.not_after:
         raise _none(f"the request was open until {inert(signed.not_after)}", "ask the operator for a new one")
     if run is None:

@@ -6,7 +6,6 @@ not count is on record with the reason. Where nobody can be asked, the step is r
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from runbook.audit.signatures import NotVerified, signers_here
@@ -26,6 +25,7 @@ from runbook.walk.results import Approval, Visit
 from runbook.walk.rules import IllegalEvent
 from runbook.walk.tables import VISIT
 from runbook.walk.walk import Walk
+from runbook.world.clock import later
 
 OWN_APPROVAL = Code(
     number="RB322",
@@ -300,12 +300,6 @@ def over(approval: Approval, now: str) -> str | None:
     if now <= approval.not_after:
         return None
     return f"the request was open until {approval.not_after}, and {len(approval.given)} of {approval.count} approved"
-
-
-def later(ts: str, ms: int) -> str:
-    """A UTC time so many milliseconds after another, as records have it."""
-    moment = datetime.fromisoformat(ts).astimezone(UTC) + timedelta(milliseconds=ms)
-    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def validity(visit: Visit) -> int:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from runbook.audit.starts import Start
-from runbook.drivers.approving import later
 from runbook.drivers.guarding import Wanted
 from runbook.drivers.imagining import Imagination
 from runbook.drivers.operator import Act, Hand, Idle, No, Place, Request, Settle, Shown, Sought, Yes
@@ -18,6 +17,7 @@ from runbook.model.runbook import Input, Nested, Outcome, Step
 from runbook.walk import including
 from runbook.walk.actions import AskOperator, Choice
 from runbook.walk.walk import Walk
+from runbook.world.clock import later
 
 _LONGEST = 80
 _MINUTE = 60_000

@@ -6,7 +6,7 @@ The records say so: the key of each person is ``simulated:`` and the name, and t
 from collections.abc import Iterable, Mapping
 
 from runbook.drivers.answers import AnswersOperator
-from runbook.drivers.approving import later, over, sought_of, tell_requested, validity
+from runbook.drivers.approving import over, sought_of, tell_requested, validity
 from runbook.drivers.journal import Journal
 from runbook.drivers.operator import Hand, Operator, Place, Sought
 from runbook.drivers.preparing import AnAction
@@ -15,6 +15,7 @@ from runbook.model.approval import REQUEST
 from runbook.walk import events as e
 from runbook.walk.approving import objection, text_of, wanted
 from runbook.walk.results import Approval, Visit
+from runbook.world.clock import later
 
 SIMULATED = "simulated:"
 """How the key of a simulated approval begins."""

@@ -1,13 +1,13 @@
 """The past that a scenario tells: what its guards see of runs that are not walked in it."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
 
 from runbook.audit.starts import Start
 from runbook.drivers.guarding import default_key
 from runbook.drivers.past import MemoryPast, PastRun
 from runbook.model.runbook import Runbook
 from runbook.model.scenario import Scenario, ToldRun
+from runbook.world.clock import later
 
 GUARDS_SEE = "what the scenario tells of other runs"
 
@@ -25,7 +25,7 @@ def past_of(scenario: Scenario, runbook: Runbook, now: str) -> MemoryPast:
             runbook=run.runbook or runbook.id,
             environment=run.environment,
             finish=run.finish.value,
-            ended=_before(now, run.ago),
+            ended=later(now, -run.ago),
             graph=None,
             passed=frozenset(run.passed),
         )
@@ -55,13 +55,7 @@ def _starts(run: ToldRun, scenario: Scenario, runbook: Runbook, now: str) -> Seq
             runbook=book,
             step=step,
             operator=run.operator or scenario.operator,
-            ts=_before(now, run.ago),
+            ts=later(now, -run.ago),
         )
         for step, key in run.started
     ]
-
-
-def _before(now: str, ms: int) -> str:
-    """The time so many milliseconds ago, as records have it."""
-    at = datetime.fromisoformat(now) - timedelta(milliseconds=ms)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -19,7 +19,7 @@ class RealClock:
 
     def now(self) -> str:
         """The time of day in UTC."""
-        return _text(datetime.now(UTC))
+        return recorded(datetime.now(UTC))
 
     def mono(self) -> int:
         """Milliseconds since the machine was started."""
@@ -54,7 +54,7 @@ class SkippingClock(RealClock):
 
     def now(self) -> str:
         """The time of day in UTC, in the drill."""
-        return _text(datetime.now(UTC) + self._away + timedelta(milliseconds=self._skipped))
+        return recorded(datetime.now(UTC) + self._away + timedelta(milliseconds=self._skipped))
 
     def mono(self) -> int:
         """Milliseconds since the machine was started, and what was skipped."""
@@ -83,7 +83,7 @@ class SimulatedClock:
 
     def now(self) -> str:
         """The simulated time of day in UTC."""
-        return _text(self._start.astimezone(UTC) + timedelta(milliseconds=self._passed))
+        return recorded(self._start.astimezone(UTC) + timedelta(milliseconds=self._passed))
 
     def mono(self) -> int:
         """Milliseconds since the start."""
@@ -94,5 +94,11 @@ class SimulatedClock:
         self._passed += max(0, ms)
 
 
-def _text(moment: datetime) -> str:
+def recorded(moment: datetime) -> str:
+    """A moment in UTC, as records have it."""
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def later(ts: str, ms: int) -> str:
+    """A UTC time so many milliseconds after another, as records have both; before it where they are negative."""
+    return recorded(datetime.fromisoformat(ts).astimezone(UTC) + timedelta(milliseconds=ms))

@@ -6,6 +6,7 @@ from datetime import UTC
 from temporalio import workflow
 
 from runbook.drivers.temporal.bridge import wait_for
+from runbook.world.clock import recorded
 
 
 class EngineClock:
@@ -19,8 +20,7 @@ class EngineClock:
 
     def now(self) -> str:
         """The time of day in UTC."""
-        moment = workflow.now().astimezone(UTC)
-        return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+        return recorded(workflow.now().astimezone(UTC))
 
     def mono(self) -> int:
         """Milliseconds since 1970."""
