@@ -1,7 +1,9 @@
 """A desk: one directory with runbooks, a state directory, and the commands that are called at it."""
 
+import contextlib
 import functools
 import os
+import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -177,6 +179,13 @@ class Desk:
             except OSError:
                 continue
         return found
+
+    def cleared(self) -> "Desk":
+        """End what a killed walk left behind, and wait until nothing works in this directory any more."""
+        for pid in self.stragglers():
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+                os.kill(pid, signal.SIGKILL)
+        return self.settled()
 
     def settled(self) -> "Desk":
         """Wait until nothing works in this directory any more."""

@@ -74,6 +74,7 @@ def test_j9_an_aborted_attempt_counts(desk: Desk) -> None:
     wait_for(desk.effects, "it does not start")
     running.signal(9)
     running.ended()
+    desk.cleared()
     assert desk.do("abort", "first", "--reason", "enough").status == 0
     assert go(desk, reset(), "second") == 3
     assert desk.effects() == ["reset"]
@@ -231,3 +232,4 @@ def test_what_a_walk_that_goes_on_has_reserved_stays_when_the_record_is_made_ane
     assert set(keys(path)) == {"database-main", "reserved"}
     running.signal(9)
     running.ended()
+    desk.cleared()

@@ -65,7 +65,7 @@ def test_a_run_that_is_walked_now_is_respected(desk: Desk) -> None:
     assert "is walked now" in done.err
     walking.signal(9)
     walking.ended()
-    desk.settled()
+    desk.cleared()
     assert desk.do(*ARGV, "second").status == 2
     desk.write("book.yaml", book(read("look", then="done")))
     assert desk.do(*ARGV, "second", "--break-lock", "it was killed").status == 0
@@ -99,7 +99,7 @@ def test_a_killed_run_whose_lock_was_broken_can_be_gone_on_with_later(desk: Desk
     wait_for(lambda: desk.run("first").log.exists() and "step.started" in desk.types("first"), "it does not start")
     walking.signal(9)
     walking.ended()
-    desk.settled()
+    desk.cleared()
     desk.write("book.yaml", book(read("look", then="done")))
     assert desk.do(*ARGV, "second", "--break-lock", "it was killed").status == 0
     assert desk.verify("first") == 3

@@ -88,6 +88,7 @@ def test_a_walk_that_is_killed_while_it_waits_goes_on_elsewhere(desk: StoredDesk
     wait_for(lambda: wanted in _types(desk), "it does not wait")
     walking.signal(signal.SIGKILL)
     walking.ended()
+    desk.cleared()
     other = elsewhere(desk, "step: one, confirm: yes")
     assert other.do("note", "r1", "we go on").status == 0
     assert other.do("abort", "r1", "--reason", "enough").status == 0

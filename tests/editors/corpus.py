@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import jsonschema_rs
@@ -19,16 +19,17 @@ SCHEMAS = {name: ROOT / "schemas" / f"{name}.schema.json" for name in ("runbook"
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A file: ``schema`` is the one that it is to keep, ``valid`` whether it does, ``data`` what we read in it.
-
-    ``same_in_yaml`` says that a reader of YAML 1.2 would read the same in it.
-    """
+    """A file: ``schema`` is the one that it is to keep, ``valid`` whether it does, ``data`` what we read in it."""
 
     text: str
     schema: str
     data: Json
     valid: bool
-    same_in_yaml: bool
+
+    @cached_property
+    def same_in_yaml(self) -> bool:
+        """Whether a reader of YAML 1.2 reads the same in it; that reader takes long."""
+        return _elsewhere(self.text) == json.dumps(self.data, sort_keys=True)
 
 
 def samples(*folders: Path) -> Mapping[str, Sample]:
@@ -45,7 +46,6 @@ def samples(*folders: Path) -> Mapping[str, Sample]:
             schema=schema,
             data=document.data,
             valid=_validator(schema).is_valid(document.data),
-            same_in_yaml=_elsewhere(document.text) == json.dumps(document.data, sort_keys=True),
         )
     return found
 

@@ -62,11 +62,17 @@ class Editor:
 
     def complaints(self, path: Path, text: str) -> list[JSON]:
         """What is underlined in a file with this text."""
-        uri = self.open(path, text)
-        while uri not in self.diagnostics:
-            self._next()
-        self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
-        return self.diagnostics.pop(uri)
+        return self.complaints_of((path, text))[0]
+
+    def complaints_of(self, *files: tuple[Path, str]) -> list[list[JSON]]:
+        """What is underlined in each of some files that are open together; the server waits a while before each."""
+        found = []
+        for uri in [self.open(path, text) for path, text in files]:
+            while uri not in self.diagnostics:
+                self._next()
+            self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+            found.append(self.diagnostics.pop(uri))
+        return found
 
     def offers(self, path: Path, text: str) -> list[JSON]:
         """What is offered where ``|`` stands in the text."""

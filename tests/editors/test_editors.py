@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.editors.corpus import ROOT, SCHEMAS, Sample, samples
-from tests.editors.language_server import Editor, editing, missing
+from tests.editors.language_server import JSON, Editor, editing, missing
 
 from runbook.kinds.registry import KINDS
 from runbook.language.envelope import STEP
@@ -65,22 +65,26 @@ def test_the_fields_of_a_step_inside_a_step_are_offered_too(editor: Editor) -> N
 
 def test_right_files_are_not_underlined(editor: Editor, right: Mapping[str, Sample]) -> None:
     """All but most scenarios, which are many and of one shape; where YAML is read otherwise we say so ourselves."""
-    chosen = [name for name, sample in right.items() if sample.same_in_yaml and sample.schema == "runbook"]
-    chosen += [name for name, sample in right.items() if sample.same_in_yaml and sample.schema != "runbook"][::25]
+    names = [name for name, sample in right.items() if sample.schema == "runbook"]
+    names += [name for name, sample in right.items() if sample.schema != "runbook"][::25]
+    chosen = [name for name in names if right[name].same_in_yaml]
+    files = []
     for name in chosen:
         sample = right[name]
-        path = Path(f"/{sample.schema}") / Path(name).name
         text = "\n".join(line for line in sample.text.split("\n") if "$schema" not in line)
-        assert [said["message"] for said in editor.complaints(path, text)] == [], name
+        files.append((place(name, sample), text))
+    for name, complaints in zip(chosen, editor.complaints_of(*files), strict=True):
+        assert messages(complaints) == [], name
 
 
 def test_wrong_files_are_underlined_where_the_schema_is_not_kept(editor: Editor, wrong: Mapping[str, Sample]) -> None:
     """Where YAML itself is read otherwise, or is none, it may be underlined for that."""
-    for name, sample in wrong.items():
-        if sample.same_in_yaml and Path(name).name not in OVERLOOKED:
-            path = Path(f"/{sample.schema}") / Path(name).name
-            said = [each["message"] for each in editor.complaints(path, sample.text)]
-            assert bool(said) is not sample.valid, (name, said)
+    chosen = {
+        name: sample for name, sample in wrong.items() if sample.same_in_yaml and Path(name).name not in OVERLOOKED
+    }
+    files = [(place(name, sample), sample.text) for name, sample in chosen.items()]
+    for (name, sample), complaints in zip(chosen.items(), editor.complaints_of(*files), strict=True):
+        assert bool(complaints) is not sample.valid, (name, messages(complaints))
 
 
 def test_a_mistake_is_one_line_under_what_is_wrong(editor: Editor) -> None:
@@ -90,6 +94,16 @@ def test_a_mistake_is_one_line_under_what_is_wrong(editor: Editor) -> None:
     assert (said["range"]["start"]["line"], said["range"]["start"]["character"]) == (6, 4)
     (unknown,) = editor.complaints(BOOK, f"{HEAD}htpp\n    url: x\n")
     assert '"http"' in unknown["message"]
+
+
+def place(name: str, sample: Sample) -> Path:
+    """Where a file is for the editor, which knows its schema by that."""
+    return Path(f"/{sample.schema}") / Path(name).name
+
+
+def messages(complaints: list[JSON]) -> list[str]:
+    """What is said of what is underlined."""
+    return [str(each["message"]) for each in complaints]
 
 
 def plain(text: str) -> str:
