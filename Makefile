@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 .SUFFIXES:
 BIN := .venv/bin
-PYTEST := $(BIN)/pytest -n 2
+# Half of the time tests wait for other programs: three at once keep two cores busy.
+PYTEST := $(BIN)/pytest -n 3
 export PYTHON
 
 .PHONY: help setup run test check lint schema docs site bench reliability clean
