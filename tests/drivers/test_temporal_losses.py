@@ -212,6 +212,20 @@ def test_c1_of_a_worker_that_is_killed_at_any_moment_no_effect_is_seen_twice(cre
     assert crew.verify() == 0
 
 
+@pytest.mark.full
+def test_a_worker_that_dies_while_it_stores_holds_a_run_up_for_half_a_minute_at_most(crew: Crew) -> None:
+    crew.worker()
+    crew.submit(book("id: form\nkind: ask\nfields: {count: {type: integer}}\nnext: one\n", change("one", then="done")))
+    crew.walked("question.asked")
+    with crew.holding("runbook.record"):
+        answering = crew.start(*reply(crew, "step: form, fields: {count: 3}", YES))
+        wait_for(lambda: crew.server.running("insert into runbook.record"), "nothing is stored")
+        crew.workers[0].signal(signal.SIGKILL)
+    crew.worker()
+    assert answering.ended(30).status == 0
+    assert crew.verify() == 0
+
+
 def test_a_worker_says_in_a_line_that_the_database_is_lost(crew: Crew) -> None:
     worker = crew.worker()
     crew.submit(ONE)

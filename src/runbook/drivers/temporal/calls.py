@@ -25,8 +25,8 @@ NAMED, LISTED, VERIFY, REQUEST = "named", "listed", "verify", "request"
 SIGNER, CHECKPOINT = "signer", "checkpoint"
 DIVERGED = "Diverged"
 """The type of the failure that somebody else has written to the log of a run."""
-ANSWER = timedelta(seconds=60)
-"""How long one try may take."""
+ANSWER = timedelta(seconds=20)
+"""How long one try may take; a run stands still as long where a worker dies in the middle of one."""
 AGAIN = RetryPolicy(
     initial_interval=timedelta(milliseconds=500),
     maximum_interval=timedelta(seconds=30),
