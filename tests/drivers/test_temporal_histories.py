@@ -69,12 +69,16 @@ def test_histories_are_recorded_anew(name: str, tmp_path: Path, postgres: Postgr
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 def test_a_history_is_walked_again_to_the_byte(path: Path) -> None:
+    walked_again(path.stem, path.read_text())
+
+
+def walked_again(name: str, history: str) -> None:
+    """Walk a history again; it raises where something else would be done."""
     with ThreadPoolExecutor(1) as walks:
         replayer = Replayer(
             workflows=[RunWorkflow], workflow_runner=UnsandboxedWorkflowRunner(), workflow_task_executor=walks
         )
-        history = WorkflowHistory.from_json(path.stem, path.read_text())
-        asyncio.run(replayer.replay_workflow(history))
+        asyncio.run(replayer.replay_workflow(WorkflowHistory.from_json(name, history)))
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 from runbook.audit.postgres.store import PostgresStore
 from runbook.audit.reader import reading
@@ -55,6 +56,7 @@ def main(arguments: Sequence[str]) -> int:
 def _answer(store: Store, run: RunDir, answers: Answers | None, options: argparse.Namespace, address: str) -> int:
     from runbook.drivers.temporal.answering import Answering
     from runbook.drivers.temporal.client import engine, workflow_of
+    from runbook.drivers.temporal.periodic import Periodic
     from runbook.drivers.temporal.printing import Printing
 
     first = glimpse(run).first
@@ -62,8 +64,8 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
     if where is None or not isinstance(store, PostgresStore):
         message = f"run {run.id} was not submitted to an engine"
         raise Refused(Diagnostic(code=USAGE, message=message, help=f"`runbook resume {run.id}` goes on with it"))
-    printing = Printing(store.link, run.id)
-    walk, count, head = _so_far(run, printing.tell)
+    printing, periodic = Printing(store.link, run.id), Periodic(run.id, credentials_of(options))
+    walk, count, head = _so_far(run, printing.tell, periodic.tell)
     if walk.finish is not None:
         return _ended(run, walk)
     if walk.phase is RunPhase.PAUSED:
@@ -83,6 +85,7 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
             run=run,
             link=store.link,
             printing=printing,
+            periodic=periodic,
             engine=reached,
             workflow=where[1],
             operator=seat.operator,
@@ -93,7 +96,8 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
         )
         sys.stderr.write(f"answers for run {run.id} as {who}\n")
         sys.stderr.flush()  # the terminal is written to from elsewhere now
-        left = sitting.go()
+        with closing(periodic):
+            left = sitting.go()
     if left is None:
         if answers is not None and seat.answers is not None:
             say_unused(answers, seat.answers, walk.runbook)
@@ -103,10 +107,10 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
     return INTERRUPTED if interrupts.ended is not None else PAUSED
 
 
-def _so_far(run: RunDir, each: Callable[[Event], None]) -> tuple[Walk, int, str]:
+def _so_far(run: RunDir, *others: Callable[[Event], None]) -> tuple[Walk, int, str]:
     """The walk as the log tells it so far, how many records that are, and the hash of the last.
 
-    :param each: is told them too.
+    :param others: are told it too.
     """
     walk, count, head = Walk(snapshot_of(run, KINDS), KINDS), 0, ""
     try:
@@ -116,7 +120,8 @@ def _so_far(run: RunDir, each: Callable[[Event], None]) -> tuple[Walk, int, str]
                 if not record.type.startswith("x-"):
                     event = from_record(record.type, record.ts, record.mono, record.fields)
                     walk.tell(event)
-                    each(event)
+                    for each in others:
+                        each(event)
     except (IllegalEvent, MalformedEvent) as error:
         raise not_legal(run, error) from None
     return walk, count, head

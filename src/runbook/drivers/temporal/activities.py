@@ -186,10 +186,12 @@ class Activities:
 
     @activity.defn(name=calls.CHECKPOINT)
     def checkpoint(self, run: str, size: int, text: str, signature: str) -> str:
-        """Keep a checkpoint; the name of its text below the run's directory."""
+        """Keep a checkpoint, the first of that text; the name of its text below the run's directory."""
         name = f"checkpoints/{size:012d}{SUFFIX}"
+        there = "select 1 from runbook.file where run = %s and name = %s and data = %s"
         with self._asked() as store:
-            keep(store.link, run, {name + SIGNED: signature.encode(), name: text.encode()})
+            if not store.link.rows(there, run, name, text.encode()):
+                keep(store.link, run, {name + SIGNED: signature.encode(), name: text.encode()})
         return name
 
     @activity.defn(name=calls.FORBIDS)

@@ -7,6 +7,7 @@ here: an answer goes to the engine, which may refuse it, and what comes of it st
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from temporalio.converter import value_to_type
@@ -21,12 +22,13 @@ from runbook.drivers.notary import Credentials
 from runbook.drivers.operator import Act, No, Note, Operator, Place, Request, Settle, Shown, Yes
 from runbook.drivers.temporal.client import Engine, NotTaken, NotYet
 from runbook.drivers.temporal.payloads import Asked, Reply
+from runbook.drivers.temporal.periodic import Periodic
 from runbook.drivers.temporal.printing import Printing
 from runbook.drivers.temporal.replies import CHECKPOINT
 from runbook.drivers.temporal.sealing import Typed
 from runbook.drivers.temporal.secrets import UNTYPED
 from runbook.drivers.temporal.vouching import Pen
-from runbook.model.canonical import Json, canonical
+from runbook.model.canonical import Json, JsonObject, canonical
 from runbook.model.diagnostics import Refused
 from runbook.model.kind import Preview
 from runbook.model.question import AskChoice, AskDone, AskForm, AskItems, AskSent, AskYes, Question
@@ -62,7 +64,7 @@ class Answering:
     """One sitting of somebody who answers for a run.
 
     :param walk: as the log tells it so far, in ``count`` records; ``head`` is the hash of the last.
-    :param printing: what is under way, as they tell it too.
+    :param printing: what is under way, as they tell it too; ``periodic`` is what signs the log from time to time.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Answering:
         run: RunDir,
         link: Link,
         printing: Printing,
+        periodic: Periodic,
         engine: Engine,
         workflow: str,
         operator: Operator,
@@ -102,6 +105,7 @@ class Answering:
         self._typed = Typed(run.id)
         self._paused, self._signs_until = "", 0.0
         self._pen = Pen(run.id, operator, credentials, self._request)
+        self._periodic = periodic
         operator.attach(walk, self._idle)
 
     def go(self) -> Left | None:
@@ -113,6 +117,7 @@ class Answering:
             self._follow()
             if self._walk.finish is not None:
                 return None
+            self._sign()
             self._rests = self._rests and self._walk.phase is RunPhase.PAUSED
             if self._walk.phase is RunPhase.PAUSED and not self._rests and time.monotonic() > self._signs_until:
                 return Left(reason=f"the run is paused: {self._paused}")
@@ -139,19 +144,8 @@ class Answering:
                 answered, since, pause, self._patience = asked.id, time.monotonic(), SOON, LOOK
 
     def _give(self, asked: Asked, reply: tuple[str, dict[str, Json]]) -> bool:
-        says, body = reply
-        source = self._operator.source
-        given = Reply(
-            run=self._run,
-            id=asked.id,
-            says=says,
-            body=covered(canonical(body), self._typed.cover),
-            by=self._name,
-            source=source,
-            signs=self._pen.signs,
-        )
         try:
-            self._engine.answer(self._workflow, given)
+            self._engine.answer(self._workflow, self._said(asked.id, *reply))
         except NotTaken as refused:
             if not refused.late:
                 self._operator.correct(self._place(asked), str(refused))
@@ -159,6 +153,17 @@ class Answering:
         except NotYet:
             self._operator.notice("no worker has taken the answer yet; what comes of it will be shown")
         return True
+
+    def _said(self, number: int, says: str, body: JsonObject) -> Reply:
+        return Reply(
+            run=self._run,
+            id=number,
+            says=says,
+            body=covered(canonical(body), self._typed.cover),
+            by=self._name,
+            source=self._operator.source,
+            signs=self._pen.signs,
+        )
 
     def _stopped(self) -> bool:
         """Stop what runs, as Ctrl-C does where it runs; false if nothing does, or nobody is there to be asked then."""
@@ -200,6 +205,7 @@ class Answering:
             self._walk.tell(event)
             self._operator.show(event)
             self._printing.tell(event)
+            self._periodic.tell(event)
             if isinstance(event, RunPaused):
                 self._paused = event.reason
                 self._signs_until = time.monotonic() + LOOK if self._pen.signs else 0.0
@@ -219,7 +225,18 @@ class Answering:
         if asked is None or asked.id != self._open:
             return LEAVE
         self._follow()  # what others say is shown meanwhile
+        self._sign()
         return None
+
+    def _sign(self) -> None:
+        """Sign the log from time to time; nobody waits for it, and what is not taken is made again later."""
+        walk = self._walk
+        if not self._pen.signs or walk.phase is not RunPhase.GOING or walk.operator != self._name:
+            return
+        said = self._periodic.look(self._count, self._head)
+        if said is not None:
+            with suppress(NotTaken, NotYet):
+                self._engine.seal(self._workflow, self._said(0, *said))
 
     def _place(self, asked: Asked) -> Place:
         walk = chain(self._walk)[-1]
@@ -234,6 +251,7 @@ class Answering:
         if asked.ask == CHECKPOINT:
             if self._walk.operator != self._name:
                 return None
+            self._periodic.close()  # one's key is asked for one signature at a time
             return self._pen.seal(json.loads(asked.body), self._count, self._head)
         if asked.ask == "resume":
             return "go", {}  # that is what whoever comes to a paused run is here for

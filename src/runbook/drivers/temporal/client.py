@@ -196,6 +196,14 @@ class Engine:
         """
         self._update(workflow, RunWorkflow.answer, reply)
 
+    def seal(self, workflow: str, reply: Reply) -> None:
+        """Hand over a signature that nobody asked for.
+
+        :raises NotTaken: if it cannot be one now.
+        :raises NotYet: as :meth:`answer` does.
+        """
+        self._update(workflow, RunWorkflow.seal, reply)
+
     def stop(self, workflow: str, by: str) -> None:
         """Stop what runs.
 
@@ -251,3 +259,5 @@ def engine(address: str, namespace: str) -> Iterator[Engine]:
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(timeout=2)
+        if not thread.is_alive():
+            loop.close()

@@ -62,6 +62,8 @@ class RemoteOperator:
         self._heard = 0
         self.interrupts = Interrupts()
         self.busy: Callable[[], bool] = lambda: False
+        self.offered: Callable[[], bool] = lambda: False
+        """Whether a signature of the log is there that nobody asked for, and can be taken in."""
         self.sealing: Callable[[], str] = str
         """The public key that secrets are sealed for where they are typed."""
         self.acts: deque[Act] = deque()
@@ -377,11 +379,10 @@ class RemoteOperator:
         """Wait for an answer, for whoever wants something, for a reminder, or so many seconds."""
         pauses = [pause for pause in (left, self.next_reminder()) if pause is not None]
         with contextlib.suppress(TimeoutError):
-            wait_for(
-                workflow.wait_condition(
-                    lambda: self._given is not None or self.called, timeout=min(pauses) if pauses else None
-                )
-            )
+            wait_for(workflow.wait_condition(self._news, timeout=min(pauses) if pauses else None))
+
+    def _news(self) -> bool:
+        return self._given is not None or self.called or self.offered()
 
     def _walked_by(self, by: str) -> str | None:
         """Whoever answers is the operator; why they cannot be."""

@@ -57,7 +57,7 @@ class Pen:
         try:
             return "key", {"key": fingerprint(own_key(self._credentials, "answer"))}
         except NotSigned as error:
-            return _unsigned(error)
+            return unsigned(error)
 
     def sign(self, place: Place, text: str) -> Said:
         """Sign a request."""
@@ -66,11 +66,11 @@ class Pen:
         except ValueError:
             asked = None
         if asked is None or (asked.run, asked.step, asked.decision) != (self._run, place.address, REQUEST):
-            return _unsigned(NotSigned("what was to be signed is no request of this step", "look who writes there"))
+            return unsigned(NotSigned("what was to be signed is no request of this step", "look who writes there"))
         try:
             signature = sign(text, own_key(self._credentials, "answer"), NAMESPACE, seconds=SIGNING)
         except NotSigned as error:
-            return _unsigned(error)
+            return unsigned(error)
         return "signed", {"signature": signature}
 
     @property
@@ -87,14 +87,14 @@ class Pen:
             if (end := body.get("end")) is not None:
                 record = parse_line(str(end).encode())
                 if (record.seq, record.prev, record.type) != (size, head, END):
-                    return _unsigned(NotSigned("what was to be signed is not the end of this log", "verify the log"))
+                    return unsigned(NotSigned("what was to be signed is not the end of this log", "verify the log"))
                 size, head = size + 1, record.h
             text = CheckpointText(run=self._run, size=size, head=head)
             signature = sign(str(text), own_key(self._credentials, "answer"), CHECKPOINTS, seconds=SECONDS)
         except LineError as error:
-            return _unsigned(NotSigned(f"what was to be signed is no record: {error.message}", "verify the log"))
+            return unsigned(NotSigned(f"what was to be signed is no record: {error.message}", "verify the log"))
         except NotSigned as error:
-            return _unsigned(error)
+            return unsigned(error)
         return "signed", {"signature": signature}
 
     def wait(self, place: Place, body: JsonObject) -> Said | Hand | None:
@@ -113,5 +113,6 @@ class Pen:
         return "approval", {"word": word_of(word)}
 
 
-def _unsigned(error: NotSigned) -> Said:
+def unsigned(error: NotSigned) -> Said:
+    """What is said where nothing was signed."""
     return UNSIGNED, {"why": error.why, "help": error.help}

@@ -25,7 +25,7 @@ from runbook.drivers.session import Session
 from runbook.drivers.temporal import calls
 from runbook.drivers.temporal.attempting import RemoteAttempts
 from runbook.drivers.temporal.bridge import bridged
-from runbook.drivers.temporal.checkpoints import RemoteSealer
+from runbook.drivers.temporal.checkpoints import Offered, RemoteSealer
 from runbook.drivers.temporal.clock import EngineClock
 from runbook.drivers.temporal.continuing import History, Onward, is_quiet, tell_again
 from runbook.drivers.temporal.log import EngineLog
@@ -66,6 +66,8 @@ class RunWorkflow:
         self._history = History(submitted.history_events)
         self._log = EngineLog(submitted.run, self._store)
         self._operator = RemoteOperator(self._log)
+        self._offered = Offered(self._log)
+        self._operator.offered = self._offered.fits_in
         self._lock: str | None = None
         self._cancelled = False
         self._messages: Messages
@@ -108,6 +110,15 @@ class RunWorkflow:
     @answer.validator
     def _look_at(self, reply: Reply) -> None:
         self._operator.look_at(reply)
+
+    @workflow.update
+    async def seal(self, reply: Reply) -> None:
+        """Take in what whoever answers has signed of the log without being asked."""
+        self._offered.give(reply)
+
+    @seal.validator
+    def _look_at_seal(self, reply: Reply) -> None:
+        self._offered.look_at(reply)
 
     @workflow.update
     async def stop(self, by: str) -> None:
@@ -220,7 +231,7 @@ class RunWorkflow:
             messages=self._wanted,
             past=RemotePast(),
             approvals=self._approvals,
-            sealer=lambda journal: RemoteSealer(journal, self._log, operator),
+            sealer=lambda journal: self._offered.attend(RemoteSealer(journal, self._log, operator), walk),
             last=last,
         )
         journal, operator.source = session.journal, source
@@ -295,6 +306,7 @@ class RunWorkflow:
         operator, walk = self._operator, journal.walk
         if operator.arrived > operator.taken:
             self._messages.hurry()
+        self._offered.take()
         act = operator.acts.popleft() if operator.acts else self._messages.look(journal)
         if act is None:
             self._go_onward(walk)
