@@ -1,15 +1,16 @@
-"""What holds for every test of the project: how property tests draw their examples, and a database."""
+"""What holds for every test of the project: how property tests draw their examples, a database, and an engine."""
 
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from tests.drivers.engine import Server
+    from tests.drivers.engine import Crew, Server
     from tests.world.postgres import Postgres
 
 # In the background of a script, or under nohup, a signal is ignored here and by what is started here; tests send it.
@@ -46,3 +47,13 @@ def engine() -> Iterator["Server"]:
 
     with server() as started:
         yield started
+
+
+@pytest.fixture
+def crew(tmp_path: Path, postgres: "Postgres", engine: "Server") -> Iterator["Crew"]:
+    """A desk at a store of its own, with that engine; its workers are gone afterwards."""
+    from tests.drivers.engine import Crew
+
+    at = Crew(tmp_path, postgres, engine)
+    yield at
+    at.leave()

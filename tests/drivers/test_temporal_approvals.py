@@ -1,7 +1,6 @@
 """Others approve what a run does that an engine walks: asked for, signed, taken in and refused as at hand."""
 
 import signal
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,10 @@ import pytest
 from tests.cli.test_approve import Elsewhere
 from tests.drivers.books import book, change
 from tests.drivers.desk import Desk, answers
-from tests.drivers.engine import Crew, Server
+from tests.drivers.engine import Crew
 from tests.drivers.persons import ANA, BEN, CLEO, Persons, open_request
 from tests.drivers.test_approving import GATE, ROLES, asking
 from tests.drivers.test_temporal_runs import alike
-from tests.world.postgres import Postgres
 
 from runbook.drivers.approval_texts import word_of
 
@@ -31,11 +29,9 @@ def persons(tmp_path: Path) -> Persons:
 
 
 @pytest.fixture
-def crew(tmp_path: Path, postgres: Postgres, engine: Server, persons: Persons) -> Iterator[Crew]:
-    at = Crew(tmp_path, postgres, engine)
-    at.env |= {"RUNBOOK_KEY": str(persons.key("ana")), "RUNBOOK_ALLOWED_SIGNERS": str(persons.signers)}
-    yield at
-    at.leave()
+def crew(crew: Crew, persons: Persons) -> Crew:
+    crew.env |= {"RUNBOOK_KEY": str(persons.key("ana")), "RUNBOOK_ALLOWED_SIGNERS": str(persons.signers)}
+    return crew
 
 
 def waits(crew: Crew, text: str, *entries: str) -> None:

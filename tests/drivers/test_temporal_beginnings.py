@@ -1,27 +1,18 @@
 """A run is submitted as it is begun at hand: dry, at another step, or with the lock of a run that nobody walks."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.drivers.books import book, change, read
 from tests.drivers.desk import Desk, answers, in_words
-from tests.drivers.engine import Crew, Server
+from tests.drivers.engine import Crew
 from tests.drivers.test_temporal_runs import ENTRIES, WHOLE, alike, side_by_side
-from tests.world.postgres import Postgres
 
 ONE = book(change("one", then="done"))
 YES = "step: one, confirm: yes"
 TWO = book(read("look", then="one"), change("one", then="done"))
 LATER = ("--start-at", "one", "--reason", "looked already")
 BREAK = ("--break-lock", "nobody is there")
-
-
-@pytest.fixture
-def crew(tmp_path: Path, postgres: Postgres, engine: Server) -> Iterator[Crew]:
-    at = Crew(tmp_path, postgres, engine)
-    yield at
-    at.leave()
 
 
 @pytest.fixture

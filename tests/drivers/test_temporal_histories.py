@@ -16,9 +16,8 @@ from temporalio.client import WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from tests.drivers.books import GOOD, book, read
-from tests.drivers.engine import TEST_SERVER, Crew, Server, installed
+from tests.drivers.engine import TEST_SERVER, Crew, installed
 from tests.drivers.test_temporal_runs import ENTRIES, WHOLE
-from tests.world.postgres import Postgres
 
 from runbook.audit.chain import parse_line
 from runbook.drivers.temporal.activities import Activities
@@ -51,20 +50,16 @@ HISTORIES = sorted((Path(__file__).parents[1] / "histories").glob("*.json"))
 
 @pytest.mark.skipif("RUNBOOK_GOLDEN" not in os.environ, reason="RUNBOOK_GOLDEN=1 records the histories anew")
 @pytest.mark.parametrize("name", RECORDED)
-def test_histories_are_recorded_anew(name: str, tmp_path: Path, postgres: Postgres, engine: Server) -> None:
-    crew = Crew(tmp_path, postgres, engine)
-    try:
-        crew.worker()
-        text, entries, options = RECORDED[name]
-        assert crew.submit(text, *options, run=name).status == 0
-        assert crew.answer(*entries, run=name).status in {0, 1}
-        crew.walked("run.finished", name)
-        for number, history in enumerate(crew.histories(f"runbook:{name}")):
-            path = Path(__file__).parents[1] / "histories" / f"{name}{'-' * bool(number)}{number or ''}.json"
-            here = re.sub(r'"identity": "[^"]*"', '"identity": "worker"', history)
-            path.write_text(json.dumps(json.loads(here), indent=1) + "\n")
-    finally:
-        crew.leave()
+def test_histories_are_recorded_anew(name: str, crew: Crew) -> None:
+    crew.worker()
+    text, entries, options = RECORDED[name]
+    assert crew.submit(text, *options, run=name).status == 0
+    assert crew.answer(*entries, run=name).status in {0, 1}
+    crew.walked("run.finished", name)
+    for number, history in enumerate(crew.histories(f"runbook:{name}")):
+        path = Path(__file__).parents[1] / "histories" / f"{name}{'-' * bool(number)}{number or ''}.json"
+        here = re.sub(r'"identity": "[^"]*"', '"identity": "worker"', history)
+        path.write_text(json.dumps(json.loads(here), indent=1) + "\n")
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
@@ -103,18 +98,15 @@ def _stored(attributes: dict[str, Any]) -> list[tuple[int, list[str]]]:
     return [(each["seq"], each["lines"]) for each in found if "lines" in each]
 
 
-def test_an_hour_of_waiting_passes_at_once_where_time_is_skipped(
-    tmp_path: Path, postgres: Postgres, engine: Server
-) -> None:
+def test_an_hour_of_waiting_passes_at_once_where_time_is_skipped(tmp_path: Path, crew: Crew) -> None:
     program = installed(TEST_SERVER)
-    crew = Crew(tmp_path, postgres, engine)
     rest = "id: rest\ntitle: Rest\nkind: wait\nfor: 60m\nnext: again\n"
     text = book(read("look", then="rest"), rest, read("again", then="done"), head=EVERY)
 
     async def walked() -> str:
         environment = await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(program))
         post = Post(site=HOME, store="", engine="", namespace="", signers=tmp_path / "none", at_once=4, grace_s=1.0)
-        url, copies = postgres.url_of(crew.database), tmp_path / "copies"
+        url, copies = crew.server.url_of(crew.database), tmp_path / "copies"
         made = Activities(url, copies, post.signers, "test", at_once=4)
         with closing(made) as activities, ThreadPoolExecutor(1) as walks:
             async with environment, worker_of(environment.client, post, activities, walks):
@@ -133,13 +125,10 @@ def test_an_hour_of_waiting_passes_at_once_where_time_is_skipped(
                     RunWorkflow.run, submitted, id="hour", task_queue=queue_of(HOME)
                 )
 
-    try:
-        assert asyncio.run(walked()) == "resolved"
-        records = crew.records("hour")
-        assert 3_600_000 <= records[-1].mono < 3_700_000
-        said = [record.mono // 60_000 for record in records if record.type == "reminder.due"]
-        assert said[:3] == [15, 30, 45]
-        assert crew.verify("hour") == 0
-    finally:
-        crew.leave()
+    assert asyncio.run(walked()) == "resolved"
+    records = crew.records("hour")
+    assert 3_600_000 <= records[-1].mono < 3_700_000
+    said = [record.mono // 60_000 for record in records if record.type == "reminder.due"]
+    assert said[:3] == [15, 30, 45]
+    assert crew.verify("hour") == 0
     assert sha256(text.encode()).hexdigest() in str(records[0].fields["files"])

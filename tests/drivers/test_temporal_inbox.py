@@ -1,14 +1,10 @@
 """What others say to a run that an engine walks: on record once and in order, as in a walk at hand, or refused."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 from tests.drivers.books import book, change, read
 from tests.drivers.desk import in_words, wait_for
-from tests.drivers.engine import Crew, Server
-from tests.world.postgres import Postgres
+from tests.drivers.engine import Crew
 
 from runbook.audit.postgres.arrivals import NEWS
 
@@ -17,13 +13,6 @@ YES = "step: one, confirm: yes"
 BEN = "ben@example.com"
 ABORT = ("abort", "r1", "--reason", "enough", "--operator", BEN)
 HANDOVER = ("handover", "r1", "--to", BEN, "--operator", "ana@example.com", "--reason", "shift ends")
-
-
-@pytest.fixture
-def crew(tmp_path: Path, postgres: Postgres, engine: Server) -> Iterator[Crew]:
-    at = Crew(tmp_path, postgres, engine)
-    yield at
-    at.leave()
 
 
 def waits(crew: Crew, text: str = ONE) -> None:

@@ -3,15 +3,14 @@
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from tests.drivers.books import book, change, read
 from tests.drivers.desk import Process, answers, count, wait_for
-from tests.drivers.engine import Crew, Server
+from tests.drivers.engine import Crew
 from tests.drivers.persons import ANA, BEN, Persons
-from tests.world.postgres import Postgres
 
 pytestmark = pytest.mark.reliability
 
@@ -28,11 +27,9 @@ def persons(tmp_path: Path) -> Persons:
 
 
 @pytest.fixture
-def crew(tmp_path: Path, postgres: Postgres, engine: Server, persons: Persons) -> Iterator[Crew]:
-    at = Crew(tmp_path, postgres, engine)
-    at.env |= {"RUNBOOK_KEY": str(persons.key("ana")), "RUNBOOK_ALLOWED_SIGNERS": str(persons.signers)}
-    yield at
-    at.leave()
+def crew(crew: Crew, persons: Persons) -> Crew:
+    crew.env |= {"RUNBOOK_KEY": str(persons.key("ana")), "RUNBOOK_ALLOWED_SIGNERS": str(persons.signers)}
+    return crew
 
 
 def over(crew: Crew, *entries: str) -> None:

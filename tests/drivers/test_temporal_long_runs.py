@@ -1,14 +1,9 @@
 """A run that is longer than one history of the engine goes on in the next, and its log does not tell."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from tests.drivers.books import GOOD, book, change, read
 from tests.drivers.desk import count, wait_for
-from tests.drivers.engine import Crew, Server
+from tests.drivers.engine import Crew
 from tests.drivers.test_temporal_runs import ENTRIES, WHOLE, alike, side_by_side
-from tests.world.postgres import Postgres
 
 SHORT = ("--history-events", "20")
 BEN = "ben@example.com"
@@ -23,13 +18,6 @@ until: {kind: command, argv: [test, -e, go]}
 next: done
 on_fail: bad
 """
-
-
-@pytest.fixture
-def crew(tmp_path: Path, postgres: Postgres, engine: Server) -> Iterator[Crew]:
-    at = Crew(tmp_path, postgres, engine)
-    yield at
-    at.leave()
 
 
 def histories(crew: Crew, least: int) -> None:

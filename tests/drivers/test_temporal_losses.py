@@ -4,25 +4,15 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.drivers.books import book, change, read
 from tests.drivers.desk import count, wait_for
-from tests.drivers.engine import Crew, Server
+from tests.drivers.engine import Crew
 from tests.drivers.terminal.pseudo import Terminal
-from tests.world.postgres import Postgres
 
 ONE = book(change("one", then="done"))
 YES = "step: one, confirm: yes"
-
-
-@pytest.fixture
-def crew(tmp_path: Path, postgres: Postgres, engine: Server) -> Iterator[Crew]:
-    at = Crew(tmp_path, postgres, engine)
-    yield at
-    at.leave()
 
 
 def reply(crew: Crew, *entries: str) -> tuple[str, ...]:

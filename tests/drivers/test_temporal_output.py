@@ -1,26 +1,16 @@
 """What a worker's step prints is on the screen of whoever answers while it runs, inert and said to be whose."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
 from tests.cli.test_approve import Elsewhere
 from tests.drivers.books import book, read
-from tests.drivers.engine import Crew, Server
+from tests.drivers.engine import Crew
 from tests.drivers.persons import ANA, Persons
-from tests.world.postgres import Postgres
 
 from runbook.audit.postgres.printed import MOST, Piece, printed
 
 HOSTILE = r"printf 'first \033]0;owned\007 line\n'"
-
-
-@pytest.fixture
-def crew(tmp_path: Path, postgres: Postgres, engine: Server) -> Iterator[Crew]:
-    at = Crew(tmp_path, postgres, engine)
-    yield at
-    at.leave()
 
 
 def until(file: str, before: str, after: str) -> str:

@@ -5,15 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.drivers.books import book, change, read
-from tests.drivers.engine import Crew, Server
+from tests.drivers.engine import Crew
 from tests.drivers.terminal.pseudo import Terminal
-from tests.world.postgres import Postgres
 
 from runbook.audit.record import Record
 
@@ -62,13 +58,6 @@ ENTRIES = (
     "step: list, items: {a: yes}",
 )
 ONE = book(change("one", then="done"))
-
-
-@pytest.fixture
-def crew(tmp_path: Path, postgres: Postgres, engine: Server) -> Iterator[Crew]:
-    at = Crew(tmp_path, postgres, engine)
-    yield at
-    at.leave()
 
 
 def alike(records: list[Record]) -> list[tuple[str, dict[str, Any]]]:

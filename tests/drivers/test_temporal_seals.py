@@ -1,16 +1,14 @@
 """The log of a run that an engine walks is signed by who answers for it: at pauses, in between, and to its end."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.drivers.books import book, change
 from tests.drivers.desk import wait_for
-from tests.drivers.engine import Crew, Server
+from tests.drivers.engine import Crew
 from tests.drivers.persons import ANA, BEN, CLEO, Persons
 from tests.drivers.test_temporal_histories import walked_again
-from tests.world.postgres import Postgres
 
 from runbook.audit.signing import sign
 from runbook.drivers.checkpointing import EVERY_MS, EVERY_RECORDS
@@ -34,12 +32,10 @@ def persons(tmp_path: Path) -> Persons:
 
 
 @pytest.fixture
-def crew(tmp_path: Path, postgres: Postgres, engine: Server, persons: Persons) -> Iterator[Crew]:
-    at = Crew(tmp_path, postgres, engine)
-    at.env |= {"RUNBOOK_ALLOWED_SIGNERS": str(persons.signers)}
-    at.worker()
-    yield at
-    at.leave()
+def crew(crew: Crew, persons: Persons) -> Crew:
+    crew.env |= {"RUNBOOK_ALLOWED_SIGNERS": str(persons.signers)}
+    crew.worker()
+    return crew
 
 
 def signed(crew: Crew, *argv: str) -> int:

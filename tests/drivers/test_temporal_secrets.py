@@ -2,7 +2,6 @@
 
 import json
 import signal
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ import pytest
 from tests.cli.test_approve import Elsewhere
 from tests.drivers.books import book, change, read
 from tests.drivers.desk import Desk, answers, wait_for
-from tests.drivers.engine import Crew, Server
+from tests.drivers.engine import Crew
 from tests.drivers.persons import Persons
 from tests.drivers.test_temporal_runs import alike
-from tests.world.postgres import Postgres
 
 from runbook.drivers.temporal.here import Runs
 from runbook.drivers.temporal.payloads import Reply
@@ -48,13 +46,6 @@ PRINTS = read("print", "printenv", "SHOWN", then="done")
 @pytest.fixture
 def persons(tmp_path: Path) -> Persons:
     return Persons(tmp_path / "keys").list("ana@example.com")
-
-
-@pytest.fixture
-def crew(tmp_path: Path, postgres: Postgres, engine: Server) -> Iterator[Crew]:
-    at = Crew(tmp_path, postgres, engine)
-    yield at
-    at.leave()
 
 
 def found(crew: Crew, *secrets: str) -> list[str]:
