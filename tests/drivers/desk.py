@@ -208,7 +208,7 @@ def in_words(text: str) -> str:
 
 def answers(*entries: str) -> str:
     """The text of an answers file."""
-    return "answers:\n" + "".join(f"  - {{{entry}}}\n" for entry in entries)
+    return "answers:\n" + "".join(f"  - {{{entry}}}\n" for entry in entries) if entries else "answers: []\n"
 
 
 def count(values: Iterable[str]) -> dict[str, int]:

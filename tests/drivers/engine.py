@@ -20,7 +20,7 @@ import psycopg
 import pytest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, RPCError, WorkflowHandle
-from tests.drivers.desk import Done, Process, wait_for
+from tests.drivers.desk import Done, Process, answers, wait_for
 from tests.drivers.hatchery import Hatchery, Options
 from tests.drivers.stored import StoredDesk, database
 from tests.world.postgres import Postgres
@@ -146,8 +146,7 @@ class Crew(StoredDesk):
 
     def answering(self, *entries: str, run: str = "r1", operator: str = "ana@example.com") -> tuple[str, ...]:
         """The command that does."""
-        listed = "".join(f"  - {{{entry}}}\n" for entry in entries)
-        self.write("answers.yaml", f"answers:\n{listed}" if entries else "answers: []\n")
+        self.write("answers.yaml", answers(*entries))
         return ("answer", run, "--answers", "answers.yaml", "--operator", operator)
 
     def walked(self, record_type: str, run: str = "r1", count: int = 1) -> None:

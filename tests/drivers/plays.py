@@ -362,11 +362,6 @@ def _ways() -> tuple[Play, ...]:
     )
 
 
-def written(entries: tuple[str, ...]) -> str:
-    """An answers file."""
-    return "answers:\n" + "".join(f"  - {{{entry}}}\n" for entry in entries) if entries else "answers: []\n"
-
-
 PLAYS = (*_kinds(), *_ways())
 
 

@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 
 import pytest
 from tests.drivers.desk import PATIENCE, Done
+from tests.drivers.desk import answers as written
 from tests.drivers.engine import Crew, Server
-from tests.drivers.plays import PLAYS, Play, plain, written
+from tests.drivers.plays import PLAYS, Play, plain
 from tests.drivers.terminal.pseudo import Terminal
 from tests.world.postgres import Postgres
 from tests.world.service import raw
@@ -80,7 +81,7 @@ class Stage(Crew):
         if play.stage is not None:
             play.stage(world)
         self.write("book.yaml", play.book.replace("SERVICE", self.env["SERVICE"]))
-        self.write("answers.yaml", written(play.entries))
+        self.write("answers.yaml", written(*play.entries))
         self.rewrite("truncate runbook.start, runbook.claim")
 
     def capture(self, play: Play) -> None:

@@ -129,8 +129,7 @@ def test_whoever_answers_leaves_when_the_run_is_handed_over(crew: Crew) -> None:
     rest = "id: rest\ntitle: Rest\nkind: wait\nfor: 1h\nnext: one\n"
     crew.worker()
     crew.submit(book(rest, change("one", then="done")))
-    crew.write("answers.yaml", "answers: []\n")
-    answering = crew.start("answer", "r1", "--answers", "answers.yaml", "--operator", "ana@example.com")
+    answering = crew.start(*crew.answering())
     wait_for(lambda: "answers for" in answering.said(), "nobody answers")
     crew.do(*HANDOVER)
     left = answering.ended()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.drivers.books import book, change, read
-from tests.drivers.desk import Process, answers, count, wait_for
+from tests.drivers.desk import Process, count, wait_for
 from tests.drivers.engine import Crew
 from tests.drivers.persons import ANA, BEN, Persons
 
@@ -135,8 +135,7 @@ def test_c1_of_parts_that_are_killed_at_any_moment_no_effect_is_seen_twice(crew:
     rest = "id: rest\nkind: wait\nfor: 300ms\nnext: look\n"
     text = book(*steps[:2], rest, read("look", then="c"), steps[2])
     assert crew.submit(text, "--lost-after", "2").status == 0
-    crew.write("answers.yaml", answers(*(f"step: {n}, confirm: yes, settle: passed, evidence: seen" for n in ways)))
-    argv = ("answer", "r1", "--answers", "answers.yaml", "--operator", ANA)
+    argv = crew.answering(*(f"step: {n}, confirm: yes, settle: passed, evidence: seen" for n in ways))
     answering = crew.start(*argv)
     for _ in range(3):
         time.sleep(moments.uniform(0.1, 1.5))  # at any moment

@@ -15,12 +15,6 @@ ONE = book(change("one", then="done"))
 YES = "step: one, confirm: yes"
 
 
-def reply(crew: Crew, *entries: str) -> tuple[str, ...]:
-    listed = "".join(f"  - {{{entry}}}\n" for entry in entries)
-    crew.write("answers.yaml", f"answers:\n{listed}" if entries else "answers: []\n")
-    return ("answer", "r1", "--answers", "answers.yaml", "--operator", "ana@example.com")
-
-
 def test_a_worker_that_was_frozen_before_a_change_begins_nothing_when_it_wakes_up(crew: Crew) -> None:
     crew.worker()
     far = crew.worker("far")
@@ -28,7 +22,7 @@ def test_a_worker_that_was_frozen_before_a_change_begins_nothing_when_it_wakes_u
     crew.walked("confirmation.requested")
     # The table of claims is held, so that the worker stands before its claim; then its session with the database ends.
     with crew.holding("runbook.attempt"):
-        answering = crew.start(*reply(crew, f"{YES}, do: abort, reason: enough"))
+        answering = crew.start(*crew.answering(f"{YES}, do: abort, reason: enough"))
         wait_for(lambda: crew.server.running("insert into runbook.attempt"), "nothing is claimed")
         far.signal(signal.SIGSTOP)
         for session in crew.server.running("insert into runbook.attempt"):
@@ -50,7 +44,7 @@ def test_a_worker_that_was_frozen_in_its_claim_begins_nothing_when_it_wakes_up(c
     crew.submit(book(change("one", then="done", more="site: far\n")), "--lost-after", "2")
     crew.walked("confirmation.requested")
     with crew.holding("runbook.attempt"):
-        answering = crew.start(*reply(crew, YES))
+        answering = crew.start(*crew.answering(YES))
         wait_for(lambda: crew.server.running("insert into runbook.attempt"), "nothing is claimed")
         far.signal(signal.SIGSTOP)
     assert answering.ended().status == 3
@@ -67,13 +61,13 @@ def test_where_the_database_is_lost_no_further_step_begins_and_it_goes_on_when_i
     crew.walked("confirmation.requested")
     crew.server.stop("QUIT")
     try:
-        said = crew.do(*reply(crew, YES))
+        said = crew.do(*crew.answering(YES))
         assert said.status == 2
         assert "RB578" in said.err
         assert crew.effects() == []
     finally:
         crew.server.start()
-    assert crew.do(*reply(crew, YES, "step: two, confirm: yes")).status == 0
+    assert crew.do(*crew.answering(YES, "step: two, confirm: yes")).status == 0
     assert crew.effects() == ["one", "two"]
     assert crew.verify() == 0
 
@@ -84,12 +78,12 @@ def test_where_the_engine_is_killed_the_run_goes_on_when_it_is_back(crew: Crew) 
     crew.walked("confirmation.requested")
     crew.engine.kill()
     try:
-        said = crew.do(*reply(crew, YES))
+        said = crew.do(*crew.answering(YES))
         assert said.status == 2
         assert "RB592" in said.err
     finally:
         crew.engine.start()
-    assert crew.do(*reply(crew, YES)).status == 0
+    assert crew.do(*crew.answering(YES)).status == 0
     assert crew.effects() == ["one"]
     assert crew.verify() == 0
 
@@ -112,7 +106,7 @@ def test_a_cancelled_run_that_has_changed_something_pauses_and_offers_to_take_it
     rest = "id: rest\ntitle: Rest\nkind: wait\nfor: 2s\nnext: look\n"
     crew.worker()
     crew.submit(book(first, rest, read("look", then="two"), change("two", then="done")))
-    answering = crew.start(*reply(crew, YES))
+    answering = crew.start(*crew.answering(YES))
     crew.walked("wait.started")
     crew.cancel("runbook:r1")
     crew.walked("run.paused")
@@ -123,7 +117,7 @@ def test_a_cancelled_run_that_has_changed_something_pauses_and_offers_to_take_it
     time.sleep(2)  # the wait would be over, and the next step begun
     assert crew.types()[-1] == "run.paused"
     back = ("step: two, confirm: no, reason: cancelled, do: undo", "step: one.undo, confirm: yes")
-    ended = crew.do(*reply(crew, *back, "step: two, do: abort, reason: cancelled"))
+    ended = crew.do(*crew.answering(*back, "step: two, do: abort, reason: cancelled"))
     assert ended.status == 1, ended.err
     assert crew.effects() == ["one", "back"]
     assert crew.told("run.finished")[0]["finish"] == "aborted"
@@ -150,7 +144,7 @@ def test_who_resumes_takes_the_run_from_the_engine(crew: Crew) -> None:
     crew.write("answers.yaml", f"answers:\n  - {{{YES}}}\n")
     assert crew.do("resume", "r1", "--answers", "answers.yaml").status == 0
     assert crew.effects() == ["one"]
-    gone = crew.do(*reply(crew, YES))
+    gone = crew.do(*crew.answering(YES))
     assert gone.status == 0  # it is over
     assert crew.verify() == 0
 
@@ -158,7 +152,7 @@ def test_who_resumes_takes_the_run_from_the_engine(crew: Crew) -> None:
 def test_a_worker_that_is_told_to_stop_finishes_what_it_has_begun(crew: Crew) -> None:
     worker = crew.worker()
     crew.submit(book(change("one", then="done", before="sleep 2")))
-    answering = crew.start(*reply(crew, YES))
+    answering = crew.start(*crew.answering(YES))
     crew.walked("step.started")
     worker.signal(signal.SIGTERM)
     assert worker.ended().status == 0
@@ -173,7 +167,7 @@ def test_ctrl_c_stops_what_a_worker_performs_and_it_does_not_begin_again_by_itse
     crew.worker()
     crew.submit(book(read("look", "sleep", "60", then="more", fail=""), read("more", then="done")))
     crew.walked("step.started")
-    answering = crew.start(*reply(crew))
+    answering = crew.start(*crew.answering())
     wait_for(lambda: "answers for" in answering.said(), "nobody answers")
     answering.signal(signal.SIGINT)
     assert answering.ended().status == 3
@@ -192,7 +186,9 @@ def test_c1_of_a_worker_that_is_killed_at_any_moment_no_effect_is_seen_twice(cre
     ways = zip(names, ("b", "c", "done"), strict=True)
     steps = [change(name, then=then, before="sleep 0.2", after="sleep 0.2") for name, then in ways]
     crew.submit(book(*steps), "--lost-after", "2")
-    answering = crew.start(*reply(crew, *(f"step: {n}, confirm: yes, settle: passed, evidence: seen" for n in names)))
+    answering = crew.start(
+        *crew.answering(*(f"step: {n}, confirm: yes, settle: passed, evidence: seen" for n in names))
+    )
     for _ in range(3):
         time.sleep(moments.uniform(0.3, 3))  # at any moment
         worker.signal(signal.SIGKILL)
@@ -208,7 +204,7 @@ def test_a_worker_that_dies_while_it_stores_holds_a_run_up_for_half_a_minute_at_
     crew.submit(book("id: form\nkind: ask\nfields: {count: {type: integer}}\nnext: one\n", change("one", then="done")))
     crew.walked("question.asked")
     with crew.holding("runbook.record"):
-        answering = crew.start(*reply(crew, "step: form, fields: {count: 3}", YES))
+        answering = crew.start(*crew.answering("step: form, fields: {count: 3}", YES))
         wait_for(lambda: crew.server.running("insert into runbook.record"), "nothing is stored")
         crew.workers[0].signal(signal.SIGKILL)
     crew.worker()

@@ -140,7 +140,7 @@ def test_a_change_whose_worker_was_killed_is_unknown_and_never_repeated(crew: Cr
     home = crew.worker()
     far = crew.worker("far")
     crew.submit(book(change("one", then="done", after="sleep 60", more="site: far\n")), "--lost-after", "2")
-    answering = crew.start(*_answering(crew, "step: one, confirm: yes, settle: passed, evidence: seen"))
+    answering = crew.start(*crew.answering("step: one, confirm: yes, settle: passed, evidence: seen"))
     crew.walked("step.started")
     while crew.effects() != ["one"]:
         pass
@@ -153,11 +153,6 @@ def test_a_change_whose_worker_was_killed_is_unknown_and_never_repeated(crew: Cr
     assert home.ended().status == 0
     for left in crew.stragglers():
         os.kill(left, signal.SIGKILL)
-
-
-def _answering(crew: Crew, *entries: str) -> tuple[str, ...]:
-    crew.write("answers.yaml", "answers:\n" + "".join(f"  - {{{entry}}}\n" for entry in entries))
-    return ("answer", "r1", "--answers", "answers.yaml", "--operator", "ana@example.com")
 
 
 def test_a_run_goes_on_where_its_worker_was_killed_while_it_waited(crew: Crew) -> None:
