@@ -22,13 +22,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 import psycopg  # noqa: E402 - the path is needed first
-from tests.drivers.engine import server  # noqa: E402
+from tests.drivers.engine import plainly, server  # noqa: E402
 from tests.drivers.stored import database  # noqa: E402
 from tests.world.postgres import Postgres, postgres  # noqa: E402
 
 from _measure import row  # noqa: E402
 from runbook.drivers.temporal.activities import Activities  # noqa: E402
-from runbook.drivers.temporal.payloads import HOME, Submitted, queue_of  # noqa: E402
+from runbook.drivers.temporal.payloads import HOME, queue_of  # noqa: E402
 from runbook.drivers.temporal.worker import Post, worker_of  # noqa: E402
 from runbook.drivers.temporal.workflow import RunWorkflow  # noqa: E402
 
@@ -103,20 +103,8 @@ async def measure(address: str, database: Postgres, name: str, root: Path) -> tu
                 began = time.perf_counter()
                 await client.execute_workflow(BareWorkflow.run, STEPS, id=f"bare-{number}", task_queue="bare")
                 between = time.perf_counter()
-                submitted = Submitted(
-                    run=f"bench-{number}",
-                    files={"book.yaml": book()},
-                    environment=None,
-                    inputs="{}",
-                    operator="bench@example.com",
-                    incident=None,
-                    host=f"temporal default/bench-{number}",
-                    store="bench",
-                    guards_see="nothing",
-                )
-                await client.execute_workflow(
-                    RunWorkflow.run, submitted, id=f"bench-{number}", task_queue=queue_of(HOME)
-                )
+                run = plainly(f"bench-{number}", book())
+                await client.execute_workflow(RunWorkflow.run, run, id=run.run, task_queue=queue_of(HOME))
                 ended = time.perf_counter()
                 if number:  # the first one loads things
                     taken["bare"].append(between - began)

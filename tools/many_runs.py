@@ -20,11 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from temporalio.client import Client  # noqa: E402 - the path is needed first
-from tests.drivers.engine import server  # noqa: E402
+from tests.drivers.engine import plainly, server  # noqa: E402
 from tests.drivers.stored import database  # noqa: E402
 from tests.world.postgres import Postgres, postgres  # noqa: E402
 
-from runbook.drivers.temporal.payloads import HOME, Asked, Reply, Submitted, queue_of  # noqa: E402
+from runbook.drivers.temporal.payloads import HOME, Asked, Reply, queue_of  # noqa: E402
 from runbook.drivers.temporal.workflow import RunWorkflow  # noqa: E402
 
 STEPS = 20
@@ -101,17 +101,7 @@ class Load:
 
     async def submit(self, run: str, steps: int, *, asks: bool) -> None:
         """Submit a run."""
-        submitted = Submitted(
-            run=run,
-            files={"book.yaml": book(run.replace("-", "_"), steps, asks=asks)},
-            environment=None,
-            inputs="{}",
-            operator="load@example.com",
-            incident=None,
-            host=f"temporal default/{run}",
-            store="many",
-            guards_see="nothing",
-        )
+        submitted = plainly(run, book(run.replace("-", "_"), steps, asks=asks))
         await self._client.start_workflow(RunWorkflow.run, submitted, id=run, task_queue=queue_of(HOME))
 
     async def all(self, record_type: str, step: str, beginning: str, count: int) -> None:
@@ -130,7 +120,7 @@ class Load:
         asked = await handle.query(RunWorkflow.asking)
         assert isinstance(asked, Asked)  # noqa: S101 - it asks for ever
         body = '{"outcome":"done"}'
-        reply = Reply(run=run, id=asked.id, says="answer", body=body, by="load@example.com", source="answers")
+        reply = Reply(run=run, id=asked.id, says="answer", body=body, by="ana@example.com", source="answers")
         began = time.perf_counter()
         await handle.execute_update(RunWorkflow.answer, reply)
         return time.perf_counter() - began

@@ -25,6 +25,8 @@ from tests.drivers.hatchery import Hatchery, Options
 from tests.drivers.stored import StoredDesk, database
 from tests.world.postgres import Postgres
 
+from runbook.drivers.temporal.payloads import Submitted
+
 SERVER, TEST_SERVER = "temporal", "temporal-test-server"
 NAMESPACES = 80
 """How many tests of one process can have a namespace of their own."""
@@ -106,6 +108,21 @@ def server() -> Iterator[Server]:
     finally:
         started.kill()
         shutil.rmtree(home)
+
+
+def plainly(run: str, text: str) -> Submitted:
+    """A run of a runbook, given as its text, that wants nothing else."""
+    return Submitted(
+        run=run,
+        files={"book.yaml": text},
+        environment=None,
+        inputs="{}",
+        operator="ana@example.com",
+        incident=None,
+        host=f"temporal default/{run}",
+        store="a store",
+        guards_see="nothing",
+    )
 
 
 @functools.cache

@@ -16,12 +16,12 @@ from temporalio.client import WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from tests.drivers.books import GOOD, book, read
-from tests.drivers.engine import TEST_SERVER, Crew, installed
+from tests.drivers.engine import TEST_SERVER, Crew, installed, plainly
 from tests.drivers.test_temporal_runs import ENTRIES, WHOLE
 
 from runbook.audit.chain import parse_line
 from runbook.drivers.temporal.activities import Activities
-from runbook.drivers.temporal.payloads import HOME, Submitted, queue_of
+from runbook.drivers.temporal.payloads import HOME, queue_of
 from runbook.drivers.temporal.worker import Post, worker_of
 from runbook.drivers.temporal.workflow import RunWorkflow
 
@@ -110,19 +110,9 @@ def test_an_hour_of_waiting_passes_at_once_where_time_is_skipped(tmp_path: Path,
         made = Activities(url, copies, post.signers, "test", at_once=4)
         with closing(made) as activities, ThreadPoolExecutor(1) as walks:
             async with environment, worker_of(environment.client, post, activities, walks):
-                submitted = Submitted(
-                    run="hour",
-                    files={"book.yaml": text},
-                    environment=None,
-                    inputs="{}",
-                    operator="ana@example.com",
-                    incident=None,
-                    host="temporal test/hour",
-                    store="a store",
-                    guards_see="nothing",
-                )
+                hour = plainly("hour", text)
                 return await environment.client.execute_workflow(
-                    RunWorkflow.run, submitted, id="hour", task_queue=queue_of(HOME)
+                    RunWorkflow.run, hour, id="hour", task_queue=queue_of(HOME)
                 )
 
     assert asyncio.run(walked()) == "resolved"
