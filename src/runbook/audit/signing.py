@@ -63,8 +63,8 @@ def fingerprint(key: Path, *, seconds: float = VERIFYING) -> str:
 def key_of(signature: str) -> str | None:
     """The fingerprint of the key that a signature says it was made with; None if it is no signature.
 
-    Whether that key made it, :meth:`Signers.verify` says. The blob holds the six bytes ``SSHSIG``, a version of four
-    bytes, and the public key with its length before it (PROTOCOL.sshsig of OpenSSH).
+    Whether that key made it, :meth:`runbook.audit.signatures.Signers.verify` says. The blob holds the six bytes
+    ``SSHSIG``, a version of four bytes, and the public key with its length before it (PROTOCOL.sshsig of OpenSSH).
     """
     lines = signature.strip().splitlines()
     if len(lines) < 3 or lines[0] != _ARMOUR[0] or lines[-1] != _ARMOUR[1]:

@@ -7,8 +7,6 @@ a log, and behind it where a person reads it: ``check_health#2.1``.
 
 import re
 
-STEP_ID = re.compile(r"[a-z][a-z0-9_]*")
-"""The pattern of a step's id; it must match the whole text."""
 ADDRESS = re.compile(
     r"(?:[a-z][a-z0-9_]*(?:\[[0-9]+\])?/)*[a-z][a-z0-9_]*(?:\[[0-9]+\])?(?:\.[a-z][a-z0-9_]*)?",
 )

@@ -31,7 +31,6 @@ FENCE = st.sampled_from(["```", "~~~", "````"])
 CELL = st.sampled_from(
     ["a", "Restart it", "`x \\| y`", "", "#ops", "+49 30 1", "[l](https://example.com)", "<br>", "**b**"]
 )
-HEADS = [["If", "Then"], ["Symptom", "Cause", "Action"], ["Role", "Name", "Phone"], ["a", "b"], ["Who", "Slack"]]
 
 
 @st.composite
