@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runbook.audit.checkpoints import Signed
 from runbook.audit.signatures import Signers, signers_here
-from runbook.audit.starts import Damaged, Found, Start, Starts
+from runbook.audit.starts import Damaged, Found, Start
 from runbook.audit.store import RunDir, Store, glimpse
 from runbook.audit.verdict import Verdict
 from runbook.drivers.guarding import Wanted
@@ -40,14 +40,12 @@ def seen_in(store: Store) -> str:
 class StorePast:
     """The past of a store that is prepared, as a live run of it asks for it."""
 
-    def __init__(
-        self, store: Store, registry: Registry, starts: Starts | None = None, signers: Path | None = None
-    ) -> None:
+    def __init__(self, store: Store, registry: Registry, *, signers: Path) -> None:
         """Ask about nothing yet; ``signers`` is the file of allowed signers here."""
         self._store = store
         self._registry = registry
         self._signers = signers
-        self._starts = starts or store.starts()
+        self._starts = store.starts()
 
     def forbids(self, key: str, window: int, now: str) -> str | None:
         """Why a step of that key may not start now."""
@@ -122,7 +120,7 @@ class StorePast:
         return unmet(_past_run(walk, seen.last.ts), wanted, now)
 
     def _allowed(self) -> Signers | None:
-        return None if self._signers is None else signers_here(self._signers)
+        return signers_here(self._signers)
 
     def _unsigned(self, signed: Signed | None, verdict: Verdict, walk: Walk) -> str | None:
         """Why a run is not signed by who walked it, as far as anybody here can say; None if it is."""

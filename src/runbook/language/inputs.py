@@ -13,7 +13,7 @@ from runbook.language.places import Path
 from runbook.language.typed import elements, mapping
 from runbook.language.written import short
 from runbook.model.canonical import Json
-from runbook.model.diagnostics import Code, Diagnostic, Refused, Span
+from runbook.model.diagnostics import Code, Diagnostic, Refused
 from runbook.model.inputs import accepted, input_of
 from runbook.model.runbook import Input, Runbook
 
@@ -127,20 +127,19 @@ def bind_inputs(
     given: Mapping[str, Json],
     *,
     file: str | None = None,
-    spans: Mapping[str, Span] | None = None,
 ) -> dict[str, Json]:
     """The value of each input: what is given, converted to its type, else its default.
 
     An input that is not required, has no default and was not given is left out.
 
     :param given: texts from a command line, or JSON of the declared type.
-    :param file: the file that gives them, if one does, and ``spans`` the places of their values in it.
+    :param file: the file that gives them, if one does.
     :raises Refused: with a diagnostic for each input that is unknown, missing or wrong.
     """
     wrong = []
 
-    def refuse(code: Code, name: str, message: str, help_: str) -> None:
-        wrong.append(Diagnostic(code=code, message=message, file=file, span=(spans or {}).get(name), help=help_))
+    def refuse(code: Code, message: str, help_: str) -> None:
+        wrong.append(Diagnostic(code=code, message=message, file=file, help=help_))
 
     for name in given:
         if name not in runbook.inputs:
@@ -150,7 +149,6 @@ def bind_inputs(
             known = ", ".join(f"`{known}`" for known in runbook.inputs) or "none"
             refuse(
                 UNKNOWN_INPUT,
-                name,
                 f"`{runbook.id}` has no input `{name}`",
                 f"did you mean `{guess}`?" if guess else f"leave it out; its inputs are {known}",
             )
@@ -160,12 +158,12 @@ def bind_inputs(
         if value in (None, "") and wanted.default is None and wanted.required:
             asked = f" ({wanted.prompt})" if wanted.prompt else ""
             add = f"add `{name}` to the `inputs` of the file" if file else f"give it with -i {name}=VALUE"
-            refuse(MISSING_INPUT, name, f"the input `{name}` is not given{asked}", add)
+            refuse(MISSING_INPUT, f"the input `{name}` is not given{asked}", add)
             continue
         try:
             bound = accepted(wanted, value)
         except ValueError as error:
-            refuse(WRONG_INPUT, name, str(error), f"give another value for `{name}`")
+            refuse(WRONG_INPUT, str(error), f"give another value for `{name}`")
             continue
         if bound is not None:
             values[name] = bound

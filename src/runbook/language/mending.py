@@ -41,17 +41,12 @@ def indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def mended(line: str, *, to_the_end: bool = False) -> str | None:
-    """The line with quotes where they are missing; None if there is no guess that YAML can read.
-
-    :param to_the_end: that what looks like a comment at the end of the line is part of the text.
-    """
+def mended(line: str) -> str | None:
+    """The line with quotes where they are missing; None if there is no guess that YAML can read."""
     match = _HEAD.fullmatch(line) if len(line) <= _LONGEST else None
     if match is None or not match["value"]:
         return None
     head, value = match["head"], match["value"]
-    if to_the_end:
-        return _checked(line, head + quoted(value))
     text, comment = _without_comment(value)
     if value[0] in "[{":
         flow = _Flow(value)

@@ -105,8 +105,8 @@ def _blocks(step: Step, ways: Sequence[Onward], preview_of: PreviewOf) -> Iterat
             yield from _previewed(preview_of(step.kind, fields))
 
 
-def _previewed(preview: Preview, label: str = "") -> Iterator[Block]:
-    yield Exact(label=label, text="\n".join(part for part in (preview.line, preview.detail) if part))
+def _previewed(preview: Preview) -> Iterator[Block]:
+    yield Exact(text="\n".join(part for part in (preview.line, preview.detail) if part))
 
 
 def _option(option: Mapping[str, Json], target: str) -> Item:
