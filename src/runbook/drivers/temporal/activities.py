@@ -22,7 +22,7 @@ from runbook.audit.checkpoints import SIGNED, SUFFIX
 from runbook.audit.inbox import AT_ONCE
 from runbook.audit.postgres.attempts import claim, voided
 from runbook.audit.postgres.link import Link, StoreFailed
-from runbook.audit.postgres.records import Diverged, keep, put, read
+from runbook.audit.postgres.records import Diverged, keep, kept, put, read
 from runbook.audit.postgres.store import PostgresStore
 from runbook.audit.starts import Start
 from runbook.drivers.guarding import Wanted as WantedRun
@@ -188,9 +188,8 @@ class Activities:
     def checkpoint(self, run: str, size: int, text: str, signature: str) -> str:
         """Keep a checkpoint, the first of that text; the name of its text below the run's directory."""
         name = f"checkpoints/{size:012d}{SUFFIX}"
-        there = "select 1 from runbook.file where run = %s and name = %s and data = %s"
         with self._asked() as store:
-            if not store.link.rows(there, run, name, text.encode()):
+            if kept(store.link, run, name) != text.encode():
                 keep(store.link, run, {name + SIGNED: signature.encode(), name: text.encode()})
         return name
 
