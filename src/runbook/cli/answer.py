@@ -28,10 +28,11 @@ from runbook.cli.walking import PAUSED, leave_no_core, say_unused, worth
 from runbook.drivers.aside import not_legal, snapshot_of
 from runbook.drivers.attendance import attending
 from runbook.drivers.interrupts import Interrupts
+from runbook.drivers.retelling import event_of
 from runbook.kinds.registry import KINDS
 from runbook.model.answers import Answers
 from runbook.model.diagnostics import Diagnostic, Refused
-from runbook.walk.records import MalformedEvent, from_record
+from runbook.walk.records import MalformedEvent
 from runbook.walk.run_events import Event
 from runbook.walk.tables import RunPhase
 from runbook.walk.walk import IllegalEvent, Walk
@@ -117,8 +118,7 @@ def _so_far(run: RunDir, *others: Callable[[Event], None]) -> tuple[Walk, int, s
         with reading(run.log) as log:
             for record in log:
                 count, head = count + 1, record.h
-                if not record.type.startswith("x-"):
-                    event = from_record(record.type, record.ts, record.mono, record.fields)
+                if (event := event_of(record)) is not None:
                     walk.tell(event)
                     for each in others:
                         each(event)

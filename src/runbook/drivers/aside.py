@@ -14,6 +14,7 @@ from runbook.drivers.interrupted import tell_interrupted
 from runbook.drivers.journal import Journal, Last
 from runbook.drivers.locking import tell_lost, untold
 from runbook.drivers.replay import runbook_of
+from runbook.drivers.retelling import event_of
 from runbook.drivers.snapshot import difference, directory_of
 from runbook.language.included import secrets_of
 from runbook.model.clock import Clock
@@ -22,7 +23,7 @@ from runbook.model.kind import Registry
 from runbook.model.runbook import Finish, Runbook
 from runbook.walk import run_events as r
 from runbook.walk.actions import Interrupted
-from runbook.walk.records import MalformedEvent, from_record
+from runbook.walk.records import MalformedEvent
 from runbook.walk.walk import IllegalEvent, Walk
 from runbook.world.clock import RealClock, SkippingClock
 from runbook.world.secrets import SecretStore
@@ -52,9 +53,9 @@ def reopen(run: RunDir, operator: str | None, registry: Registry) -> tuple[Reope
 
     def each(record: Record) -> None:
         last[:] = [record]
-        if record.type.startswith("x-"):
-            return  # a guest's, which no walk is told
-        event = from_record(record.type, record.ts, record.mono, record.fields)
+        event = event_of(record)
+        if event is None:
+            return
         if not walks and isinstance(event, r.RunStarted):
             walks.append(Walk(runbook_of(event, run.snapshot, registry), registry))
         walks[0].tell(event)
@@ -177,7 +178,7 @@ def snapshot_of(run: RunDir, registry: Registry) -> Runbook:
     """
     first = glimpse(run).first
     try:
-        event = from_record(first.type, first.ts, first.mono, first.fields) if first else None
+        event = event_of(first) if first else None
     except MalformedEvent:
         event = None
     if not isinstance(event, r.RunStarted):

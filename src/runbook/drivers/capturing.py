@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from runbook.audit.record import END, Record
+from runbook.drivers.retelling import event_of
 from runbook.drivers.scoring import path_of
 from runbook.kinds.registry import KINDS
 from runbook.language.drafting import Draft
@@ -21,7 +22,7 @@ from runbook.model.runbook import Mode, Nested, Runbook, Step
 from runbook.walk import events as e
 from runbook.walk import including
 from runbook.walk import run_events as r
-from runbook.walk.records import from_record
+from runbook.walk.run_events import Event
 from runbook.walk.tables import Phase
 from runbook.walk.walk import Walk
 
@@ -47,8 +48,8 @@ def capture(records: Sequence[Record], runbook: Runbook, path: str) -> Draft:
     walk = Walk(runbook, KINDS)
     captured = _Capture(walk)
     for record in records:
-        if not record.type.startswith("x-"):
-            captured.follow(record)
+        if (event := event_of(record)) is not None:
+            captured.follow(event)
     started = walk.started
     if started is None or walk.mode is Mode.DRY:
         message = "a dry run has not seen what it only showed"
@@ -87,9 +88,8 @@ class _Capture:
         self._phrases: dict[str, str] = {}
         self._runs: set[str] = set()
 
-    def follow(self, record: Record) -> None:
-        """Take one record, and then let the walk know it."""
-        event = from_record(record.type, record.ts, record.mono, record.fields)
+    def follow(self, event: Event) -> None:
+        """Take one event, and then let the walk know it."""
         match event:
             case e.StepStarted():
                 self._began[event.step] = event.mono

@@ -16,6 +16,7 @@ from runbook.audit.verdict import Finding, Status, Verdict
 from runbook.drivers.locking import look_at_lock
 from runbook.drivers.origin import GUEST_MISSING, look_at, not_installed
 from runbook.drivers.rejudging import Differs, Rejudging
+from runbook.drivers.retelling import event_of
 from runbook.drivers.witnessing import Witness
 from runbook.language.files import LARGEST
 from runbook.language.included import Origin
@@ -23,7 +24,7 @@ from runbook.language.loading import load
 from runbook.model.diagnostics import Code, Diagnostic, Refused, Severity, Span
 from runbook.model.kind import Registry
 from runbook.model.runbook import Runbook
-from runbook.walk.records import MalformedEvent, from_record
+from runbook.walk.records import MalformedEvent
 from runbook.walk.run_events import Event, RunStarted
 from runbook.walk.walk import IllegalEvent, Walk
 
@@ -109,10 +110,12 @@ class Replay:
 
     def tell(self, line: int, record: Record) -> None:
         """Tell the walk the record of a line (from 1); after the first finding nothing more is looked at."""
-        if self.findings or record.type.startswith("x-"):
+        if self.findings:
             return
         try:
-            event = from_record(record.type, record.ts, record.mono, record.fields)
+            event = event_of(record)
+            if event is None:
+                return
             walk = self.walk = self.walk or self._begin(event)
             if self._rejudging is not None:
                 self._rejudging.look(walk, event)

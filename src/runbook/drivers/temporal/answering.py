@@ -20,6 +20,7 @@ from runbook.drivers.fitting import covered
 from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.notary import Credentials
 from runbook.drivers.operator import Act, No, Note, Operator, Place, Request, Settle, Shown, Yes
+from runbook.drivers.retelling import event_of
 from runbook.drivers.temporal.client import Engine, NotTaken, NotYet
 from runbook.drivers.temporal.payloads import Asked, Reply
 from runbook.drivers.temporal.periodic import Periodic
@@ -36,7 +37,6 @@ from runbook.model.runbook import Outcome
 from runbook.walk import actions as a
 from runbook.walk.events import StepCancelled, StepOutput, StepUnknown
 from runbook.walk.including import chain
-from runbook.walk.records import from_record
 from runbook.walk.run_events import RunPaused
 from runbook.walk.tables import RunPhase
 from runbook.walk.walk import Walk
@@ -197,9 +197,9 @@ class Answering:
         for seq, line in read(self._link, self._run, self._count):
             record = parse_line(line)
             self._count, self._head = seq + 1, record.h
-            if record.type.startswith("x-"):
+            event = event_of(record)
+            if event is None:
                 continue
-            event = from_record(record.type, record.ts, record.mono, record.fields)
             if isinstance(event, StepOutput | StepUnknown | StepCancelled):
                 self._printing.show(self._operator, ended=event.step)
             self._walk.tell(event)

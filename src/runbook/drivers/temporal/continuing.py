@@ -14,11 +14,11 @@ from runbook.audit.chain import parse_line
 from runbook.audit.record import NO_RECORD
 from runbook.audit.strict import LineError
 from runbook.drivers.journal import Last
+from runbook.drivers.retelling import event_of
 from runbook.drivers.temporal import calls
 from runbook.drivers.temporal.payloads import Carried
 from runbook.walk import actions as a
 from runbook.walk.including import chain
-from runbook.walk.records import from_record
 from runbook.walk.tables import Phase
 from runbook.walk.walk import Walk
 
@@ -91,8 +91,8 @@ def tell_again(walk: Walk, run: str, carried: Carried) -> Last:
                 raise _other(run, error.message) from None
             if (record.seq, record.prev) != (seq, head):
                 raise _other(run, f"record {seq} does not follow")
-            if not record.type.startswith("x-"):
-                walk.tell(from_record(record.type, record.ts, record.mono, record.fields))
+            if (event := event_of(record)) is not None:
+                walk.tell(event)
             seq, head, last = seq + 1, record.h, Last(ts=record.ts, mono=record.mono)
     if head != carried.head or last is None:
         raise _other(run, "its last record is another one")
