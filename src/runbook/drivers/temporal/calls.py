@@ -43,17 +43,7 @@ class Gone(Exception):  # noqa: N818 - said of a worker
 
 def done(name: str, arguments: Sequence[object], result: type[T], *, site: str | None = HOME) -> T:
     """Have something stored or looked at by a worker of a site, however long it takes; what came of it."""
-    came: T = wait_for(
-        workflow.execute_activity(
-            name,
-            args=arguments,
-            result_type=result,
-            task_queue=queue_of(site),
-            start_to_close_timeout=ANSWER,
-            retry_policy=AGAIN,
-        )
-    )
-    return came
+    return _asked(queue_of(site), name, arguments, result)
 
 
 def done_by(queue: str, name: str, arguments: Sequence[object], result: type[T]) -> T:
@@ -62,19 +52,25 @@ def done_by(queue: str, name: str, arguments: Sequence[object], result: type[T])
     :raises Gone: if it is not there any more.
     """
     try:
-        came: T = wait_for(
-            workflow.execute_activity(
-                name,
-                args=arguments,
-                result_type=result,
-                task_queue=queue,
-                schedule_to_start_timeout=PRESENT,
-                start_to_close_timeout=ANSWER,
-                retry_policy=AGAIN,
-            )
-        )
+        return _asked(queue, name, arguments, result, present=PRESENT)
     except ActivityError as error:
         if isinstance(error.cause, Late):
             raise Gone from None
         raise
+
+
+def _asked(
+    queue: str, name: str, arguments: Sequence[object], result: type[T], *, present: timedelta | None = None
+) -> T:
+    came: T = wait_for(
+        workflow.execute_activity(
+            name,
+            args=arguments,
+            result_type=result,
+            task_queue=queue,
+            schedule_to_start_timeout=present,
+            start_to_close_timeout=ANSWER,
+            retry_policy=AGAIN,
+        )
+    )
     return came
