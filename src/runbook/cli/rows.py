@@ -1,14 +1,14 @@
 """Labels and what belongs to them, in two columns, on a terminal that may be narrow.
 
-Words are wrapped beside their label. What is there to be copied is never cut: where there is no room, it has a line of
-its own below its label, which begins at the margin.
+Words are wrapped beside their label, and what would steer the terminal is shown by its number. What is there to be
+copied is never cut: where there is no room, it has a line of its own below its label, which begins at the margin.
 """
 
 import os
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
-from runbook.language.frames import columns
+from runbook.language.frames import columns, visible
 
 _COPIED = frozenset({"ticket", "head", "log", "report", "verify", "go on", "look closer"})
 
@@ -18,7 +18,7 @@ def rows(pairs: Iterable[tuple[str, str]], stream: TextIO) -> list[str]:
 
     :param stream: where they will be written: a terminal has a width, and nothing else does.
     """
-    listed = list(pairs)
+    listed = [(label, visible(text)) for label, text in pairs]
     widest = max((len(label) for label, _ in listed), default=0)
     room = _columns(stream)
     lines = []

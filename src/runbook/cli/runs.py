@@ -11,6 +11,7 @@ from runbook.audit.store import Glimpse, RunDir, Store
 from runbook.audit.strict import LINE_CAP
 from runbook.cli.options import Parser, format_option, number, state_option
 from runbook.cli.stores import store_of
+from runbook.language.frames import visible
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Refused
 
@@ -47,7 +48,7 @@ def _list(store: Store, limit: int | None, form: str) -> int:
     for told in found:
         if told["lock_taken_by"]:
             told["state"] = f"{told['state']}, lock lost to {told['lock_taken_by']}"
-    rows = [list(COLUMNS), *[[str(row[column] or "-") for column in COLUMNS] for row in found]]
+    rows = [list(COLUMNS), *[[visible(str(row[column] or "-")) for column in COLUMNS] for row in found]]
     widths = [max(len(row[index]) for row in rows) for index in range(len(COLUMNS))]
     for row in rows:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))

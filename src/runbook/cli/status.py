@@ -17,6 +17,7 @@ from runbook.cli.told_so_far import ToldSoFar, told_so_far
 from runbook.drivers.interrupted import still_running
 from runbook.drivers.standing import standing
 from runbook.drivers.stopping import as_json, sentences, shortly
+from runbook.language.frames import visible
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.durations import spoken
 from runbook.model.runbook import Mode
@@ -150,7 +151,7 @@ def _how(change: JsonObject) -> str:
 
 
 def _as_text(found: JsonObject, told: ToldSoFar) -> str:
-    said = f"{found['run']}: {found['state']}"
+    said = visible(f"{found['run']}: {found['state']}")
     return "\n".join([said, *rows(_pairs(found, told), sys.stdout)]) + "\n"
 
 

@@ -88,7 +88,7 @@ class ToldSoFar:
         """
         for label, lines in brief(self.report, few):
             if label != without:
-                yield from zip((label, *[""] * len(lines)), map(inert, lines), strict=False)
+                yield from zip((label, *[""] * len(lines)), lines, strict=False)
 
 
 def _preview(kind: str, fields: Mapping[str, Resolved]) -> Preview:

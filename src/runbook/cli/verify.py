@@ -19,7 +19,7 @@ from runbook.cli.stores import shown, store_of
 from runbook.drivers.replay import judged
 from runbook.drivers.witnessing import Witness
 from runbook.kinds.registry import KINDS
-from runbook.language.frames import one_line
+from runbook.language.frames import one_line, visible
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.diagnostics import Code, Diagnostic, Severity
 from runbook.walk.walk import Walk
@@ -113,7 +113,7 @@ def _as_text(log: Path, verdict: Verdict, status: Status, walk: Walk | None, sig
         covered = "all of it" if signed.size == verdict.count else f"its first {signed.size} records"
         lines.append(f"  signed  {covered}, by {signed.person}")
     lines += [f"  {one_line(told(finding.diagnostic))}" for finding in verdict.findings]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(visible, lines)) + "\n"
 
 
 def _as_json(log: Path, verdict: Verdict, status: Status, walk: Walk | None, checkpoints: Checkpoints) -> JsonObject:

@@ -20,6 +20,7 @@ from runbook.drivers.notary import Credentials
 from runbook.drivers.session import Ending, Stop
 from runbook.drivers.stopping import left_changed, sentences
 from runbook.kinds.registry import KINDS
+from runbook.language.frames import visible
 from runbook.model.answers import Answers
 from runbook.model.diagnostics import Diagnostic, Refused
 from runbook.model.runbook import Runbook, tally
@@ -87,7 +88,7 @@ def say(sitting: Sitting, ending: Ending) -> None:
         handed = glimpse(run).handed
         by = f" --operator {shlex.quote(str(handed.fields['to']))}" if handed is not None else ""
         pairs = [*sentences(walk, outlook(walk)), ("ticket", head), ("go on", f"runbook resume {run.id}{where}{by}")]
-    sys.stderr.write("\n".join([said, *rows(pairs, sys.stderr)]) + "\n")
+    sys.stderr.write("\n".join([visible(said), *rows(pairs, sys.stderr)]) + "\n")
 
 
 def worth(walk: Walk) -> list[tuple[str, str]]:

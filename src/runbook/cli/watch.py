@@ -49,7 +49,7 @@ def _watch(run: RunDir, *, once: bool) -> int:
             run.fetch(outputs=False)
         watching.look()
         gone = isinstance(sys.stdout, Stream) and sys.stdout.lost is not None
-        if watching.finish is not None or once or gone:
+        if watching.finish is not None or watching.findings or once or gone:
             return False
         time.sleep(_POLL)  # a log is looked at, as every program can that may only read it
         return True

@@ -66,12 +66,14 @@ class Watching:
 
     @property
     def findings(self) -> list[Finding]:
-        """Why the log is no legal walk, if it is none; whatever was shown after that may not be so."""
+        """Why the log is no legal walk, if it is none; from there on nothing of it is shown."""
         return self._replay.findings
 
     def tell(self, line: int, record: Record) -> None:
         """Show a record, that of a line (from 1) of the log."""
         self._replay.tell(line, record)
+        if self.findings:
+            return
         self._told_at = self._now()
         try:
             event = from_record(record.type, record.ts, record.mono, record.fields)
