@@ -1,5 +1,7 @@
 """Who acts is who they say they are: on the command line, else in their environment, else as the machine knows them."""
 
+import os
+import platform
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,10 @@ def test_a_name_that_is_none_is_refused_before_anything_begins(desk: Desk) -> No
     assert (done.status, desk.run().log.exists()) == (2, False)
     assert "$RUNBOOK_OPERATOR: a name is one line" in done.err
     assert "set $RUNBOOK_OPERATOR to your name or address, or unset it" in done.err
+
+
+@pytest.mark.parametrize("login", ["\udcff", "\x1b[31mana", "ana\nben", " ", "a" * 300])
+def test_a_login_that_is_no_name_is_not_taken_for_one(login: str, desk: Desk) -> None:
+    del desk.env["RUNBOOK_OPERATOR"]
+    done = desk.walk(BOOK, "--answers", "one.yaml", env={"LOGNAME": login})
+    assert (done.status, desk.told("run.started")[0]["operator"]) == (3, f"{os.getuid()}@{platform.node()}")

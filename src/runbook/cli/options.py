@@ -170,8 +170,8 @@ def login_at_host() -> str:
     import platform
 
     try:
-        login = getpass.getuser()
-    except (OSError, KeyError):
+        login = name(getpass.getuser())
+    except (OSError, KeyError, argparse.ArgumentTypeError):  # $LOGNAME may be anything
         login = str(os.getuid())
     return f"{login}@{platform.node()}"
 
