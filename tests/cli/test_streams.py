@@ -110,3 +110,36 @@ def test_what_a_terminal_of_another_encoding_cannot_show_is_written_as_its_numbe
     done = shell(desk, "PYTHONIOENCODING=ascii $R status r2")
     assert done.returncode == 0
     assert "Pr\\xfcfung \\u2192 \\u8a66\\u9a13" in done.stdout
+
+
+def test_g9_how_a_program_ended_is_seen_though_whoever_started_us_ignores_its_children(desk: Desk) -> None:
+    fails = book(read("look", "sh", "-c", "exit 5", then="one"), change("one", then="done"))
+    desk.write("fails.yaml", fails.replace("id: tested", "id: fails", 1))
+    assert shell(desk, "trap '' CHLD; $R run fails.yaml --run-id r2").returncode == 1
+    assert desk.told("step.finished", "r2")[0]["reason"] == "exit status 5"
+
+
+GONE = "mkdir gone; cd gone; rmdir ../gone; "
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (f"{GONE}$R test book.yaml", "the current directory is not there any more"),
+        (f"{GONE}$R state init shared --group root", "the current directory is not there any more"),
+        (f"{GONE}$R --state-dir here runs", "the current directory is not there any more"),
+        ("ulimit -f 0; $R verify r1.tar.gz", "there is no directory where temporary files can be written"),
+    ],
+)
+def test_a_machine_without_a_place_to_work_is_not_taken_for_our_fault(command: str, said: str, desk: Desk) -> None:
+    desk.do("bundle", "r1")
+    done = shell(desk, command)
+    assert (done.returncode, "our fault" in done.stderr) == (2, False)
+    assert f"error[RB308]: {said}" in done.stderr
+
+
+def test_a_bundle_that_the_disk_has_no_room_for_is_not_called_damaged(desk: Desk) -> None:
+    desk.do("bundle", "r1")
+    done = shell(desk, "ulimit -f 1; $R verify r1.tar.gz")
+    assert (done.returncode, "fetch it again" in done.stdout) == (7, False)
+    assert "there is no room for what it holds: file too large" in done.stdout

@@ -8,6 +8,7 @@ handed over by accident. Opening writes nothing but plain files of such names in
 afterwards, each no larger than its place allows; links, devices, a name twice, a path out of the directory: refused.
 """
 
+import errno
 import gzip
 import io
 import os
@@ -41,6 +42,7 @@ UNSAFE = Code(
     "the directory or a name that stands in it twice, in whatever case, could write somewhere else, or show two "
     "readers two different things. Whoever made this archive did not make it with `runbook bundle`.",
 )
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 TOO_LARGE = Code(
     number="RB572",
     title="bundle too large",
@@ -227,6 +229,8 @@ class _Opening:
             raise self._refused(NOT_A_BUNDLE, f"it is damaged: {str(error)[:100] or 'it cannot be read'}") from None
         except OSError as error:
             why = (error.strerror or str(error)).lower()
+            if error.errno in _NO_ROOM:
+                raise self._refused(TOO_LARGE, f"there is no room for what it holds: {why}") from None
             raise self._refused(NOT_A_BUNDLE, f"it could not be opened: {why}") from None
         if self._gathered is None or LOG not in self._seen:
             raise self._refused(NOT_A_BUNDLE, f"there is no `{LOG}` in it")

@@ -6,6 +6,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from runbook.audit.chained import LogFailed
 from runbook.audit.plain_file import open_plain
@@ -25,6 +26,12 @@ LOST = Code(
     title="output not written",
     why="What the command has to say could not be written where it was sent: a disk is full, or the file went away. "
     "The command has done its work, and nobody can read what came of it.",
+)
+LACKING = Code(
+    number="RB308",
+    title="nowhere to work",
+    why="A command needs the directory that it was begun in, and one for what is temporary. Here one of them is gone, "
+    "or nothing can be written there.",
 )
 
 
@@ -97,8 +104,26 @@ def status_of(error: Exception) -> int:
         case LogFailed():
             complain([error.diagnostic])
             return LOG_FAILED
+        case OSError() if lacking := _lacking():
+            complain([lacking])
+            return USAGE_STATUS
         case _:
             return our_fault(error)
+
+
+def _lacking() -> Diagnostic | None:
+    """What every command needs and this machine does not give, if there is such a thing."""
+    try:
+        Path.cwd()
+    except OSError:
+        message = "the current directory is not there any more"
+        return Diagnostic(code=LACKING, message=message, help="go to another: cd ~")
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        message = "there is no directory where temporary files can be written"
+        return Diagnostic(code=LACKING, message=message, help="make room in /tmp, or name another with TMPDIR")
+    return None
 
 
 def our_fault(error: BaseException, cover: Callable[[str], str] | None = None) -> int:

@@ -5,6 +5,7 @@ Nothing heavy is imported here; ``--version`` and ``--help`` cost two interprete
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -55,6 +56,9 @@ def main() -> NoReturn:
     """Run the command line of this process, and exit."""
     # A start makes tens of thousands of objects that stay; looking through them after each 700 finds nothing.
     gc.set_threshold(50_000)
+    if sys.platform != "win32":
+        # Where whoever started us ignores it, so would we, and the system throws away how each of our children ended.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     out, err = prepare()
     status = run(sys.argv[1:])
     out.flush()
