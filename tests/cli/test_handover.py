@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,16 @@ def test_j14_a_second_hand_over_of_a_live_run_to_the_same_person_is_said_and_cha
     again.ended()
     assert handed(desk) == [(BEN, ANA)]
     assert desk.verify() in (0, 3)
+
+
+def test_c9_a_disk_that_cannot_be_written_is_not_taken_for_another_user(desk: Desk) -> None:
+    paused(desk)
+    place = str(desk.run().path)
+    if subprocess.run(["mount", "--bind", "-o", "ro", place, place], capture_output=True, check=False).returncode:
+        pytest.skip("nothing can be mounted here (run as root on Linux)")
+    try:
+        done = desk.do("handover", "r1", "--to", CEM)
+    finally:
+        subprocess.run(["umount", place], check=True)
+    assert (done.status, "another user" in done.err) == (2, False)
+    assert "the log cannot be opened: read-only file system" in done.err

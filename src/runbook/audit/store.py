@@ -101,8 +101,8 @@ class RunDir:
 
     @property
     def writable(self) -> bool:
-        """Whether this user may write its log, as far as that can be told beforehand."""
-        return self.away is not None or os.access(self.log, os.W_OK)
+        """Whether its log is this user's to write; what else stands in the way, a disk for one, is found by writing."""
+        return self.away is not None or os.access(self.log, os.W_OK) or self.log.stat().st_uid == os.geteuid()
 
     @property
     def argument(self) -> str:
