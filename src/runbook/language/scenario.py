@@ -168,7 +168,6 @@ def bind_scenario(document: Document) -> Scenario:
     return Scenario(
         file=document.file,
         runbook=typed.text(top["runbook"]),
-        runbook_span=document.span(("runbook",)),
         source=document.raw,
         title=typed.text(top.get("title")),
         briefing=typed.text(top.get("briefing")),

@@ -94,7 +94,6 @@ class Scenario:
 
     file: str
     runbook: str
-    runbook_span: Span
     source: bytes = b""
     title: str = ""
     briefing: str = ""
