@@ -22,7 +22,7 @@ RANGES = {
     150: "Expressions and types",
     200: "The graph",
     250: "Safety",
-    290: "Not yet",
+    290: "Steps for workers",
     300: "The walk and its answers",
     350: "Scenarios",
     380: "Showing, beginning, importing",
