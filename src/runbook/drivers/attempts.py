@@ -197,20 +197,7 @@ class Attempts:
         for stream, keeper in attempt.open.items():
             rest, output = keeper.close()
             self._show(attempt, stream, rest, last=True)
-            self._journal.tell(
-                e.StepOutput,
-                step=address,
-                visit=attempt.visit,
-                attempt=attempt.attempt,
-                stream=stream,
-                file=output.file,
-                size=output.size,
-                sha256=output.sha256,
-                dropped=output.dropped,
-                stream_sha256=output.stream_sha256 if output.dropped else None,
-                masked=output.masked,
-                problem=output.problem or None,
-            )
+            tell_output(self._journal, address, attempt.visit, attempt.attempt, output)
         del self._all[address]
 
     def _show(self, attempt: _Attempt, stream: str, shown: bytes, *, last: bool = False) -> None:
@@ -218,3 +205,21 @@ class Attempts:
         shown = attempt.apart.take(stream, shown, several=len(self._all) > 1, last=last)
         if shown:
             self._operator.output(stream, shown)
+
+
+def tell_output(journal: Journal, address: str, visit: int, attempt: int, output: Output) -> None:
+    """Tell that an output of an attempt was kept."""
+    journal.tell(
+        e.StepOutput,
+        step=address,
+        visit=visit,
+        attempt=attempt,
+        stream=output.stream,
+        file=output.file,
+        size=output.size,
+        sha256=output.sha256,
+        dropped=output.dropped,
+        stream_sha256=output.stream_sha256 if output.dropped else None,
+        masked=output.masked,
+        problem=output.problem or None,
+    )

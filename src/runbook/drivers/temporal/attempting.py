@@ -15,7 +15,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, TimeoutType
 from temporalio.exceptions import TimeoutError as Late
 
-from runbook.drivers.attempts import Attempts
+from runbook.drivers.attempts import Attempts, tell_output
 from runbook.drivers.journal import Journal
 from runbook.drivers.preparing import Prepared
 from runbook.drivers.recipes import Recipes
@@ -32,7 +32,6 @@ from runbook.model.canonical import JsonObject, canonical
 from runbook.model.io import Cancelled, Lost, NotSent, TimedOut, WorldError
 from runbook.model.runbook import Mode
 from runbook.model.secrets import referenced
-from runbook.walk import events as e
 from runbook.walk.results import Visit
 
 LONGEST = timedelta(days=365)
@@ -240,20 +239,7 @@ class RemoteAttempts(Attempts):
         del drop  # its worker has kept none then
         away = self._away.pop(address)
         for output in away.done.printed if away.done is not None else ():
-            self._journal.tell(
-                e.StepOutput,
-                step=address,
-                visit=away.task.visit,
-                attempt=away.task.attempt,
-                stream=output.stream,
-                file=output.file,
-                size=output.size,
-                sha256=output.sha256,
-                dropped=output.dropped,
-                stream_sha256=output.stream_sha256 if output.dropped else None,
-                masked=tuple(output.masked),
-                problem=output.problem or None,
-            )
+            tell_output(self._journal, address, away.task.visit, away.task.attempt, output)
 
 
 def _in_order(fields: JsonObject) -> str:

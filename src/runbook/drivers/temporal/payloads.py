@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from runbook.audit.outputs import Output
+
 HOME = "home"
 """The site that a step is performed at which names none; its workers walk the runs too."""
 
@@ -184,20 +186,6 @@ class End(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Printed:
-    """An output that was kept, as ``step.output`` has it."""
-
-    stream: str
-    file: str | None
-    size: int
-    sha256: str
-    dropped: int
-    stream_sha256: str
-    masked: Sequence[str]
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
     """How an attempt ended. ``text`` is the canonical JSON of what it observed, masked and capped.
 
@@ -210,7 +198,7 @@ class Done:
     truncated: Sequence[str] = ()
     reason: str = ""
     help: str = ""
-    printed: Sequence[Printed] = ()
+    printed: Sequence[Output] = ()
     made: Mapping[str, str] = field(default_factory=dict)
     holder: Holder | None = None
     problem: str = ""

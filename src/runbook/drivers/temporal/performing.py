@@ -22,7 +22,7 @@ from runbook.audit.postgres.run import Pieces
 from runbook.audit.store import RunDir
 from runbook.drivers.holding import OVERFLOWED, Held
 from runbook.drivers.temporal.here import Known
-from runbook.drivers.temporal.payloads import Done, End, Printed, Task
+from runbook.drivers.temporal.payloads import Done, End, Task
 from runbook.kinds.registry import make
 from runbook.model.diagnostics import Refused
 from runbook.model.evaluator import ExpressionError
@@ -140,20 +140,7 @@ class Attempt:
         for each in outputs:
             if each.file is not None:
                 (here.path / each.file).unlink(missing_ok=True)
-        printed = [
-            Printed(
-                stream=each.stream,
-                file=each.file,
-                size=each.size,
-                sha256=each.sha256,
-                dropped=each.dropped,
-                stream_sha256=each.stream_sha256,
-                masked=each.masked,
-                problem=each.problem,
-            )
-            for each in outputs
-        ]
-        return replace(ended, printed=printed)
+        return replace(ended, printed=outputs)
 
     def _ended(self, world: RealWorld, known: Known, held: Held | None) -> Done:
         """What comes of it, with every secret covered, those among them that it has made."""
