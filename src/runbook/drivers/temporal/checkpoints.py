@@ -14,7 +14,7 @@ from runbook.drivers.journal import Journal
 from runbook.drivers.temporal import calls
 from runbook.drivers.temporal.log import EngineLog
 from runbook.drivers.temporal.notary import UNSIGNED
-from runbook.drivers.temporal.payloads import LogSigner, Reply, SignedLog
+from runbook.drivers.temporal.payloads import Named, Reply, SignedLog
 from runbook.drivers.temporal.remote import RemoteOperator
 from runbook.drivers.temporal.replies import TooLate, body_of
 from runbook.model.canonical import JsonObject
@@ -112,11 +112,11 @@ class RemoteSealer:
             return None
         signature, operator = str(said.get("signature")), self._journal.walk.operator
         asked = SignedLog(text=text, signature=signature, operator=operator, at=self._journal.now())
-        signed_by = calls.done(calls.SIGNER, [asked], LogSigner)
+        signed_by = calls.done(calls.SIGNER, [asked], Named)
         if signed_by.why:
             self._warn(signed_by.why, signed_by.help)
             return None
-        return signature, signed_by.signer
+        return signature, signed_by.name
 
     def _warn(self, why: str, help_: str) -> None:
         """Tell that nothing was signed: once, until something is."""

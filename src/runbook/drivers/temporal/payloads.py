@@ -283,7 +283,7 @@ class Deliveries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """The name under which the key of an operator is listed; where it is under none, why, and what helps."""
+    """The name under which a key is listed, or a signature counts; where it is under none, why, and what helps."""
 
     name: str = ""
     why: str = ""
@@ -370,12 +370,3 @@ class SignedLog:
     signature: str
     operator: str
     at: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogSigner:
-    """Under which name it counts; ``why`` it does not, and what would help."""
-
-    signer: str = ""
-    why: str = ""
-    help: str = ""

@@ -10,7 +10,7 @@ from runbook.audit.signing import NotSigned
 from runbook.drivers.checkpointing import signer_of
 from runbook.drivers.notary import name_of, verified
 from runbook.drivers.temporal import calls
-from runbook.drivers.temporal.payloads import LogSigner, Named, Signed, SignedLog, Verified
+from runbook.drivers.temporal.payloads import Named, Signed, SignedLog, Verified
 from runbook.model.diagnostics import Refused
 
 
@@ -48,14 +48,14 @@ class Witnesses:
         return Verified(key=key if known is not None and known.lists(operator, key) else "")
 
     @activity.defn(name=calls.SIGNER)
-    def signer(self, asked: SignedLog) -> LogSigner:
+    def signer(self, asked: SignedLog) -> Named:
         """Under which name a signature of a log counts."""
         try:
             named = f"the key of {asked.operator}"
             signed = {"text": asked.text, "signature": asked.signature, "at": asked.at}
-            return LogSigner(signer=signer_of(self._signers, asked.operator, named, **signed))
+            return Named(name=signer_of(self._signers, asked.operator, named, **signed))
         except NotSigned as error:
-            return LogSigner(why=error.why, help=error.help)
+            return Named(why=error.why, help=error.help)
 
     @activity.defn(name=calls.VERIFY)
     def verify(self, signed: Signed) -> Verified:
