@@ -52,8 +52,8 @@ OUTER = book(
 )
 
 
-def walked(root: Path, text: str = OUTER, answers: str = "", **world: list[JsonObject]) -> Sitting:
-    (root / "inner.yaml").write_text(INNER)
+def walked(root: Path, text: str = OUTER, answers: str = "", inner: str = INNER, **world: list[JsonObject]) -> Sitting:
+    (root / "inner.yaml").write_text(inner)
     clock = SimulatedClock()
     entries = {"first/look": [PASSES], "first/mend": [PASSES], "first/mend.undo": [PASSES], "after": [PASSES]}
     told = {f"first/{name}": entry for name, entry in world.items()}
@@ -222,3 +222,23 @@ def test_a_cooldown_inside_counts_the_starts_of_the_inner_runbook(tmp_path: Path
     checked = sitting.told("guard.checked", "first/mend")
     assert checked
     assert "inner" in json.dumps(checked[0])
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["taken back inside", "taken back outside"])
+def test_a_runbook_is_undone_when_all_that_it_has_changed_is(tmp_path: Path, *, inside: bool) -> None:
+    back = "back" if inside else "well"
+    mend = INNER.replace("next: look\n", f"next: {back}\n")
+    taking = "  - {id: back, title: Back, kind: undo, next: well, on_fail: well}\n"
+    inner = mend.replace("  - id: well\n", f"{taking * inside}  - id: well\n")
+    text = book(
+        "id: first\ntitle: First the other\nkind: runbook\npath: inner.yaml\ninputs: {host: app1}\n"
+        "next: back\non_fail: bad\n",
+        "id: back\ntitle: Take it back\nkind: undo\nwhen: '!steps.first.undone'\nnext: done\non_fail: bad\n",
+        end=END.replace("outcome: resolved", "outcome: resolved\n    summary: ${{ steps.first.undone }}"),
+    )
+    steps = ("first/mend", "first/back" if inside else "back", "first/mend.undo")
+    yes = "".join(f"  - {{step: {step}, confirm: yes}}\n" for step in steps)
+    sitting = walked(tmp_path, text, yes, inner=inner, look=[FAILS])
+    (what,) = (told["what"] for told in sitting.told("step.started", "done"))
+    assert json.loads(str(what))["fields"]["summary"] == "true"
+    assert (sitting.told("step.skipped", "back") != []) is inside

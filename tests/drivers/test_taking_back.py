@@ -1,5 +1,6 @@
 """Taking back what a run has changed: by a step of the file, by the operator, and what becomes of what fails."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,61 @@ def test_j12_a_second_undo_that_fails_and_a_third_change_that_is_unknown_are_ask
     assert left(sitting.walk) == ["two"]
     assert sitting.walk.finish is not None
     assert sitting.walk.finish.value == "aborted"
+
+
+def saying(*steps: str) -> str:
+    """Two ends that say of these steps whether they are undone."""
+    said = " ".join(f"${{{{ steps.{step}.undone }}}}" for step in steps)
+    return "".join(f"{line}\n" + f"    summary: {said}\n" * ("outcome" in line) for line in END.splitlines())
+
+
+def said(sitting: Sitting) -> str:
+    """What the end said."""
+    (what,) = (each["what"] for step in ("done", "bad") for each in sitting.told("step.started", step))
+    return str(json.loads(str(what))["fields"]["summary"])
+
+
+def test_an_end_says_what_of_each_step_was_taken_back_before(tmp_path: Path) -> None:
+    text = BOOK.replace("kind: undo", "kind: undo\n    since: two").replace(END, saying("one", "two", "three"))
+    two = "  - {step: two.undo, confirm: yes}\n"
+    answers = f"{YES}  - {{step: three.undo, confirm: yes}}\n"
+    assert said(walked(tmp_path, answers + two, text)) == "false true true"
+    kept = "  - {step: two.undo, confirm: no, do: skip, reason: it is wanted}\n"
+    assert said(walked(tmp_path, answers + kept, text)) == "false false true"
+
+
+def test_what_is_changed_again_is_not_undone(tmp_path: Path) -> None:
+    text = book(
+        changing("one", "back", "bad"),
+        "id: back\ntitle: Take it back\nkind: undo\nnext: which\non_fail: bad\n",
+        "id: which\ntitle: Again?\nkind: choice\noptions:\n"
+        "  - {id: again, label: Again, next: one}\n  - {id: end, label: No, next: done}\n",
+        end=saying("one"),
+    )
+    yes = "".join(f"  - {{step: {step}, confirm: yes}}\n" for step in ("one", "back", "one.undo"))
+    end = "  - {step: which, choose: end}\n"
+    assert said(walked(tmp_path, f"answers:\n{yes}{end}", text)) == "true"
+    again = (
+        "  - {step: which, choose: again}\n  - {step: one, confirm: yes}\n"
+        "  - {step: back, confirm: no, do: skip, reason: it is wanted}\n"
+    )
+    assert said(walked(tmp_path, f"answers:\n{yes}{again}{end}", text)) == "false"
+
+
+@pytest.mark.parametrize(
+    ("second", "undone"), [("confirm: yes", "true"), ("confirm: no, do: skip, reason: x", "false")]
+)
+def test_a_loop_is_undone_when_each_of_its_elements_is(tmp_path: Path, second: str, undone: str) -> None:
+    text = book(
+        "id: one\ntitle: Change\nkind: command\neffect: change\nargv: [change, '${{ item }}']\n"
+        "next: back\non_fail: bad\n"
+        "for_each: {in: \"['a', 'b']\"}\nundo: {kind: command, argv: [restore, '${{ item }}']}\n",
+        "id: back\ntitle: Take it back\nkind: undo\nnext: done\non_fail: bad\n",
+        end=saying("one"),
+    )
+    answers = (
+        "answers:\n  - {step: one, confirm: yes}\n  - {step: back, confirm: yes}\n"
+        f"  - {{step: 'one[1].undo', confirm: yes}}\n  - {{step: 'one[0].undo', {second}}}\n"
+    )
+    world = {f"one[{each}]{part}": [GOOD] for each in range(2) for part in ("", ".undo")}
+    assert said(walked(tmp_path, answers, text, **world)) == undone

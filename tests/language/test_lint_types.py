@@ -216,6 +216,7 @@ def test_the_names_of_a_runbook_have_the_types_that_its_kinds_declare(load_text:
         "steps.check.tls.days_left": "int",
         "steps.vars.missing": "list<string>",
         "steps.done.visits": "int",
+        "steps.fix.undone": "bool",
         "last.fix": "map<string,dyn>",
         "saved.sized": "int",
         "saved.later": "int",

@@ -175,7 +175,7 @@ class Imagination:
 
     def _read_by_others(self, step: str) -> Iterator[tuple[Path, str]]:
         """The fields of a step that are read elsewhere in the file, each with the line that reads it."""
-        mine = re.compile(rf"\b(?:steps|last)\.{re.escape(step)}\.(?!outcome\b|reason\b|visits\b)")
+        mine = re.compile(rf"\b(?:steps|last)\.{re.escape(step)}\.(?!(?:outcome|reason|visits|undone)\b)")
         for line in self._text.splitlines():
             for found in mine.finditer(line):
                 yield from ((path, line) for path in itertools.islice(_paths(line[found.end() :]), 1))

@@ -11,6 +11,7 @@ NAMES: Sequence[tuple[str, str]] = (
     ("steps.ID.FIELD", "what a step saw at its last visit; must be set on every path that leads here"),
     ("steps.ID.outcome", "`passed`, `failed`, `skipped`, `unknown`, or `not_run`; always set"),
     ("steps.ID.reason, steps.ID.visits", "why it came to that, and how often it was entered; always set"),
+    ("steps.ID.undone", "whether all that it has changed was taken back by its undo, and stays so; always set"),
     ("saved.NAME", "what `save` kept; must be saved on every path that leads here"),
     ("last.ID", "a map of what a step saw last, empty if it never ran: ask `has(last.ID.FIELD)` first"),
     (

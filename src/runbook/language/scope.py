@@ -4,7 +4,7 @@ All but the fields of an observation and ``item`` exist everywhere; whether they
 the business of :mod:`runbook.language.flow`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import NamedTuple
 
 from runbook.language.expressions import Compiler, Looked
@@ -26,6 +26,8 @@ RUN: Mapping[str, str] = {
 }
 ALWAYS: Mapping[str, str] = {"outcome": "string", "reason": "string", "visits": "int"}
 """What is known of every step, whether it ran or not."""
+UNDONE = "undone"
+"""Known of every step too, but of one that observes something of that name: ``undo``, which lists what it took back."""
 ITEM = "item"
 TAKEN_FIELDS = frozenset(
     {
@@ -100,6 +102,11 @@ def _outputs(inner: Runbook) -> Mapping[str, Observed]:
     }
 
 
+def always(observed: Container[str]) -> Mapping[str, str]:
+    """What is known of a step that observes these fields, whether it ran or not, each with its CEL type."""
+    return ALWAYS if UNDONE in observed else {**ALWAYS, UNDONE: "bool"}
+
+
 def own_types(step: Step | Nested, registry: Registry, included: Mapping[str, Runbook]) -> Mapping[str, str]:
     """The types of a step's own fields, as they stand at the root of its ``expect`` and ``save``."""
     return {name: seen.type for name, seen in seen_by(step, registry, included).items()}
@@ -166,7 +173,7 @@ def names_of(runbook: Runbook, registry: Registry, compiler: Compiler | None = N
     types = dict(early)
     for step_id, fields in observed.items():
         types[f"last.{step_id}"] = "map<string,dyn>"
-        for name, type_ in ALWAYS.items():
+        for name, type_ in always(fields).items():
             types[f"steps.{step_id}.{name}"] = type_
         for name, seen in fields.items():
             types[f"steps.{step_id}.{name}"] = seen.type

@@ -7,7 +7,7 @@ from runbook.language.explain import listed, meant
 from runbook.language.expression_places import Place
 from runbook.language.flow import Flow, Leg, settled_otherwise
 from runbook.language.problems import Problem, at
-from runbook.language.scope import ALWAYS, Names
+from runbook.language.scope import Names, always
 from runbook.language.tokens import Mention
 from runbook.model.graph import FAILED, PASSED, SKIPPED, UNKNOWN, Edge
 from runbook.model.runbook import Runbook, Step
@@ -52,7 +52,7 @@ class Sets:
             yield from self._saved(place, mention, rest, place.around.step)
         elif root == "steps" and place.around.step is not None:
             step, _, field = rest.partition(".")
-            if field not in ALWAYS:
+            if field not in always(self.names.observed[step]):
                 yield from self._field(place, mention, step, field, place.around.step)
 
     def secret(self, place: Place, name: str) -> Iterator[Problem]:

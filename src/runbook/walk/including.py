@@ -79,6 +79,8 @@ def tell(walk: "Walk", visit: Visit, event: Event) -> None:
     walk.shown = inner.shown
     here = [replace(change, step=prefix + change.step) for change in inner.changes]
     walk.changes[:] = [*visit.before, *here]
+    if inner.taken_back:
+        walk.taken_back.add(visit.step.id)
 
 
 def inward(visit: Visit, event: Event) -> Event:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from runbook.model.canonical import Json, JsonObject
+from runbook.walk import undoing
 from runbook.walk.results import Result
 
 if TYPE_CHECKING:
@@ -91,10 +92,18 @@ class Scope(Mapping[str, Json]):
                 return "" if result is None else result.reason
             case "visits":
                 return self._walk.visits.get(step, 0)
+            case "undone" if self._speaks_of_undo(step):
+                return undoing.is_undone(self._walk, step)
             case _:
                 if result is None or result.observation is None:
                     raise KeyError(field)
                 return inside(result.observation, field)
+
+    def _speaks_of_undo(self, step: str) -> bool:
+        """Whether ``undone`` is what is known of every step, and not a field of that name that this one observes."""
+        result = self._walk.results.get(step)
+        seen = result.observation if result is not None else None
+        return self._walk.steps[step].kind != "undo" and "undone" not in (seen or {})
 
     def __iter__(self) -> Iterator[str]:
         walk = self._walk
@@ -108,6 +117,8 @@ class Scope(Mapping[str, Json]):
         for step in walk.steps:
             yield f"last.{step}"
             yield from (f"steps.{step}.{name}" for name in sorted(_ABOUT_STEP))
+            if self._speaks_of_undo(step):
+                yield f"steps.{step}.undone"
             result = walk.results.get(step)
             yield from (f"steps.{step}.{name}" for name in (result.observation if result else None) or {})
 

@@ -54,6 +54,11 @@ def changes_of(walk: "Walk", since: str | None = None, of: Sequence[str] | None 
     return found[::-1]
 
 
+def is_undone(walk: "Walk", step: str) -> bool:
+    """Whether something that a step has changed was taken back by an undo, and nothing of it stands any more."""
+    return step in walk.taken_back and all(first_of(change.step) != step for change in walk.changes)
+
+
 def wanted_by(walk: "Walk", visit: Visit) -> list[Change]:
     """The changes that a step of kind ``undo`` is about, newest first."""
     since, of = visit.step.fields.get("since"), visit.step.fields.get("of")
@@ -129,6 +134,7 @@ def ended(walk: "Walk", visit: Visit) -> None:
     undoing.todo.remove(change)
     if walk.results[visit.step.id].outcome.value == "passed":
         walk.changes.remove(change)
+        walk.taken_back.add(first_of(change.step))
         undoing.waiting.undone.append(change.step)
     walk.visit = undoing.waiting
     if not undoing.todo:

@@ -58,7 +58,8 @@ class Walk:
     :param registry: its kinds; the walk looks at their traits only.
 
     What it remembers may be read: ``phase``, ``visit``, ``results`` (the last visit of each step), ``saved``,
-    ``changes``, ``path``, ``outcomes`` (of each visit that has one), ``operator``, ``mode``, ``inputs``,
+    ``changes``, ``taken_back`` (steps of which an undo has taken something back), ``path``,
+    ``outcomes`` (of each visit that has one), ``operator``, ``mode``, ``inputs``,
     ``environment``, ``finish``, ``mono``, ``lock_of`` (the run whose lock it broke), ``lost_to`` (the runs that broke
     its), ``shown`` (whether a dry run has shown a change by now), ``fidelities`` (how many of its outcomes have which
     label).
@@ -83,6 +84,7 @@ class Walk:
         self.results: dict[str, Result] = {}
         self.saved: dict[str, Json] = {}
         self.changes: list[Change] = []
+        self.taken_back: set[str] = set()
         self.path: list[tuple[str, int]] = []
         self.outcomes: dict[tuple[str, int], Outcome] = {}
         self.undoing: Undoing | None = None

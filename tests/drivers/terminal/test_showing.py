@@ -36,14 +36,22 @@ def test_in_a_dry_run_what_follows_a_change_is_run_and_passes(walking: Walking) 
 
 
 def test_before_an_end_that_leaves_something_changed_it_can_be_taken_back(walking: Walking) -> None:
-    terminal = walking.start(CHANGE)
+    """What the end says is put together again after that, and so the report and the last screen are true."""
+    says = 'summary: \'${{ steps.change.undone ? "It is as it was." : "It is changed." }}\''
+    terminal = walking.start(CHANGE.replace("outcome: failed", f"outcome: failed, {says}"))
     terminal.expect("now")
     terminal.answer("now", guarded=True)
     terminal.expect("Enter run it")
     terminal.answer("")
-    terminal.expect("what is changed stays so", "Enter end the run", "u take back first what was changed: change")
+    terminal.expect("It is changed.", "what is changed stays so", "u take back first what was changed: change")
     terminal.answer("u")
-    terminal.expect("TAKE BACK 1", "rm changed", "Afterwards `bad` is asked about again")
+    terminal.expect("TAKE BACK 1", "rm changed", "Afterwards `bad` is asked about again", "Type `undo` to begin")
+    terminal.answer("undo", guarded=True)
+    terminal.expect("yes do it now")
+    terminal.answer("yes", guarded=True)
+    terminal.expect("It is as it was.", "FAILED")
+    (end,) = [record for record in walking.records("step.started") if record["step"] == "bad"]
+    assert "It is as it was." in str(end["what"])
 
 
 def test_a_change_that_a_dry_run_takes_as_unknown_is_settled_and_nothing_is_said_to_have_happened(

@@ -4,19 +4,19 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 
+from runbook.language.scope import always
 from runbook.model.runbook import Step
 from runbook.walk.walk import Walk
-
-_ALWAYS_SET = {"outcome", "reason", "visits"}
 
 
 def leaning_on(walk: Walk, step: Step) -> Iterator[str]:
     """A sentence for each step that can still come and that misses something if this one is skipped."""
     mention = re.compile(rf"\bsteps\.{re.escape(step.id)}\.([A-Za-z_]\w*)")
+    known = always(walk.registry[step.kind].observes(step.fields)).keys()
     for other in _reachable(walk, step):
         if any(need.step == step.id for need in other.needs):
             yield f"`{other.id}` needs it to have passed"
-        found = {name for text in _texts(other) for name in mention.findall(text)} - _ALWAYS_SET
+        found = {name for text in _texts(other) for name in mention.findall(text)} - known
         if found:
             yield f"`{other.id}` reads its {', '.join(sorted(found))}"
 
