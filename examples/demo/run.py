@@ -5,10 +5,13 @@
 """
 
 import argparse
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,6 +64,20 @@ def walk(command: list[str]) -> int:
         return process.wait()
 
 
+def end_former() -> None:
+    """End what was left in the middle: its service is gone, and it would keep the lock of its runbook for ever."""
+    listed = subprocess.run([TOOL, "runs", "--format", "json"], capture_output=True, text=True, check=False)
+    for run in json.loads(listed.stdout)["runs"] if listed.returncode == 0 else ():
+        if run["state"] in {"paused", "interrupted"}:
+            command = [TOOL, "abort", run["run"], "--reason", "the service of its demonstration is gone"]
+            subprocess.run(command, capture_output=True, check=False)
+
+
+def say(text: str) -> None:
+    """Print a sentence, wrapped between words."""
+    print(textwrap.fill(text, shutil.get_terminal_size().columns, break_long_words=False, break_on_hyphens=False))
+
+
 def tell(run: str, status: int) -> None:
     """Say what is left of a run that began."""
     report, log = STATE.parent / f"{run}.md", STATE / "runs" / run / "audit.jsonl"
@@ -69,7 +86,7 @@ def tell(run: str, status: int) -> None:
     if not log.exists():
         return
     if paused:
-        print("A pause loses nothing, but this service does not come back:\nbegin anew with `make run`.")
+        say("A pause loses nothing, but this service does not come back: begin anew with `make run`.")
         print(f"  the log     {log}")
         print(f"  look at it  export RUNBOOK_STATE_DIR={STATE}; {os.path.relpath(TOOL)} status {run}")
         return
@@ -99,16 +116,19 @@ def main() -> int:
     run = f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     command = [TOOL, "run", f"runbooks/{runbook}.yaml", "-e", "demo", "--run-id", run]
     done = threading.Event()
+    if STATE.exists():
+        end_former()
     with service(fault, options.delay) as port:
-        print(f"A small web application listens on http://127.0.0.1:{port}/ and is broken.")
+        say(f"A small web application listens on http://127.0.0.1:{port}/ and is broken.")
         command += ["-i", f"port=:{port}"]
         if person := sys.stdin.isatty() and sys.stdout.isatty():
-            print("Walk the runbook. When it asks you to mend something, a second terminal in this folder helps.\n")
+            say("Walk the runbook. When it asks you to mend something, a second terminal in this folder helps.")
         else:
-            print("There is no terminal: the walk is given the answers in examples/demo/answers/.\n", flush=True)
+            say("There is no terminal: the walk is given the answers in examples/demo/answers/.")
             command += ["--answers", str(HERE / "answers" / f"{runbook}.yaml")]
             log = STATE / "runs" / run / "audit.jsonl"
             threading.Thread(target=mend_when_asked, args=(log, mended_in, port, done), daemon=True).start()
+        print(flush=True)
         status = walk(command)
         done.set()
     tell(run, status)

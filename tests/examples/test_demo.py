@@ -117,6 +117,8 @@ def test_ctrl_c_in_a_real_terminal_pauses_the_walk_and_leaves_no_service(tree: P
         port = re.search(r"127\.0\.0\.1:(\d+)/", terminal.text)
     assert port
     assert refuses(int(port[1]))
+    with Terminal(command) as terminal:  # which the paused run, whose service is gone, does not keep from beginning
+        terminal.expect("it is sent", "›", within=20)
 
 
 def test_the_service_does_not_outlive_a_demonstration_that_was_killed(tree: Path) -> None:
