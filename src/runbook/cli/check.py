@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from runbook.cli.options import Parser, format_option, is_directory
+from runbook.cli.width import room_on
 from runbook.kinds.registry import KINDS
 from runbook.language import files
 from runbook.language.loading import load, load_answers, load_scenario
@@ -165,7 +166,7 @@ def _write(found: Sequence[tuple[Diagnostic, str]], form: str, *, complete: bool
                 sys.stdout.write(annotation(diagnostic) + "\n")
         case _:
             for diagnostic, text in found:
-                sys.stdout.write(frame(diagnostic, text).rstrip("\n") + "\n\n")
+                sys.stdout.write(frame(diagnostic, text, width=room_on(sys.stdout)).rstrip("\n") + "\n\n")
             errors = sum(diagnostic.severity is Severity.ERROR for diagnostic, _ in found)
             warnings = len(found) - errors
             sys.stderr.write(f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}\n")

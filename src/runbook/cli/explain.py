@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from runbook.cli.options import Parser, format_option
+from runbook.cli.rows import folded
 from runbook.language.pages import examples, page
 from runbook.model.canonical import Json
 from runbook.model.diagnostics import Code, Diagnostic, Refused
@@ -63,7 +64,8 @@ def main(arguments: Sequence[str]) -> int:
     elif number:
         code = chosen[0]
         said = [f"{code.number} ({code.severity.value}): {code.title}", code.why, page(code.number)]
-        sys.stdout.write("\n\n".join(filter(None, said)) + "\n")
+        sys.stdout.write(folded("\n\n".join(filter(None, said)) + "\n", sys.stdout))
     else:
-        sys.stdout.write("".join(f"{code.number}  {code.severity.value:<7}  {code.title}\n" for code in chosen))
+        lines = "".join(f"{code.number}  {code.severity.value:<7}  {code.title}\n" for code in chosen)
+        sys.stdout.write(folded(lines, sys.stdout))
     return 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from runbook.audit.chained import LogFailed
 from runbook.audit.plain_file import open_plain
 from runbook.cli.main import COMMANDS, LOG_FAILED, OUR_FAULT, USAGE_STATUS
+from runbook.cli.width import room_on
 from runbook.language.files import LARGEST
 from runbook.language.frames import frame
 from runbook.language.near import nearest
@@ -63,7 +64,8 @@ def complain(diagnostics: Iterable[Diagnostic]) -> None:
                     texts[file] = opened.read(LARGEST).decode(errors="replace")
             except OSError:
                 texts[file] = ""
-        sys.stderr.write(frame(told(diagnostic), texts.get(file or "", "")).rstrip("\n") + "\n")
+        shown = frame(told(diagnostic), texts.get(file or "", ""), width=room_on(sys.stderr))
+        sys.stderr.write(shown.rstrip("\n") + "\n")
 
 
 def unknown_command(name: str) -> int:

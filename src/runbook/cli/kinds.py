@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from runbook.cli.failing import complain
 from runbook.cli.options import Parser, format_option
+from runbook.cli.rows import folded
+from runbook.cli.width import width_of
 from runbook.kinds.registry import KINDS, unusable_guests
 from runbook.language.describing import Key, keys, observed, page_of
 from runbook.language.envelope import NESTED, NESTED_TEXT, STEP, TOP, TOP_REQUIRED
@@ -54,9 +56,10 @@ def main(arguments: Sequence[str]) -> int:
         described: list[Json] = [_as_json(name, kind) for name, kind in chosen.items()]
         sys.stdout.write(json.dumps({"kinds": described}, indent=2) + "\n")
     elif options.kind is None:
-        sys.stdout.write("\n".join(_list()) + "\n")
+        sys.stdout.write(folded("\n".join(_list()) + "\n", sys.stdout))
     else:
-        sys.stdout.write("\n".join([options.kind, "=" * len(options.kind), "", *_page(options.kind)]) + "\n")
+        page_lines = [options.kind, "=" * len(options.kind), "", *_page(options.kind)]
+        sys.stdout.write(folded("\n".join(page_lines) + "\n", sys.stdout))
     return 0
 
 
@@ -100,8 +103,10 @@ def _page(name: str) -> Iterator[str]:
 
 
 def _kind(kind: KindClass, definitions: Mapping[str, Json]) -> Iterator[str]:
-    yield page_of(kind)
-    yield from ["", "Fields:"]
+    for paragraph in page_of(kind).split("\n\n"):
+        lines = paragraph.splitlines()
+        yield from [*(lines if paragraph.startswith(" ") else _wrapped(" ".join(lines))), ""]
+    yield "Fields:"
     yield from _keys(keys(kind.SCHEMA, definitions))
     yield from ["", "Observes:"]
     for field, facts, said in observed(kind):
@@ -118,9 +123,8 @@ def _keys(described: Iterable[Key]) -> Iterator[str]:
 
 
 def _wrapped(line: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(
-        line, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}    " if indent else "", break_on_hyphens=False
-    )
+    room, hanging = min(width_of(sys.stdout) or WIDTH, WIDTH), f"{indent}    " if indent else ""
+    return textwrap.wrap(line, room, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False)
 
 
 def _as_json(name: str, kind: KindClass) -> JsonObject:

@@ -100,7 +100,9 @@ def _dispatch(arguments: list[str]) -> int:
         moved += arguments[:2]
         del arguments[:2]
     if not arguments or arguments[0] in {"-h", "--help"}:
-        sys.stdout.write(_help())
+        from runbook.cli.rows import folded
+
+        sys.stdout.write(folded(_help(), sys.stdout))
         return 0 if arguments else USAGE_STATUS
     name, rest = arguments[0], [*moved, *arguments[1:]]
     if name in {"-V", "--version"}:

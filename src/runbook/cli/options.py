@@ -2,10 +2,11 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
+from runbook.cli.width import room_on
 from runbook.model.diagnostics import Diagnostic, Refused
 
 if TYPE_CHECKING:
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 
 OPERATOR = "RUNBOOK_OPERATOR"
 """The variable that names who sits here."""
-_FORMATTER = partial(argparse.HelpFormatter, width=80)
-"""Asking for the terminal's width would take longer than all else that is done with a command line."""
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    return argparse.HelpFormatter(prog, width=room_on(sys.stdout))
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,7 +26,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, name: str, description: str) -> None:
         super().__init__(
-            prog=f"runbook {name}", description=description, allow_abbrev=False, formatter_class=_FORMATTER
+            prog=f"runbook {name}", description=description, allow_abbrev=False, formatter_class=_formatter
         )
 
     def error(self, message: str) -> NoReturn:

@@ -4,11 +4,11 @@ Words are wrapped beside their label, and what would steer the terminal is shown
 copied is never cut: where there is no room, it has a line of its own below its label, which begins at the margin.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
-from runbook.language.frames import columns, visible
+from runbook.cli.width import width_of
+from runbook.language.frames import columns, visible, wrapped
 
 _COPIED = frozenset({"ticket", "head", "log", "report", "verify", "go on", "look closer"})
 
@@ -20,7 +20,7 @@ def rows(pairs: Iterable[tuple[str, str]], stream: TextIO) -> list[str]:
     """
     listed = [(label, visible(text)) for label, text in pairs]
     widest = max((len(label) for label, _ in listed), default=0)
-    room = _columns(stream)
+    room = width_of(stream)
     lines = []
     for label, text in listed:
         line = f"  {label:<{widest}}  {text}"
@@ -33,6 +33,23 @@ def rows(pairs: Iterable[tuple[str, str]], stream: TextIO) -> list[str]:
             first, *others = _wrapped(text, max(room - beside, 10))
             lines += [line[:beside] + first, *(" " * beside + other for other in others)]
     return lines
+
+
+def folded(text: str, stream: TextIO) -> str:
+    """A text in which lines that are too long for the terminal are wrapped between words, a little further in."""
+    room = width_of(stream)
+    return text if room is None else "\n".join(part for line in text.split("\n") for part in _folded(line, room))
+
+
+def _folded(line: str, room: int) -> Iterator[str]:
+    if columns(line) <= room:
+        yield line
+        return
+    indent = " " * (len(line) - len(line.lstrip(" ")))
+    first, *others = wrapped(line.lstrip(" "), room - len(indent))
+    yield indent + first
+    for other in wrapped(" ".join(others), room - len(indent) - 2) if others else ():
+        yield f"{indent}  {other}"
 
 
 def _wrapped(text: str, room: int) -> Iterator[str]:
@@ -50,11 +67,3 @@ def _wrapped(text: str, room: int) -> Iterator[str]:
                 line = ""
             line += character
     yield line
-
-
-def _columns(stream: TextIO) -> int | None:
-    """How wide the terminal is; None where it is none."""
-    try:
-        return os.get_terminal_size(stream.fileno()).columns or None
-    except (OSError, ValueError):
-        return None

@@ -10,6 +10,7 @@ from runbook.audit.plain_file import open_plain
 from runbook.audit.store import Glimpse, RunDir, Store
 from runbook.audit.strict import LINE_CAP
 from runbook.cli.options import Parser, format_option, number, state_option
+from runbook.cli.rows import folded
 from runbook.cli.stores import store_of
 from runbook.language.frames import visible
 from runbook.model.canonical import Json, JsonObject
@@ -52,7 +53,7 @@ def _list(store: Store, limit: int | None, form: str) -> int:
     widths = [max(len(row[index]) for row in rows) for index in range(len(COLUMNS))]
     for row in rows:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        sys.stdout.write(line.rstrip() + "\n")
+        sys.stdout.write(folded(line.rstrip(), sys.stdout) + "\n")
     return 0
 
 

@@ -15,6 +15,7 @@ from runbook.cli.failing import complain
 from runbook.cli.main import INTERRUPTED
 from runbook.cli.options import Parser, format_option, is_directory, number
 from runbook.cli.output_file import write_output
+from runbook.cli.rows import folded
 from runbook.drivers.coverage import Coverage
 from runbook.drivers.processes import Died, cores, in_order
 from runbook.drivers.scenarios import Result, Suite, Verdict
@@ -117,12 +118,16 @@ def _files(paths: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(scenarios.values()), alone
 
 
+def _write(text: str) -> None:
+    sys.stdout.write(folded(text, sys.stdout))
+
+
 def _tell(result: Result, told: set[str], verbose: bool) -> None:
     """Print how a scenario came out, where that is of interest; what is wrong with a runbook is told once."""
     if result.verdict is Verdict.PASSED and not verbose:
         return
-    sys.stdout.write(f"{_LABELS[result.verdict]} {visible(result.file)}  {visible(result.title)}".rstrip() + "\n")
-    sys.stdout.write("".join(f"      {visible(line)}\n" for line in result.failures))
+    _write(f"{_LABELS[result.verdict]} {visible(result.file)}  {visible(result.title)}".rstrip() + "\n")
+    _write("".join(f"      {visible(line)}\n" for line in result.failures))
     new = [diagnostic for diagnostic in result.diagnostics if repr(diagnostic) not in told]
     told.update(map(repr, new))
     if new:
@@ -141,11 +146,11 @@ def _tell_coverage(coverage: Coverage, results: Sequence[Result], wanted: int | 
     words = [f"{failed} of {scenarios} failed" if failed else scenarios, coverage.in_words()]
     words += [f"{wanted} % are wanted"] if thin else []
     label = "FAIL " if failed or thin else "ok   " if mine else "none "
-    sys.stdout.write(f"{label} {visible(coverage.file)}  {', '.join(words)}\n")
-    sys.stdout.write("".join(f"      {visible(line)}\n" for line in coverage.named()))
+    _write(f"{label} {visible(coverage.file)}  {', '.join(words)}\n")
+    _write("".join(f"      {visible(line)}\n" for line in coverage.named()))
     silent = sum(not result.counts and result.verdict is not Verdict.UNREADABLE for result in mine)
     if silent and coverage.unwalked:
-        sys.stdout.write(f"      scenarios without `finish` and `path`, which walk no edge that counts: {silent}\n")
+        _write(f"      scenarios without `finish` and `path`, which walk no edge that counts: {silent}\n")
 
 
 def _count(results: Sequence[Result]) -> str:

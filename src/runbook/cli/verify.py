@@ -15,6 +15,7 @@ from runbook.audit.verdict import WORDS, Finding, Status, Verdict
 from runbook.cli.failing import told
 from runbook.cli.opening import source
 from runbook.cli.options import Parser, format_option, is_directory, signers_option, state_option
+from runbook.cli.rows import folded
 from runbook.cli.stores import shown, store_of
 from runbook.drivers.replay import judged
 from runbook.drivers.witnessing import Witness
@@ -67,7 +68,7 @@ def _verify(log: Path, anchor: Anchor | None, options: argparse.Namespace) -> in
     if options.format == "json":
         sys.stdout.write(json.dumps(_as_json(log, verdict, status, walk, witness.checkpoints), indent=2) + "\n")
     else:
-        sys.stdout.write(_as_text(log, verdict, status, walk, witness.checkpoints.signed))
+        sys.stdout.write(folded(_as_text(log, verdict, status, walk, witness.checkpoints.signed), sys.stdout))
     return int(status)
 
 

@@ -9,7 +9,7 @@ from runbook.audit.chained import LogFailed
 from runbook.audit.store import glimpse
 from runbook.cli.failing import complain, our_fault
 from runbook.cli.main import INTERRUPTED
-from runbook.cli.rows import rows
+from runbook.cli.rows import folded, rows
 from runbook.cli.stores import elsewhere
 from runbook.drivers.answers import RB302, AnswersOperator
 from runbook.drivers.attendance import Seat, attending
@@ -88,7 +88,7 @@ def say(sitting: Sitting, ending: Ending) -> None:
         handed = glimpse(run).handed
         by = f" --operator {shlex.quote(str(handed.fields['to']))}" if handed is not None else ""
         pairs = [*sentences(walk, outlook(walk)), ("ticket", head), ("go on", f"runbook resume {run.id}{where}{by}")]
-    sys.stderr.write("\n".join([visible(said), *rows(pairs, sys.stderr)]) + "\n")
+    sys.stderr.write("\n".join([folded(visible(said), sys.stderr), *rows(pairs, sys.stderr)]) + "\n")
 
 
 def worth(walk: Walk) -> list[tuple[str, str]]:

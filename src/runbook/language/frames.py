@@ -82,7 +82,7 @@ def _place(diagnostic: Diagnostic) -> str:
     return ":".join(parts)
 
 
-def _wrapped(text: str, width: int) -> Iterator[str]:
+def wrapped(text: str, width: int) -> Iterator[str]:
     """A text in lines of that many columns; a wider word has a line for itself."""
     line = ""
     for word in text.split(" "):
@@ -151,10 +151,10 @@ class _Frame:
     def headline(self) -> Iterator[str]:
         severity = self.diagnostic.severity
         head = f"{severity.value}[{self.diagnostic.code.number}]"
-        first, *more = _wrapped(f"{head}: {visible(self.diagnostic.message)}", self.width)
+        first, *more = wrapped(f"{head}: {visible(self.diagnostic.message)}", self.width)
         rest = first.removeprefix(head)
         yield self.painted(_COLOURS[severity], head) + self.painted(_STRONG, rest)
-        for line in _wrapped(" ".join(more), self.width - 2) if more else ():
+        for line in wrapped(" ".join(more), self.width - 2) if more else ():
             yield "  " + self.painted(_STRONG, line)
 
     def excerpt(self, number: int, start: int) -> Iterator[str]:
@@ -184,13 +184,13 @@ class _Frame:
             return
         yield f"{self.gutter()} {' ' * left}{self.painted(colour, marks)}"
         left = min(left, max(0, room - columns(label)))
-        for line in _wrapped(label, room - left):
+        for line in wrapped(label, room - left):
             yield f"{self.gutter()} {' ' * left}{self.painted(colour, line)}"
 
     def help(self) -> Iterator[str]:
         head = f"{self.gutter('=')} {self.painted(_HELP, 'help')}: "
         indent = " " * (self.margin + 9)
-        for line in _wrapped(visible(self.diagnostic.help), self.width - self.margin - 9):
+        for line in wrapped(visible(self.diagnostic.help), self.width - self.margin - 9):
             yield head + line
             head = indent
 
