@@ -102,6 +102,19 @@ def test_the_page_of_a_small_run_has_no_empty_section(tmp_path: Path) -> None:
     assert "Left changednothingDeviationsnone" in found.text()
 
 
+def test_all_looks_of_a_wait_are_one_time(tmp_path: Path) -> None:
+    until = "until: {kind: command, argv: [test, -e, there]}, every: 30s"
+    steps = f"runbook: v1\nid: small\ntitle: Small\nsteps:\n  - {{id: calm, title: Calm, kind: wait, {until}}}\n"
+    (tmp_path / "small.yaml").write_text(steps + "  - {id: over, kind: finish, outcome: completed}\n")
+    world = "world: {calm.until: [{exit_code: 1}, {exit_code: 1}, {exit_code: 0}]}\n"
+    scenario = tmp_path / "calm.yaml"
+    scenario.write_text(f"scenario: v1\nrunbook: small.yaml\ntitle: Calm\nclock: simulated\n{world}")
+    rehearsed(tmp_path, scenario)
+    found = parsed(report(tmp_path, "--format", "html")).text()
+    assert found.count("waiting: Calm") == 1
+    assert re.search(r"1 min\s*waiting: Calm", found)
+
+
 def test_the_page_of_a_drill_shows_inner_graphs_approvals_and_the_walked_path(tmp_path: Path) -> None:
     rehearsed(tmp_path, ROOT / "runbooks" / "scenarios" / "outage_deployment.yaml")
     made = report(tmp_path, "--format", "html")

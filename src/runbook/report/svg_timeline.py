@@ -4,7 +4,7 @@ The words are HTML, the bars SVG in percent, so the picture fits every width. Co
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 
 from runbook.model.durations import spoken
@@ -57,11 +57,15 @@ def shares(spans: Sequence[Span], total_ms: int) -> Html:
 
 
 def longest(report: Report, count: int = 3) -> list[Html]:
-    """The longest times that somebody or something was waited for, longest first."""
+    """The longest times that somebody or something was waited for, longest first; all looks of a wait are one time."""
     titles = {(visit.step, visit.visit): visit.title for visit in report.visits}
     least = max(_WORTH_A_WORD, report.ended.mono // _WORTH_A_LINE)
-    waits = [span for span in report.spans if span.who not in {MACHINE, NOBODY} and span.took_ms >= least]
-    found = sorted(waits, key=lambda span: (-span.took_ms, span.began_ms))[:count]
+    waits: dict[tuple[str, int, str, str], Span] = {}
+    for span in report.spans:
+        whole = waits.get(key := (span.step, span.visit, span.who, span.what), replace(span, took_ms=0))
+        waits[key] = replace(whole, took_ms=whole.took_ms + span.took_ms)
+    worth = [span for span in waits.values() if span.who not in {MACHINE, NOBODY} and span.took_ms >= least]
+    found = sorted(worth, key=lambda span: (-span.took_ms, span.began_ms))[:count]
     return [
         tag(
             "li",
