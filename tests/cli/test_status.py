@@ -47,6 +47,16 @@ def test_each_visit_has_its_own_outcome(desk: Desk) -> None:
     assert found["changes"] == []
 
 
+def test_a_message_that_nobody_has_sent_is_not_said(desk: Desk) -> None:
+    tell = "id: tell\nkind: message\naudience: support\ntext: We look at it\nnext: done\non_fail: call\n"
+    call = "id: call\nkind: manual\neffect: none\ninstructions: Call them\nnext: done\n"
+    assert desk.walk(book(tell, call, end=GOOD)).status == 3
+    assert "said" not in desk.do("status", "r1").out
+    desk.write("answers.yaml", "answers: [{step: tell, outcome: failed, evidence: the chat is down}]\n")
+    assert desk.do("resume", "r1", "--answers", "answers.yaml").status == 3
+    assert ", not sent)" in desk.do("status", "r1").out
+
+
 def test_a_visit_that_was_left_without_a_start_is_not_said_to_be_now(desk: Desk) -> None:
     desk.write("answers.yaml", "answers: [{step: mend, confirm: no, do: retry}]\n")
     assert desk.walk(book(change("mend", then="done"), end=END), "--answers", "answers.yaml").status == 3

@@ -36,7 +36,8 @@ def _said(report: Report) -> Iterator[tuple[str, Iterable[str]]]:
     deviated = [f"{_time(d.at)} {_named(d.title, d.deviation)}: {d.reason} ({d.by})" for d in report.deviations]
     yield "deviated", deviated
     yield "noted", [f"{_time(n.at)} {n.kind} by {n.by}: {n.text}" for n in report.notes]
-    yield "said", [f"{_time(s.at)} {_named(s.audience, s.text)} ({s.by})" for s in report.communications]
+    sent = {True: "", False: ", not sent", None: ""}
+    yield "said", [f"{_time(s.at)} {_named(s.audience, s.text)} ({s.by}{sent[s.sent]})" for s in report.communications]
     yield "open", report.open
     yield "warnings", report.warnings
     yield "people", _people(report)

@@ -101,6 +101,11 @@ def audience(visit: Visit) -> str:
     return _text(_fields(visit), "audience")
 
 
+def posted(visit: Visit) -> bool:
+    """Whether a message goes to a webhook; else it is copied and sent by hand."""
+    return _fields(visit).get("webhook") is not None
+
+
 def question(visit: Visit) -> str:
     """The question of a gate."""
     return _text(_fields(visit), "question")

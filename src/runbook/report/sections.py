@@ -18,7 +18,7 @@ from runbook.report.content import (
     Watch,
 )
 from runbook.report.fields import at, maybe, step_of, text
-from runbook.report.results import audience, because, chosen, items_of, performed, question, result_of
+from runbook.report.results import audience, because, chosen, items_of, performed, posted, question, result_of
 from runbook.report.visits import NOT_OVER, deed_of, is_element, last_seen, own_attempts
 
 _LOOKS = frozenset(
@@ -143,6 +143,8 @@ def communications(records: Sequence[Record], visits: Sequence[Visit]) -> tuple[
         if visit.kind != "message" or not own:
             continue
         answer = visit.answers[-1] if visit.answers else None
+        if answer is None and not posted(visit):
+            continue  # shown to be copied, and nobody has said yet what became of it
         found.append(
             Communication(
                 at=answer.at if answer else own[-1].began,
