@@ -39,7 +39,7 @@ class Onlooker:
                 visit = f", visit {event.visit}" if event.visit > 1 else ""
                 return Told(mark=Mark.GOING, text=f"entered{visit}", step=event.step)
             case e.StepStarted() if told is not None and (action := announced(event.what)) is not None:
-                return replace(told, text=f"{told.text}: {action.preview.line}")
+                return replace(told, text=f"{told.text}: {action.preview.line.removesuffix(':')}")
             case e.StepFinished() if told is not None and (words := answered(event)):
                 return replace(told, text=f"{told.text} · {words}")
             case _:
@@ -51,7 +51,7 @@ class Onlooker:
         match event:
             case e.ConfirmationRequested():
                 action = announced(event.what)
-                line = f": {action.preview.line}" if action else ""
+                line = f": {action.preview.line.removesuffix(':')}" if action else ""
                 again = f" again, because {event.stale}" if event.stale else ""
                 return _going(event, f"the operator is asked to confirm it{again}{line}")
             case e.ConfirmationGiven():
