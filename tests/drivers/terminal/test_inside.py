@@ -38,6 +38,14 @@ def inner(tmp_path: Path) -> None:
     (tmp_path / "inner.yaml").write_text(INNER)
 
 
+def test_a_heading_that_does_not_fit_is_wrapped_between_words(walking: Walking) -> None:
+    terminal = walking.start(OUTER, head=HEAD, columns=34)
+    terminal.expect("Enter run it")
+    terminal.answer("")
+    terminal.expect("inside outer[0] · visit 1", "d it is done")
+    assert "visit" in terminal.text.split("inside outer[0]")[1].split()
+
+
 def test_the_line_below_the_heading_says_inside_of_what_one_is(walking: Walking) -> None:
     terminal = walking.start(OUTER, head=HEAD)
     terminal.expect("Enter run it")

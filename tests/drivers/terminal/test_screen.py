@@ -101,6 +101,33 @@ def test_forty_columns_are_enough(walking: Walking) -> None:
     assert "step 1 of 2 · visit 1" in terminal.text
 
 
+def test_what_is_told_in_words_is_wrapped_between_them_on_a_narrow_terminal(walking: Walking) -> None:
+    """A summary, the items of a checklist, and how somebody takes a change back: nobody copies those."""
+    back = "Put the former names and values back and deploy again"
+    item = "The front page sends something within the time that is given"
+    summary = "It is healthy, as far as it can be seen from outside; whether its database was reached is open."
+    steps = f"""\
+  - id: mend
+    kind: manual
+    effect: change
+    instructions: Mend it
+    undo: {{kind: manual, instructions: {back}}}
+    next: look
+  - id: look
+    kind: checklist
+    items: [{{id: page, title: "{item}", check: {{kind: command, argv: ["true"]}}}}]
+    next: done
+  - {{id: done, kind: finish, outcome: resolved, summary: "{summary}"}}
+"""
+    terminal = walking.start(steps, columns=40)
+    terminal.expect("do it now")
+    terminal.answer("yes", guarded=True)
+    terminal.expect("it is done")
+    terminal.answer("d")
+    terminal.expect("RESOLVED")
+    assert {*back.split(), *item.split(), *summary.split()} <= set(terminal.text.split())
+
+
 @pytest.mark.parametrize("variable", ["NO_COLOR", "TERM"])
 def test_colour_is_left_out_where_it_is_not_wanted(walking: Walking, variable: str) -> None:
     """Without colour every outcome has its word; a dumb terminal gets no sequence at all."""

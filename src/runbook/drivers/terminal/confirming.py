@@ -84,7 +84,7 @@ def ask_confirmation(
 def show_what(screen: Screen, step: Step, preview: Preview) -> None:
     """Show what would be done; of a step that is repeated as much of the list as can be read."""
     if step.for_each is None:
-        show_action(screen, preview, prose=step.kind == "manual")
+        show_action(screen, preview, step.kind)
     else:
         screen.exactly(preview.line, style="bold", indent=2)
         show_list(screen, preview)

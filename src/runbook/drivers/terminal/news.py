@@ -243,7 +243,7 @@ class News:
             return
         if part == "probe":
             self._screen.say("Looking what became of it:")
-            show_action(self._screen, action.preview, prose=False)
+            show_action(self._screen, action.preview, "")
         elif not part and not event.step.endswith("]"):
             visit = self._near.visit_of(event.step)
             step = visit.step if visit else self._near.owner(event.step)
@@ -260,7 +260,7 @@ class News:
 
     def _show_action(self, step: Step, preview: Preview) -> None:
         if step.for_each is None:
-            show_action(self._screen, preview, prose=False)
+            show_action(self._screen, preview, step.kind)
         else:
             self._screen.exactly(preview.line, style="bold", indent=2)
             show_list(self._screen, preview)

@@ -241,7 +241,7 @@ class TerminalOperator:
         settles = Choice.SETTLE in asked.choices
         action = announced(visit.what) if visit is not None and settles else None
         if action is not None:
-            show_action(self._screen, action.preview, prose=place.step.kind == "manual")
+            show_action(self._screen, action.preview, place.step.kind)
         contacts, _ = named(including.chain(self._run))
         if visit is not None and visit.phase in {Phase.STUCK, Phase.UNKNOWN} and contacts:
             self._screen.say("Who can help:", style="dim")

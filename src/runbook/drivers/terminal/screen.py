@@ -110,7 +110,8 @@ class Screen:
         fill = width - left.cell_len - right.cell_len - 8
         if fill < 2:
             fill = max(width - left.cell_len - 4, 0)
-            self._put(Text.assemble(("── ", "dim"), left, (" " + "─" * fill, "dim")))
+            head = Text.assemble(left, (" " + "─" * fill, "dim")) if fill else left
+            self.say(head, first=Text("── ", style="dim"))
             self.say(right)
             return
         self._put(Text.assemble(("── ", "dim"), left, (" " + "─" * fill + " ", "dim"), right, (" ──", "dim")))

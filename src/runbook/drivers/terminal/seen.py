@@ -55,6 +55,8 @@ def facts(kind: str, event: e.StepFinished) -> Sequence[str]:
         shown = (
             ", ".join(p if isinstance(p, str) else canonical(p) for p in value) if isinstance(value, list) else value
         )
+        if (kind, name, shown) == ("wait", "checks", 0):
+            continue  # it lets a time pass, and looks at nothing
         if name in elsewhere or shown is None or shown is False or shown == "" or isinstance(shown, dict):
             continue
         if len(str(shown)) <= _LONGEST_FACT:

@@ -33,6 +33,8 @@ SIGNS = {
     Mark.REMINDER: ("!", "bold cyan"),
     Mark.WARNING: ("!", "yellow"),
 }
+_WORDS = frozenset({"ask", "checklist", "choice", "finish", "runbook"})
+"""Kinds whose actions are told in words, of which nothing is to be copied."""
 _MODES = {
     Mode.DRY: "DRY RUN: nothing is changed",
     Mode.DRILL: "DRILL: the world is scripted, nothing here is real",
@@ -80,13 +82,20 @@ def _spans(line: str) -> Text:
     return text.append_text(styled(line[end:]))
 
 
-def show_action(screen: Screen, preview: Preview, *, prose: bool) -> None:
+def show_action(screen: Screen, preview: Preview, kind: str, *, indent: int = 2) -> None:
     """Show what would be done, exactly; a person's instructions are prose and may be Markdown."""
-    screen.exactly(preview.line, style="bold", indent=2)
-    if preview.detail and prose:
-        markdown(screen, preview.detail, indent=2)
-    elif preview.detail:
-        screen.exactly(preview.detail, indent=2)
+    screen.exactly(preview.line, style="bold", indent=indent)
+    _show_detail(screen, preview.detail, kind, indent)
+
+
+def _show_detail(screen: Screen, detail: str, kind: str, indent: int) -> None:
+    if kind == "manual":
+        markdown(screen, detail, indent=indent)
+    elif kind in _WORDS:
+        for line in detail.splitlines():
+            screen.say(line, indent=indent)
+    elif detail:
+        screen.exactly(detail, indent=indent)
 
 
 def show_undo(screen: Screen, step: Step, request: Request, *, whole: bool = False) -> None:
@@ -96,8 +105,8 @@ def show_undo(screen: Screen, step: Step, request: Request, *, whole: bool = Fal
         screen.say(request.undo.line, first=Text("  To take it back: ", style="bold"), indent=4)
         if step.for_each is not None:
             show_list(screen, request.undo, indent=4, whole=whole)
-        elif request.undo.detail:
-            screen.exactly(request.undo.detail, indent=4)
+        else:
+            _show_detail(screen, request.undo.detail, step.undo.kind if step.undo else "", 4)
     elif request.irreversible:
         screen.say(f"It cannot be undone{because}", style="bold red", indent=2)
     elif step.effect.changes and step.kind != "undo" and (because or not step.no_undo):
