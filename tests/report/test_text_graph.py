@@ -52,6 +52,25 @@ def test_walked_lines_are_drawn_through_and_others_dashed_with_their_line_in_the
     ]
 
 
+def test_where_there_is_little_room_neither_a_title_nor_where_a_way_leads_is_cut() -> None:
+    ways = [
+        way("a", "c", "“the spools are full”", walked=None),
+        way("a", "b", "", walked=None),
+        way("b", "c", walked=None),
+    ]
+    stops = [Stop(step=step, end=step == "c", words=f"{step}  a title of some words") for step in "abc"]
+    assert [text(line) for line in text_graph(stops, ways, 24)] == [
+        "●   a  a title of some",
+        "│   words",
+        "├─╮   “the spools are",
+        "│ │   full” → c",
+        "● │ b  a title of some",
+        "│ │ words",
+        "■◂╯ c  a title of some",
+        "    words",
+    ]
+
+
 def test_what_is_not_said_to_be_walked_or_not_is_drawn_through_without_marks() -> None:
     ways = [way("a", "b", walked=None), way("a", "c", "failed", walked=None), way("b", "c", walked=None)]
     stops = [Stop(step=step, end=step == "c") for step in "abc"]

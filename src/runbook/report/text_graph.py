@@ -128,12 +128,13 @@ class _Picture:
         rest = [target for target in told if target not in lanes]
         order = {lanes[target].place: number for number, target in enumerate(leaving, 1)}
         cells = self._cells(place, row, 0, order)
-        yield self._line(cells, stop.words or stop.step, _tone(stop.walked))
-        for note in self._wrapped(stop.notes, len(cells)):
+        first, *others = self._wrapped([stop.words or stop.step], len(cells))
+        yield self._line(cells, first, _tone(stop.walked))
+        for words in [*others, *(f"  {note}" for note in self._wrapped(stop.notes, len(cells)))]:
             cells = self._after(cells)
             if row.falls or leaving:
                 cells[0].add(_UP | _DOWN, self._walked[row.step, below or leaving[0]])
-            yield self._line(cells, f"  {note}", _tone(stop.walked))
+            yield self._line(cells, words, _tone(stop.walked))
         for number, target in enumerate([*leaving, *rest], 1):
             cells = self._cells(place, row, number, order)
             more = number < len(leaving)
@@ -144,11 +145,12 @@ class _Picture:
             if target in lanes:
                 self._across(cells, 2 * lanes[target].place, self._walked[row.step, target])
             for track in ways[target]:
-                yield self._told(cells, track)
-                cells = self._after(cells)
+                for line in self._told(track, len(cells)):
+                    yield self._line(cells, line, _tone(track.walked))
+                    cells = self._after(cells)
 
     def _wrapped(self, notes: Sequence[str], cells: int) -> Iterator[str]:
-        """Notes in as many lines as they need: what is said of a change is not cut."""
+        """Notes in as many lines as they need: neither what is done nor where it leads is cut."""
         for note in notes:
             yield from textwrap.wrap(note, max(self._columns - cells - 3, 8), break_on_hyphens=False)
 
@@ -218,16 +220,16 @@ class _Picture:
             below.append(found)
         return below
 
-    def _told(self, cells: Sequence[_Cell], track: Track) -> Line:
+    def _told(self, track: Track, cells: int) -> Iterator[str]:
         mark = {True: f"{_SEEN} ", False: f"{_UNSEEN} ", None: ""}[track.walked] if self._marks else ""
         note = f"  {track.note}" if track.walked is False and track.note else ""
         via = f"{track.via} " if track.via else ""
-        return self._line(cells, f"  {mark}{via}→ {track.target}", _tone(track.walked), note)
+        room = max(self._columns - cells - 1, 8)
+        whole, inner = f"  {mark}{via}→ {track.target}{note}", " " * (2 + len(mark))
+        yield from textwrap.wrap(whole, room, subsequent_indent=inner, break_on_hyphens=False)
 
-    def _line(self, cells: Sequence[_Cell], words: str, tone: Tone, note: str = "") -> Line:
-        room = max(self._columns - len(cells) - 1 - len(note), 8)
-        short = words if len(words) <= room else f"{words[: room - 1]}…"
-        return [*(cell.piece() for cell in cells), (f" {short}{note}", tone)]
+    def _line(self, cells: Sequence[_Cell], words: str, tone: Tone) -> Line:
+        return [*(cell.piece() for cell in cells), (f" {words}", tone)]
 
 
 def _tone(walked: bool | None) -> Tone:
