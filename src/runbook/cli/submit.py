@@ -34,7 +34,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("file", metavar="FILE", help="the runbook; it travels along, so editing it changes no live run")
     start_options(parser)
     parser.add_argument(
-        "--lost-after", type=number, default=10, metavar="S", help="seconds after which a silent worker is given up"
+        "--lost-after",
+        type=number,
+        default=10,
+        metavar="S",
+        help="seconds after which a silent worker is given up; default: 10",
     )
     parser.add_argument(
         "--history-events",
