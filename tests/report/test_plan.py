@@ -112,6 +112,27 @@ def test_no_line_on_a_terminal_is_wider_than_it_even_of_40_columns(plans: Mappin
                 assert len("".join(piece for piece, _ in line)) <= columns, line
 
 
+def test_a_form_and_a_loop_say_on_paper_what_they_take(tmp_path: Path) -> None:
+    path = tmp_path / "book.yaml"
+    fields = {
+        "ticket": {"prompt": "Which ticket?", "pattern": "INC-[0-9]+"},
+        "region": {"enum": ["europe", "america"], "required": False},
+        "affected": {"type": "integer", "default": 0},
+    }
+    loop = {"in": "['a', 'b']", "at_once": 2, "max_failures": 1}
+    steps = [
+        {"id": "form", "kind": "ask", "fields": fields},
+        {"id": "all", "kind": "command", "effect": "none", "argv": ["look", "${{ item }}"], "for_each": loop},
+        {"id": "done", "kind": "finish", "outcome": "completed", "summary": "${{ steps.all.failed }} failed"},
+    ]
+    path.write_text(json.dumps({"runbook": "v1", "id": "book", "title": "Book", "steps": steps}))
+    shown = plan_markdown(planned(path))
+    assert "Which ticket? (ticket, string, matches INC-\\[0-9\\]+)" in shown
+    assert "(region, string, one of europe, america, may be left out)" in shown
+    assert "(affected, integer, otherwise 0)" in shown
+    assert "2 at a time, until more than 1 failed" in shown
+
+
 def test_what_an_irreversible_step_asks_for_is_said_before_it_can_be_begun(change: Plan) -> None:
     reset = change.steps[1]
     asked = ("type “reset ${{ environment.name }}”", "give a reason", "have 1 of platform approve")

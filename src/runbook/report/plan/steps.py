@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from runbook.model.canonical import Json
+from runbook.model.canonical import Json, canonical
 from runbook.model.durations import spoken
 from runbook.model.graph import options_of
 from runbook.model.kind import Preview
@@ -124,7 +124,16 @@ def _option(option: Mapping[str, Json], target: str) -> Item:
 def _field(name: str, wanted: Json) -> Item:
     about = wanted if isinstance(wanted, dict) else {}
     kind = str(about.get("type", "string"))
-    return Item(text=str(about.get("prompt") or name), note=f"{name}, {kind}", box=True)
+    says = [f"matches {about['pattern']}"] if "pattern" in about else []
+    enum, default = about.get("enum"), about.get("default")
+    says += [f"one of {', '.join(map(_value, enum))}"] if isinstance(enum, list) else []
+    says += [f"otherwise {_value(default)}"] if default is not None else []
+    says += ["may be left out"] if about.get("required") is False else []
+    return Item(text=str(about.get("prompt") or name), note=", ".join([name, kind, *says]), box=True)
+
+
+def _value(value: Json) -> str:
+    return value if isinstance(value, str) else canonical(value)
 
 
 def _items(step: Step, preview_of: PreviewOf) -> Iterator[Item]:
@@ -177,7 +186,8 @@ def _facts(step: Step, preview_of: PreviewOf) -> Iterator[Fact]:
         yield Fact(name="Only if", exact=step.when)
     if step.for_each is not None:
         at_once = f", {step.for_each.at_once} at a time" if step.for_each.at_once > 1 else ", one after the other"
-        yield Fact(name="For each of", exact=step.for_each.source, text=at_once)
+        borne = f", until more than {step.for_each.max_failures} failed" if step.for_each.max_failures else ""
+        yield Fact(name="For each of", exact=step.for_each.source, text=at_once + borne)
     for need in step.needs:
         within = f", at most {spoken(need.within)} ago" if need.within is not None else ""
         yield Fact(name="Needs", exact=need.step, text=f" to have passed{within}")
