@@ -116,6 +116,12 @@ def test_an_input_that_is_missing_is_asked_for(walking: Walking) -> None:
     assert json.loads(walking.records("run.started")[0]["inputs"]) == {"ticket": "INC-7"}
 
 
+def test_a_look_of_a_checklist_that_is_tried_again_says_so(walking: Walking) -> None:
+    again = CHECKLIST.replace('["true"]', '["false"], retry: {attempts: 2, delay: 1ms}')
+    terminal = walking.start(again + FINISH)
+    terminal.expect("✗ page: failed", "page: started, attempt 2", "✗ page: failed", "1 of 2")
+
+
 def test_a_checklist_is_answered_item_by_item_with_notes_and_looked_over(walking: Walking) -> None:
     """Items that a machine looked at are shown with what it saw; an answer can be given again."""
     terminal = walking.start(CHECKLIST + FINISH)

@@ -16,6 +16,7 @@ def test_a_dry_run_shows_a_change_and_what_a_live_run_asks_for_and_takes_it_as_t
 ) -> None:
     terminal = walking.start(CHANGE, env={"MODE": "dry"})
     terminal.expect("DRY RUN: nothing is changed")
+    assert "that you have not confirmed" not in terminal.text
     terminal.expect("WOULD BE DONE, AND IS NOT", "touch changed", "To take it back: rm changed", "typed phrase `now`")
     assert terminal.text.count("touch changed") == 1
     terminal.answer("f")

@@ -29,7 +29,7 @@ from runbook.drivers.terminal.wording import (
 from runbook.model.canonical import Json
 from runbook.model.durations import spoken
 from runbook.model.kind import Preview
-from runbook.model.runbook import Finish, Outcome, Step
+from runbook.model.runbook import Finish, Mode, Outcome, Step
 from runbook.walk import events as e
 from runbook.walk import including
 from runbook.walk import run_events as r
@@ -211,11 +211,12 @@ class News:
             show_table(screen, ((name, spelled(value) or "(empty)") for name, value in inputs.items()))
         called = runbook.contacts or runbook.links
         screen.say()
+        confirmed = "Nothing is changed that you have not confirmed; Enter alone never confirms. "
         guarded = runbook.lock is not None or any(step.guards for step in runbook.steps)
         screen.say(
             (f"Guards and locks see {started.guards_see}. " if guarded else "")
-            + "Nothing is changed that you have not confirmed; "
-            f"Enter alone never confirms. Ctrl-C pauses, {'c says whom to call, ' if called else ''}? helps.",
+            + (confirmed if walk.mode is not Mode.DRY else "")
+            + f"Ctrl-C pauses, {'c says whom to call, ' if called else ''}? helps.",
             style="dim",
         )
 
@@ -255,7 +256,8 @@ class News:
             self._look = self._last_look = ""
             self._last_printed = {}
         told = self._teller.tell(event)
-        if told is not None and (event.attempt > 1 or self._screen.plain) and not part:
+        again = event.attempt > 1 and part != "until"  # the looks of a wait are told by what they see
+        if told is not None and (again or (self._screen.plain and not part)):
             self._line(told)
 
     def _show_action(self, step: Step, preview: Preview) -> None:
