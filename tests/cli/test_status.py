@@ -72,6 +72,7 @@ def test_a_run_that_does_not_end_well_says_what_it_leaves_changed(desk: Desk) ->
     assert "              one: nothing takes it back: a test" in ended.err
     assert "the report has each change and its way back in full" in ended.err
     assert "says what it left changed" in desk.do("resume", "r1").err
+    assert "nothing more is written into its log" in desk.do("note", "r1", "too late").err
     assert desk.walk(steps, run="r2").status == 3
     assert "left changed" not in desk.do("abort", "r2", "--reason", "enough").err
     desk.write("answers.yaml", "answers: [{step: one, confirm: yes}]\n")

@@ -174,7 +174,7 @@ class Chained(ABC):
         if verdict.finished:
             raise refusal(
                 IS_OVER,
-                "the run is over",
+                "the run is over, and nothing more is written into its log",
                 run.log,
                 f"`runbook report {run.argument}` says what it left changed, and what takes that back",
             )
