@@ -16,6 +16,7 @@ from runbook.audit.store import RunDir
 from runbook.audit.verdict import Finding
 from runbook.drivers.onlooking import Onlooker
 from runbook.drivers.replay import Replay
+from runbook.drivers.retelling import event_of
 from runbook.drivers.standing import Standing, began, due_in, standing
 from runbook.drivers.telling import Told
 from runbook.drivers.terminal.screen import Screen, one_line, styled
@@ -26,7 +27,6 @@ from runbook.model.kind import Registry
 from runbook.model.runbook import Finish
 from runbook.walk import events as e
 from runbook.walk import run_events as r
-from runbook.walk.records import MalformedEvent, from_record
 
 _STILL = 1_000
 """Milliseconds after which a plain terminal is told where the run stands."""
@@ -75,10 +75,9 @@ class Watching:
         if self.findings:
             return
         self._told_at = self._now()
-        try:
-            event = from_record(record.type, record.ts, record.mono, record.fields)
-        except MalformedEvent:
-            return  # a guest's; what no version of ours can have written is among the findings
+        event = event_of(record)
+        if event is None:
+            return
         if record.type not in ASIDE:
             self._stands = record
         if isinstance(event, r.RunFinished):
