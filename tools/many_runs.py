@@ -2,7 +2,7 @@
 
     .venv/bin/python tools/many_runs.py [WAITING [WALKED [WORKERS]]]
 
-Prints what was measured, by which docs/how-to/run-on-several-machines.md says what to provision. Everything runs on
+WAITING is 60 or more, for three samples of 20 of them are answered. Prints what was measured, by which docs/how-to/run-on-several-machines.md says what to provision. Everything runs on
 this machine and shares its cores.
 """
 
@@ -32,6 +32,7 @@ STEPS = 20
 AT_ONCE = 20
 """Attempts at once of a worker."""
 SAMPLE = 20
+"""How many runs are answered one after the other, three times."""
 TOGETHER = 16
 """Runs that are submitted, or asked about, at the same time."""
 
@@ -220,6 +221,8 @@ def main() -> None:
     """Measure and print."""
     given = [int(text) for text in sys.argv[1:]]
     numbers = [*given, *(1_000, 100, 1)[len(given) :]]
+    if numbers[0] < 3 * SAMPLE:
+        sys.exit(f"many_runs: at least {3 * SAMPLE} runs have to wait")
     with postgres(connections=200) as store, server() as engine, tempfile.TemporaryDirectory() as root:
         asyncio.run(run(store, engine.address, Path(root), numbers))
 
