@@ -83,3 +83,22 @@ def test_c9_a_checkpoint_that_cannot_be_kept_is_said(desk: Desk, how: str) -> No
     done = walked_without(desk, "checkpoints", how)
     assert (done.status, desk.effects(), desk.verify()) == (0, ["one"], 0)
     assert "the last checkpoint cannot be kept" in done.err
+
+
+def test_j13_a_working_directory_that_is_moved_away_ends_no_walk_and_no_change_is_lost_sight_of(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    place = tmp_path / "place"
+    place.mkdir()
+    hold = f"touch {tmp_path}/holding; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done; sleep 1.2"
+    (place / "book.yaml").write_text(book(change("one", then="two", after=hold), change("two", then="done")))
+    desk.write("answers.yaml", answers("step: one, confirm: 'yes'", "step: two, confirm: 'yes'"))
+    argv = ("run", "book.yaml", "--run-id", "r1", "--answers", str(tmp_path / "answers.yaml"))
+    process = desk.start(*argv, cwd=str(place))
+    wait_for((tmp_path / "holding").exists, "it does not begin")
+    place.rename(tmp_path / "elsewhere")
+    (tmp_path / "go").touch()
+    done = process.ended()
+    assert (done.status, desk.verify(), desk.effects()) == (0, 0, ["one", "two"]), done
+    assert [told["text"] for told in desk.told("warning")] == [
+        "book.yaml is not there any more; the walk goes on with the snapshot"
+    ]

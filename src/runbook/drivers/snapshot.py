@@ -46,7 +46,7 @@ def difference(walk: Walk) -> str | None:
     files: Mapping[str, object] = walk.started.files if walk.started else {}
     for name, digest in files.items():
         try:
-            with open_plain(Path(directory_of(walk), name), follow=True) as file:
+            with open_plain(Path(_begun_in(walk), name), follow=True) as file:
                 data = file.read(LARGEST + 1)
         except FileNotFoundError:
             return f"{name} is not there any more; the walk goes on with the snapshot"
@@ -77,8 +77,12 @@ def directory_of(walk: Walk) -> str:
 
     :raises Refused: if it is not there any more.
     """
-    directory = (walk.started.directory if walk.started else None) or "."
+    directory = _begun_in(walk)
     if not Path(directory).is_dir():
         message = "the directory in which the run was begun is not there"
         raise Refused(Diagnostic(code=NO_DIRECTORY, message=message, file=directory, help=f"mkdir -p {directory}"))
     return directory
+
+
+def _begun_in(walk: Walk) -> str:
+    return (walk.started.directory if walk.started else None) or "."
