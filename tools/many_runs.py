@@ -112,8 +112,11 @@ class Load:
             " where starts_with(run, %s) and type = %s and position(%s in line) > 0"
         )
         part = f'"step":"{step}"'.encode()
-        while self.ask(asked, beginning, record_type, part)[0][0] < count:  # noqa: ASYNC110 - nobody says when
-            await asyncio.sleep(0.5)
+        over = "select count(*) from runbook.record where starts_with(run, %s) and type = 'run.finished'"
+        while self.ask(asked, beginning, record_type, part)[0][0] < count:
+            if lost := self.ask(over, beginning)[0][0]:
+                sys.exit(f"{lost} of {count} runs ended before: the engine kept up so badly that steps seemed lost")
+            await asyncio.sleep(0.5)  # nobody says when
 
     async def answer(self, run: str) -> float:
         """Answer what a run asks; seconds until it is taken."""

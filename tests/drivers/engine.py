@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 import pytest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client, RPCError, WorkflowHandle
+from temporalio.client import Client, RPCError, WorkflowHandle, WorkflowHistory
 from tests.drivers.desk import Done, Process, answers, wait_for
 from tests.drivers.hatchery import Hatchery, Options
 from tests.drivers.stored import StoredDesk, database
@@ -195,14 +195,8 @@ class Crew(StoredDesk):
         await tell(client.get_workflow_handle(workflow))
 
     def history(self, workflow: str) -> str:
-        """The history of a workflow as text."""
-
-        async def fetch() -> str:
-            client = await Client.connect(self.engine.address, namespace=self.env["RUNBOOK_NAMESPACE"])
-            history = await client.get_workflow_handle(workflow).fetch_history()
-            return "".join(repr(event) for event in history.events)
-
-        return asyncio.run(fetch())
+        """The histories of a workflow as text."""
+        return "".join(repr(event) for history in asyncio.run(self._histories(workflow)) for event in history.events)
 
     def executions(self, workflow: str) -> int:
         """In how many histories a workflow is."""
@@ -215,16 +209,15 @@ class Crew(StoredDesk):
 
     def histories(self, workflow: str) -> list[str]:
         """The histories of a workflow as JSON, the first one first; one that was continued has several."""
+        return [history.to_json() for history in asyncio.run(self._histories(workflow))]
 
-        async def fetch() -> list[str]:
-            client = await Client.connect(self.engine.address, namespace=self.env["RUNBOOK_NAMESPACE"])
-            found = [each async for each in client.list_workflows(f"WorkflowId = '{workflow}'")]
-            return [
-                (await client.get_workflow_handle(workflow, run_id=each.run_id).fetch_history()).to_json()
-                for each in sorted(found, key=lambda each: each.start_time)
-            ]
-
-        return asyncio.run(fetch())
+    async def _histories(self, workflow: str) -> list[WorkflowHistory]:
+        client = await Client.connect(self.engine.address, namespace=self.env["RUNBOOK_NAMESPACE"])
+        found = [each async for each in client.list_workflows(f"WorkflowId = '{workflow}'")]
+        return [
+            await client.get_workflow_handle(workflow, run_id=each.run_id).fetch_history()
+            for each in sorted(found, key=lambda each: each.start_time)
+        ]
 
     def leave(self) -> None:
         """End every worker."""

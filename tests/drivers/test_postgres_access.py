@@ -114,6 +114,16 @@ def test_a_database_that_is_set_to_be_read_only_takes_no_run(desk: StoredDesk) -
     assert desk.effects() == []
 
 
+def test_where_the_database_refuses_a_lock_nothing_begins_and_no_directory_is_spoken_of(desk: StoredDesk) -> None:
+    desk.write("book.yaml", book(change("one", then="done")))
+    desk.owner("revoke insert on runbook.claim from runbook_writer")
+    done = desk.do(*ARGV)
+    assert (done.status, "RB578" in done.err) == (2, True)
+    assert "a member of runbook_writer" in in_words(done.err)
+    assert "directory" not in done.err
+    assert desk.effects() == []
+
+
 def test_a_password_is_in_no_message_no_log_and_no_child(desk: StoredDesk) -> None:
     inside = desk.url.replace("@", f":{PASSWORD}@", 1)
     desk.env["RUNBOOK_STORE"] = inside

@@ -90,7 +90,7 @@ def test_the_lock_of_a_run_that_an_engine_walks_is_not_broken(crew: Crew) -> Non
     crew.walked("confirmation.requested")
     refused = crew.submit(ONE, *BREAK, run="r2")
     assert refused.status == 2
-    assert "is walked now" in in_words(refused.err)
+    assert "is walked by an engine" in in_words(refused.err)
     assert crew.walk(ONE, *BREAK, run="r3").status == 2
     assert crew.told("deviation.recorded") == []
 

@@ -25,7 +25,7 @@ def waits(crew: Crew, text: str = ONE) -> None:
 def note(crew: Crew, text: str) -> None:
     done = crew.do("note", "r1", text, "--kind", "decision", "--operator", BEN)
     assert done.status == 0, done.err
-    assert "delivered to the engine" in done.err
+    assert "in the store, for the engine" in done.err
 
 
 def test_notes_are_on_record_once_and_in_order_while_a_person_is_waited_for(crew: Crew) -> None:
@@ -77,7 +77,7 @@ def test_what_was_said_while_no_worker_was_there_is_on_record_when_one_is(crew: 
 
 def test_an_abort_ends_the_run(crew: Crew) -> None:
     waits(crew)
-    assert "delivered to the engine" in crew.do(*ABORT).err
+    assert "in the store, for the engine" in crew.do(*ABORT).err
     crew.walked("run.finished")
     acted = crew.told("operator.acted")[0]
     assert (acted["do"], acted["by"], acted["source"], acted["reason"]) == (

@@ -125,13 +125,37 @@ def test_a_cancelled_run_that_has_changed_something_pauses_and_offers_to_take_it
 
 
 def test_a_run_whose_lock_is_held_is_refused_and_leaves_nothing(crew: Crew) -> None:
-    crew.worker()
+    worker = crew.worker()
     crew.submit(ONE)
     again = crew.submit(ONE, run="r2")
     assert again.status == 2
     assert "RB594" in again.err
     assert "run r1 of ana@example.com" in " ".join(again.err.split())
     assert crew.owner("select 1 from runbook.record where run = 'r2'") == []
+    assert crew.do("abort", "r1", "--reason", "enough").status == 0
+    crew.walked("run.finished")
+    assert crew.submit(ONE, run="r2").status == 0  # what was refused has left its id free
+    assert "Warning" not in worker.said()
+
+
+def test_a_run_that_was_terminated_is_not_answered_for_and_is_gone_on_with_by_hand(crew: Crew) -> None:
+    crew.worker()
+    crew.submit(ONE)
+    crew.walked("confirmation.requested")
+    crew.terminate("runbook:r1")
+    assert "as far as its log says" in crew.do("status", "r1").out
+    answered = crew.do(*crew.answering(YES))
+    assert answered.status == 3
+    assert "the engine does not walk it any more" in answered.err
+    assert "runbook resume r1" in answered.err
+    again = crew.submit(ONE)
+    assert (again.status, "RB594" in again.err) == (2, True)
+    other = crew.submit(ONE, run="r2")
+    assert "`runbook resume r1` goes on with it if it was ended" in " ".join(other.err.split())
+    assert crew.effects() == []
+    assert crew.do("resume", "r1", "--answers", "answers.yaml").status == 0
+    assert crew.effects() == ["one"]
+    assert crew.verify() == 0
 
 
 def test_who_resumes_takes_the_run_from_the_engine(crew: Crew) -> None:
@@ -139,7 +163,7 @@ def test_who_resumes_takes_the_run_from_the_engine(crew: Crew) -> None:
     crew.submit(ONE)
     crew.walked("confirmation.requested")
     shown = crew.do("status", "r1")
-    assert "walked now" in shown.out
+    assert "on an engine" in shown.out
     assert "runbook answer r1" in shown.out
     crew.write("answers.yaml", f"answers:\n  - {{{YES}}}\n")
     assert crew.do("resume", "r1", "--answers", "answers.yaml").status == 0

@@ -7,11 +7,15 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
 from tests.drivers.books import book, change, read
+from tests.drivers.desk import wait_for
 from tests.drivers.engine import Crew
 from tests.drivers.terminal.pseudo import Terminal
 
 from runbook.audit.record import Record
+from runbook.drivers.temporal.client import NotYet, Stuck
+from runbook.drivers.temporal.client import engine as engine_of
 
 WHERE = frozenset(
     {"host", "run", "store", "guards_see", "payloads", "directory", "duration_ms", "waited_ms", "waited_s"}
@@ -206,6 +210,16 @@ def test_what_goes_through_the_engine_can_be_encrypted(crew: Crew) -> None:
 OTHER_KEY = {"RUNBOOK_PAYLOAD_KEY": "OTg3NjU0MzIxMDk4NzY1NDMyMTA5ODc2NTQzMjEwOTg="}
 
 
+def stuck(crew: Crew, workflow: str) -> bool:
+    """Whether whoever answers is told that a worker has tried to walk a run, and cannot."""
+    with engine_of(crew.engine.address, crew.env["RUNBOOK_NAMESPACE"]) as reached:
+        try:
+            reached.asking(workflow)
+        except NotYet as late:
+            return isinstance(late, Stuck)
+    return False
+
+
 def test_who_has_no_key_or_another_one_is_told_so(crew: Crew) -> None:
     crew.env["RUNBOOK_PAYLOAD_KEY"] = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
     worker = crew.worker()
@@ -218,8 +232,18 @@ def test_who_has_no_key_or_another_one_is_told_so(crew: Crew) -> None:
     submitted = crew.do("submit", "book.yaml", "--run-id", "r2", env=OTHER_KEY)
     assert "the worker says: " in submitted.err
     assert "holds another key here" in submitted.err
+    assert submitted.status == 3
+    lines = worker.said().splitlines()
     assert "Traceback" not in worker.said()
+    assert max(map(len, lines)) < 250, lines  # what the library traces is not shown
     assert crew.effects() == []
+
+
+@pytest.mark.full  # an engine says so after several tries, which come later and later
+def test_who_answers_is_told_that_a_worker_has_tried_to_walk_a_run_and_cannot(crew: Crew) -> None:
+    crew.worker()
+    assert crew.do("submit", crew.write("book.yaml", ONE).name, "--run-id", "r1", env=OTHER_KEY).status == 3
+    wait_for(lambda: stuck(crew, "runbook:r1"), "nobody is told that a worker has tried")
 
 
 SECRET = "hunter2-hunter2"

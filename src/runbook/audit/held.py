@@ -110,7 +110,12 @@ class Locks:
                 self._write(replace(claim, since=since, untold=tuple(untold)))
                 return broken
         except OSError as error:
-            raise unusable(self._directory, error) from None
+            raise self._failed(self._directory, error) from None
+
+    @staticmethod
+    def _failed(path: Path, error: OSError) -> Exception:
+        """What is raised where something about a lock could not be read or written."""
+        return unusable(path, error)
 
     @property
     def _directory(self) -> Path:
@@ -125,12 +130,17 @@ class Locks:
         :raises Refused: unless it may be broken.
         """
         run = self._store.run(claim.run)
-        walked = holder_of(run) is not None or glimpse(run).engine is not None
+        engine = glimpse(run).engine is not None
+        walked = engine or holder_of(run) is not None
         state = "is walked now" if walked else "is not over, though nobody walks it now"
+        if engine:
+            state = "is walked by an engine, as far as its log says"
         who = f"run {claim.run} of {claim.operator} on {claim.host}, begun {claim.since[:19]}Z, has the lock"
         message = f"{who} `{claim.key}`, and {state}"
         if walked:
             help_ = f"talk to {claim.operator}; `runbook status {claim.run}` shows where it stands"
+            if engine:
+                help_ += f", and `runbook resume {claim.run}` goes on with it if it was ended on the engine"
             raise refusal(LOCKED, message, None, help_)
         if not may_break:
             help_ = f"`runbook resume {claim.run}` or `runbook abort {claim.run}`; or take it with --break-lock REASON"
@@ -150,7 +160,7 @@ class Locks:
             untold = tuple(Broken(**each) for each in found.pop("untold"))
             claim = Claim(**found, untold=untold)
         except OSError as error:
-            raise unusable(path, error) from None
+            raise self._failed(path, error) from None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             claim = None
         texts = [getattr(claim, name, None) for name in ("key", "run", "operator", "host", "since")]

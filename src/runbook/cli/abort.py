@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
         case Told.DELIVERED:
             sys.stderr.write("delivered to whoever walks the run; a change that runs is awaited first\n")
         case Told.SENT:
-            sys.stderr.write("delivered to the engine that walks the run; a change that runs is awaited first\n")
+            sys.stderr.write("in the store, for the engine that walks the run: a change that runs is awaited first\n")
         case Told.RECORDED:
             said = rows(left_changed(walk), sys.stderr) if walk is not None else []
             sys.stderr.write("\n".join(["the run is over: aborted", *said]) + "\n")

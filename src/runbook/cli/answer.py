@@ -103,8 +103,10 @@ def _answer(store: Store, run: RunDir, answers: Answers | None, options: argpars
         if answers is not None and seat.answers is not None:
             say_unused(answers, seat.answers, walk.runbook)
         return _ended(run, walk)
-    again = f"runbook answer {run.id}{elsewhere(run)} --engine {address}"
-    sys.stderr.write("\n".join([f"run {run.id} waits: {left.reason}", *rows([("answer", again)], sys.stderr)]) + "\n")
+    again = ("answer", f"runbook answer {run.id}{elsewhere(run)} --engine {address}")
+    if left.closed:
+        again = ("go on", f"runbook resume {run.id}{elsewhere(run)}")
+    sys.stderr.write("\n".join([f"run {run.id} waits: {left.reason}", *rows([again], sys.stderr)]) + "\n")
     return INTERRUPTED if interrupts.ended is not None else PAUSED
 
 

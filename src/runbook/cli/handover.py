@@ -62,7 +62,7 @@ def _hand_over(store: Store, options: argparse.Namespace) -> int:
         case Told.DELIVERED:
             sys.stderr.write("delivered to whoever walks the run: it pauses where that is safe, and then is theirs\n")
         case Told.SENT:
-            sys.stderr.write("delivered to the engine that walks the run: it pauses where that is safe, and waits\n")
+            sys.stderr.write("in the store, for the engine that walks the run, which pauses where that is safe\n")
         case Told.RECORDED | Told.LEFT:
             sys.stderr.write(f"the run is handed over to {options.to}\n")
     sys.stderr.flush()  # before what follows, where both go to one place

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
         case Told.DELIVERED:
             sys.stderr.write("delivered to whoever walks the run; it is on record within a second\n")
         case Told.SENT:
-            sys.stderr.write("delivered to the engine that walks the run; a worker puts it on record\n")
+            sys.stderr.write("in the store, for the engine that walks the run: a worker puts it on record\n")
         case Told.RECORDED:
             sys.stderr.write("on record\n")
         case Told.LEFT:

@@ -97,15 +97,17 @@ def _row(seen: Glimpse) -> JsonObject:
 
 
 def state_of(seen: Glimpse) -> str:
-    """Where a run stands, in a word: how it ended, else whether somebody walks it."""
+    """Where a run stands, shortly: how it ended, else whether somebody walks it, or an engine does as its log says."""
     last = seen.last
     if last is None:
         return _unread(seen.run)
     if last.type == "run.finished":
         return str(last.fields.get("finish"))
-    if (seen.engine is not None and not seen.paused) or holder_of(seen.run) is not None:
+    if holder_of(seen.run) is not None:
         return "walked now"
-    return "paused" if seen.paused else "interrupted"
+    if seen.paused:
+        return "paused"
+    return "on an engine" if seen.engine is not None else "interrupted"
 
 
 def _unread(run: RunDir) -> str:

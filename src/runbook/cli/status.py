@@ -180,7 +180,8 @@ def _prospects(walk: Walk | None) -> Iterator[tuple[str, str]]:
 def _pairs(found: JsonObject, told: ToldSoFar) -> Iterator[tuple[str, str]]:
     """What is to be said about a run, each with its label."""
     if found["walked_by"]:
-        yield "walked by", str(found["walked_by"])
+        by_log = ", as far as its log says" if found["walked_by"] == told.seen.engine else ""
+        yield "walked by", f"{found['walked_by']}{by_log}"
     if "runbook" in found:
         where = f" in {found['environment']}" if found["environment"] else ""
         lasted = found["lasted_ms"]

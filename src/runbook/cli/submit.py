@@ -14,6 +14,7 @@ from runbook.cli.options import Parser, look_at_start, number, operator_of, star
 from runbook.cli.rows import rows
 from runbook.cli.run import checked, environment_of, short_enough, start_at_of
 from runbook.cli.stores import elsewhere, store_of
+from runbook.cli.walking import PAUSED
 from runbook.drivers.live import look_at_beginning
 from runbook.drivers.store_past import seen_in
 from runbook.kinds.registry import KINDS
@@ -27,7 +28,7 @@ from runbook.walk.walk import Walk
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Submit a run; 0 if there is one now, 2 if it could not begin."""
+    """Submit a run; 0 if there is one now, 2 if it could not begin, 3 if a worker has said why it cannot yet."""
     parser = Parser(
         "submit", "Have a run walked on several machines: workers perform its steps, `runbook answer` answers for it."
     )
@@ -110,18 +111,20 @@ def _submit(store: Store, loaded: Loaded, runbook: Runbook, options: argparse.Na
         there = reached.start(submitted, workflow, fingerprint=bool(options.fingerprint))
         if there is not None:
             said = f"run {there} of that fingerprint is walked already; nothing was begun"
-            return _say(there, said, f"runbook answer {there}{elsewhere(store.run(there))} --engine {address}")
-        said = f"run {run} is submitted"
+            _say(there, said, f"runbook answer {there}{elsewhere(store.run(there))} --engine {address}")
+            return 0
+        said, status = f"run {run} is submitted", 0
         try:
             reached.begun(workflow)
         except NotYet as late:
             said = f"{said}, and no worker has taken it up yet: `runbook worker` does"
             if str(late):
                 said = f"run {run} is submitted, and cannot be walked yet; the worker says: {late}"
-    return _say(run, said, f"runbook answer {run}{elsewhere(store.run(run))} --engine {address}")
+                status = PAUSED
+    _say(run, said, f"runbook answer {run}{elsewhere(store.run(run))} --engine {address}")
+    return status
 
 
-def _say(run: str, said: str, answer: str) -> int:
+def _say(run: str, said: str, answer: str) -> None:
     sys.stdout.write(f"{run}\n")
     sys.stderr.write("\n".join([said, *rows([("answer", answer)], sys.stderr)]) + "\n")
-    return 0

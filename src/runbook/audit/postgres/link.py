@@ -44,7 +44,7 @@ POOLED = Code(
     title="store behind a pool of connections",
     why="A run is written by one process at a time, which holds a lock as long as its session with the database lasts,"
     " and cooldowns are asked alone. Behind a pool that deals sessions out a transaction or a statement at a time these"
-    " locks exclude nobody.",
+    " locks exclude nobody; one that keeps a session for each client looks the same from here, so it is refused too.",
 )
 CONNECT, ANSWER, LOCK = 10, 30, 10
 """Seconds that a connection, an answer, and a lock of others are waited for at most."""

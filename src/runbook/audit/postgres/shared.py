@@ -6,6 +6,7 @@ told by the clock of the database, which all machines have in common.
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from runbook.audit.footing import UNUSABLE, refusal
 from runbook.audit.held import Locks
@@ -71,6 +72,11 @@ class PostgresLocks(Locks):
 
     def _alone(self) -> AbstractContextManager[None]:
         return self._link.alone(_LOCK)
+
+    @staticmethod
+    def _failed(path: Path, error: OSError) -> Exception:  # noqa: ARG004 - there is no file
+        """What the database said: whoever asked knows whether to ask again."""
+        return error
 
     def kept(self, key: str, most: int) -> list[bytes]:
         """What was kept of a lock, the last first, at most so often.

@@ -21,7 +21,7 @@ from runbook.drivers.interrupts import Interrupts
 from runbook.drivers.notary import Credentials
 from runbook.drivers.operator import Act, No, Note, Operator, Place, Request, Settle, Shown, Yes
 from runbook.drivers.retelling import event_of
-from runbook.drivers.temporal.client import Engine, NotTaken, NotYet
+from runbook.drivers.temporal.client import Closed, Engine, NotTaken, NotYet, Stuck
 from runbook.drivers.temporal.payloads import Asked, Reply
 from runbook.drivers.temporal.periodic import Periodic
 from runbook.drivers.temporal.printing import Printing
@@ -55,9 +55,10 @@ LEAVE = Act(do="pause", reason="you left")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """Why nobody answers here any more, though the run is not over."""
+    """Why nobody answers here any more, though the run is not over; ``closed``: the engine does not walk it."""
 
     reason: str
+    closed: bool = False
 
 
 class Answering:
@@ -131,7 +132,7 @@ class Answering:
                 elapsed = time.monotonic() - since
                 self._operator.working(int(elapsed * 1_000))
                 if elapsed > self._patience and not self._walked():
-                    return Left(reason="the engine does not walk it any more")
+                    return Left(reason="the engine does not walk it any more", closed=True)
                 time.sleep(pause)  # the engine and the store are asked again
                 pause = min(pause * 2, POLL)
                 continue
@@ -178,9 +179,7 @@ class Answering:
         """Whether the engine still walks the run, or it has just ended; asked from time to time."""
         self._patience += LOOK
         if self._engine.walks(self._workflow):
-            said, self._held_up = self._held_up, self._engine.holds_up(self._workflow)
-            if self._held_up not in {said, ""}:
-                self._operator.notice(self._held_up)
+            self._tell(self._engine.holds_up(self._workflow))
             return True
         self._follow()
         return self._walk.finish is not None or self._walk.phase is RunPhase.PAUSED
@@ -188,9 +187,21 @@ class Answering:
     def _asked(self) -> Asked | None:
         try:
             return self._engine.asking(self._workflow)
-        except NotYet:
-            self._operator.notice("no worker walks the run now; it goes on when one is there")
+        except Stuck:
+            self._tell("a worker has tried to walk the run and cannot, and says why where it runs; it tries again")
             return None
+        except NotYet:
+            self._tell("no worker walks the run now; it goes on when one is there")
+            return None
+        except Closed:
+            self._patience = 0.0  # it has just ended, or was ended there
+            return None
+
+    def _tell(self, what: str) -> None:
+        """Say what holds the run up, once."""
+        said, self._held_up = self._held_up, what
+        if what not in {said, ""}:
+            self._operator.notice(what)
 
     def _follow(self) -> None:
         """Show what has happened since, and what is printed."""
@@ -222,6 +233,8 @@ class Answering:
             asked = self._engine.asking(self._workflow)
         except NotYet:
             return None
+        except Closed:
+            return LEAVE
         if asked is None or asked.id != self._open:
             return LEAVE
         self._follow()  # what others say is shown meanwhile

@@ -15,10 +15,11 @@ from temporalio.client import (
     WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
+    WorkflowQueryRejectedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCStatusCode
 
@@ -59,6 +60,14 @@ class NotYet(Exception):  # noqa: N818 - said of a worker
     """No worker has said anything in time."""
 
 
+class Stuck(NotYet):
+    """A worker has tried to walk it, and cannot."""
+
+
+class Closed(Exception):  # noqa: N818 - said of a run
+    """The engine does not walk it any more."""
+
+
 class NotTaken(Exception):  # noqa: N818 - said of an answer
     """An answer does not fit; the message is one line for whoever gave it.
 
@@ -94,7 +103,8 @@ class Engine:
 
         :raises Refused: if there is one of that id, or the engine does not answer.
         """
-        reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE if fingerprint else WorkflowIDReusePolicy.REJECT_DUPLICATE
+        again = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY  # one that was refused has left its id free
+        reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE if fingerprint else again
         try:
             self._wait(
                 self._client.start_workflow(
@@ -125,8 +135,9 @@ class Engine:
         :raises NotYet: if no worker has taken it up in time; its text is why one could not, if one has tried.
         """
         handle = self._client.get_workflow_handle_for(RunWorkflow.run, workflow)
+        begun: Any = RunWorkflow.begun  # of an update with a policy the library's types know a coroutine too many
         try:
-            self._wait(handle.execute_update(RunWorkflow.begun, rpc_timeout=_TAKEN_UP))
+            self._wait(handle.execute_update(begun, rpc_timeout=_TAKEN_UP))
         except WorkflowUpdateRPCTimeoutOrCancelledError:
             raise NotYet(self._wait(_trouble(handle))) from None
         except WorkflowUpdateFailedError:
@@ -153,10 +164,15 @@ class Engine:
         """What a run asks now, if anything.
 
         :raises NotYet: if no worker has answered in time.
-        :raises Refused: if the engine does not walk it, or does not answer.
+        :raises Closed: if the engine does not walk it any more.
+        :raises Refused: if the engine does not know it, or does not answer.
         """
         handle = self._client.get_workflow_handle_for(RunWorkflow.run, workflow)
-        return self._wait(handle.query(RunWorkflow.asking, rpc_timeout=_QUERY))
+        walked = QueryRejectCondition.NOT_OPEN  # a worker would answer for one that is closed, too
+        try:
+            return self._wait(handle.query(RunWorkflow.asking, reject_condition=walked, rpc_timeout=_QUERY))
+        except WorkflowQueryRejectedError:
+            raise Closed from None
 
     def walks(self, workflow: str) -> bool:
         """Whether a run is walked now.
@@ -228,10 +244,12 @@ class Engine:
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND and not error.message.startswith("Namespace"):
                 message = "the engine does not walk that run"
-                help_ = "look at its log with `runbook status`; name the engine that it was submitted to"
+                help_ = "name the engine that it was submitted to; if it is that, `runbook resume` goes on with the run"
                 raise Refused(Diagnostic(code=GONE, message=message, help=help_)) from None
             if error.status in {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}:
                 raise NotYet("no answer in time") from None
+            if error.status is RPCStatusCode.FAILED_PRECONDITION:  # its last task has failed, and is tried again
+                raise Stuck(error.message) from None
             raise unreached(self._address, error) from None
         except Unreadable as error:
             help_ = f"set ${VARIABLE} to that of the workers and of whoever submitted it"
@@ -240,8 +258,9 @@ class Engine:
 
 async def _trouble(handle: WorkflowHandle[Any, Any]) -> str:
     """Why no worker could begin a run, where one has tried; else nothing."""
-    found = [event.workflow_task_failed_event_attributes async for event in handle.fetch_history_events()]
-    return next((one_line(failed.failure.message) for failed in reversed(found) if failed.failure.message), "")
+    tried = [each.last_failure for each in (await handle.describe()).raw_description.pending_activities]
+    found = [event.workflow_task_failed_event_attributes.failure async for event in handle.fetch_history_events()]
+    return next((one_line(failure.message) for failure in [*tried, *reversed(found)] if failure.message), "")
 
 
 @contextmanager

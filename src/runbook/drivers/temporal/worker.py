@@ -22,7 +22,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from runbook.drivers.temporal.activities import SPARE, Activities
 from runbook.drivers.temporal.codec import key_of
-from runbook.drivers.temporal.engine import connected, unreached
+from runbook.drivers.temporal.engine import connected, in_words, unreached
 from runbook.drivers.temporal.payloads import HOME, queue_of
 from runbook.drivers.temporal.waking import Watching, wake
 from runbook.drivers.temporal.workflow import RunWorkflow
@@ -59,6 +59,9 @@ class Complaints(logging.Handler):
         """Say one of them."""
         about = getattr(record, "temporal_activity", {})
         said = f"{about['workflow_id']}, {about['activity_type']}" if about else record.getMessage()
+        core = getattr(record, "temporal_log", None)
+        if core is not None and core.fields:
+            said = f"{said}: {in_words(str(core.fields))}"
         problem = record.exc_info[1] if record.exc_info else None
         if isinstance(problem, ApplicationError):
             said = f"{said}: {problem.message}"
@@ -77,7 +80,7 @@ async def work(post: Post, say: Callable[[str], None]) -> None:
     library = logging.getLogger("temporalio")
     library.propagate = False
     library.addHandler(Complaints(say))
-    client = await connected(post.engine, post.namespace)
+    client = await connected(post.engine, post.namespace, log=library)
     try:
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=post.namespace))
     except RPCError as error:

@@ -138,7 +138,7 @@ class RunWorkflow:
         if run == self._submitted.run:
             self._operator.arrived = max(self._operator.arrived, number)
 
-    @workflow.update
+    @workflow.update(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)  # a run that is refused never begins
     async def begun(self) -> bool:
         """Return when the run has begun, its first records stored."""
         await workflow.wait_condition(lambda: self._begun)
