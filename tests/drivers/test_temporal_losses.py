@@ -138,13 +138,18 @@ def test_a_run_whose_lock_is_held_is_refused_and_leaves_nothing(crew: Crew) -> N
     assert "Warning" not in worker.said()
 
 
-def test_a_run_that_was_terminated_is_not_answered_for_and_is_gone_on_with_by_hand(crew: Crew) -> None:
+@pytest.mark.parametrize("paused", [False, True], ids=["asking", "paused"])
+def test_a_run_that_was_terminated_is_not_answered_for_and_is_gone_on_with_by_hand(crew: Crew, paused: bool) -> None:
     crew.worker()
     crew.submit(ONE)
     crew.walked("confirmation.requested")
+    who = "ben@example.com" if paused else "ana@example.com"
+    if paused:
+        crew.do("handover", "r1", "--to", who, "--operator", "ana@example.com")
+        crew.walked("run.handed_over")
     crew.terminate("runbook:r1")
     assert "as far as its log says" in crew.do("status", "r1").out
-    answered = crew.do(*crew.answering(YES))
+    answered = crew.do(*crew.answering(YES, operator=who))
     assert answered.status == 3
     assert "the engine does not walk it any more" in answered.err
     assert "runbook resume r1" in answered.err
@@ -153,7 +158,7 @@ def test_a_run_that_was_terminated_is_not_answered_for_and_is_gone_on_with_by_ha
     other = crew.submit(ONE, run="r2")
     assert "`runbook resume r1` goes on with it if it was ended" in " ".join(other.err.split())
     assert crew.effects() == []
-    assert crew.do("resume", "r1", "--answers", "answers.yaml").status == 0
+    assert crew.do("resume", "r1", "--answers", "answers.yaml", "--operator", who).status == 0
     assert crew.effects() == ["one"]
     assert crew.verify() == 0
 

@@ -182,7 +182,7 @@ class Answering:
             self._tell(self._engine.holds_up(self._workflow))
             return True
         self._follow()
-        return self._walk.finish is not None or self._walk.phase is RunPhase.PAUSED
+        return self._walk.finish is not None or (self._walk.phase is RunPhase.PAUSED and not self._rests)
 
     def _asked(self) -> Asked | None:
         try:
