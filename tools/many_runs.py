@@ -2,8 +2,8 @@
 
     .venv/bin/python tools/many_runs.py [WAITING [WALKED [WORKERS]]]
 
-WAITING is 60 or more, for three samples of 20 of them are answered. Prints what was measured, by which docs/how-to/run-on-several-machines.md says what to provision. Everything runs on
-this machine and shares its cores.
+WAITING is 60 or more, for three samples of 20 of them are answered. Prints what was measured, by which
+docs/how-to/run-on-several-machines.md says what to provision. Everything runs on this machine and shares its cores.
 """
 
 import asyncio
