@@ -1,6 +1,7 @@
 """Going on with a run: with the runbook as it was, by one process at a time, by whoever takes it over."""
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -214,3 +215,16 @@ def test_a_run_that_is_over_is_over(desk: Desk) -> None:
         assert done.status == 2
         assert "the run is over" in done.err
     assert desk.every_byte() == before
+
+
+def test_p2_a_copy_of_a_run_is_not_gone_on_with_and_what_was_done_is_not_done_again(desk: Desk) -> None:
+    (desk.root / "go").touch()
+    assert desk.walk(BOOK).status == 3
+    shutil.copytree(desk.run().path, desk.run("r2").path)
+    assert desk.do("resume", "r1", *WITH).status == 0
+    done = desk.effects()
+    for command in (["resume", "r2", *WITH], ["note", "r2", "hi"], ["abort", "r2", "--reason", "a copy"]):
+        refused = desk.do(*command)
+        assert (refused.status, desk.effects()) == (2, done)
+        assert "error[RB325]: the directory is that of `r2`, and the log that of `r1`" in refused.err
+    assert desk.verify("r2") == 3

@@ -35,6 +35,13 @@ NOT_LEGAL = Code(
     "by another version, or changed. Going on would mean to guess where the walk stands.",
 )
 
+ANOTHERS = Code(
+    number="RB325",
+    title="log of another run",
+    why="The directory of a run is named for its id, and its log says the id too. Here they differ: the directory was "
+    "copied or renamed. Whoever went on with a copy would do a second time what is done where it was copied from.",
+)
+
 BY_AN_ENGINE = Code(
     number="RB589",
     title="run that an engine walks",
@@ -57,6 +64,8 @@ def reopen(run: RunDir, operator: str | None, registry: Registry) -> tuple[Reope
         if event is None:
             return
         if not walks and isinstance(event, r.RunStarted):
+            if event.run != run.id:
+                raise _anothers(run, event.run)
             walks.append(Walk(runbook_of(event, run.snapshot, registry), registry))
         walks[0].tell(event)
 
@@ -66,6 +75,12 @@ def reopen(run: RunDir, operator: str | None, registry: Registry) -> tuple[Reope
     except (IllegalEvent, MalformedEvent) as error:
         raise not_legal(run, error) from None
     return reopened, walks[0], Last(ts=last[0].ts, mono=last[0].mono)
+
+
+def _anothers(run: RunDir, id_: str) -> Refused:
+    message = f"the directory is that of `{run.id}`, and the log that of `{id_}`"
+    help_ = f"go on with `{id_}`; if only this is left of it, give the directory that name again"
+    return Refused(Diagnostic(code=ANOTHERS, message=message, file=run.shown, help=help_))
 
 
 def not_legal(run: RunDir, error: IllegalEvent | MalformedEvent) -> Refused:
