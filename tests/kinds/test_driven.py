@@ -115,3 +115,23 @@ def test_side_by_side_observes_what_each_does() -> None:
     observed = KINDS["parallel"].observes(steps)
     assert observed["steps.site.status"].type == "int"
     assert all(name.startswith("steps.site.") for name in observed)
+
+
+def test_side_by_side_says_what_each_does_and_its_fields_where_nothing_can_be_made_of_them() -> None:
+    steps: list[Resolved] = [
+        {
+            "id": "site",
+            "kind": "http",
+            "url": "https://x",
+            "headers": {"A": SecretText((SecretRef("token"),))},
+            "expect": "true",
+        },
+        {"id": "holds", "kind": "assert", "that": 'run.mode == "live"', "timeout": "9s"},
+        {"id": "odd", "kind": "?", "with": SecretText((SecretRef("token"),))},
+    ]
+    preview = make("parallel", {"steps": steps}).preview()
+    assert preview.line == "side by side: site, holds, odd"
+    assert preview.detail.splitlines()[:2] == ["[site] GET https://x", "    A: ‹secret token›"]
+    assert '      "that": "run.mode == \\"live\\""' in preview.detail
+    assert "9s" not in preview.detail
+    assert '[odd] ?\n    {\n      "id": "odd"' in preview.detail

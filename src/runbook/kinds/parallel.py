@@ -1,14 +1,16 @@
 """The kind ``parallel``: several reads side by side."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from runbook.model import fragments
 from runbook.model.canonical import Json, JsonObject
-from runbook.model.kind import Kind, Observed, Preview, Traits, Verdict
+from runbook.model.evaluator import ExpressionError
+from runbook.model.kind import Kind, Observed, Preview, Traits, Verdict, preview_as_written
 from runbook.model.runbook import Outcome
-from runbook.model.secrets import Resolved
+from runbook.model.secrets import Resolved, referenced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +69,14 @@ class Parallel(Kind):
         return observed
 
     def preview(self) -> Preview:
-        """Which steps."""
-        return Preview(line=f"side by side: {', '.join(str(step['id']) for step in self.steps)}")
+        """Which steps; below it for each ``[ID]`` what it does, its further lines indented."""
+        lines: list[str] = []
+        for step in self.steps:
+            shown = _preview(step)
+            lines += [f"[{step['id']}] {shown.line}", *(f"    {line}" for line in shown.detail.splitlines())]
+        return Preview(
+            line=f"side by side: {', '.join(str(step['id']) for step in self.steps)}", detail="\n".join(lines)
+        )
 
     def judge(self, observation: Mapping[str, Json]) -> Verdict:
         """It passes when each of its steps has left an observation, which only a step does that has passed."""
@@ -77,3 +85,16 @@ class Parallel(Kind):
         if left:
             return Verdict(outcome=Outcome.FAILED, reason=f"did not pass: {', '.join(left)}")
         return Verdict(outcome=Outcome.PASSED)
+
+
+def _preview(step: Mapping[str, Resolved]) -> Preview:
+    """What one of its steps does; its fields as they are where one is an expression, or no kind can be made of them."""
+    from runbook.kinds.registry import KINDS, make
+
+    name, kind = str(step.get("kind")), KINDS.get(str(step.get("kind")))
+    known = step if kind is None else cast("JsonObject", kind.SCHEMA["properties"])
+    own = {field: value for field, value in step.items() if field in known}
+    if kind is not None and not kind.TRAITS.expressions:
+        with suppress(ExpressionError):
+            return make(name, own).preview()
+    return preview_as_written(name, {field: referenced(value) for field, value in own.items()})

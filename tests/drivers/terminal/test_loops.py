@@ -176,6 +176,33 @@ def test_of_reads_side_by_side_those_that_still_run_are_named(walking: Walking) 
     terminal.expect("slow: passed", "slower: passed", "RESOLVED")
 
 
+def test_before_reads_side_by_side_begin_it_is_said_what_each_does(walking: Walking) -> None:
+    steps = (
+        "  - id: all\n    title: Ask all\n    kind: parallel\n    next: done\n    steps:\n"
+        "      - {id: loud, kind: command, argv: [echo, 'words of ${{ run.operator }}'], expect: exit_code == 0}\n"
+        '      - {id: long, kind: command, script: "echo one\\necho two\\n", retry: {attempts: 2}, timeout: 9s}\n'
+    )
+    terminal = walking.start(steps + DONE, head=HEAD, columns=40)
+    shown = terminal.expect("side by side: loud, long", "[loud] echo 'words of ", "echo one", "echo two", "run it")
+    assert "[loud] passes if exit_code == 0" in shown
+    assert "[long] up to 2 attempts" in shown
+    assert walking.started() == []
+    terminal.answer("")
+    terminal.expect("loud: passed", "long: passed", "RESOLVED")
+    assert terminal.text.count("echo two") == 1
+    assert all(len(line) <= 40 for line in terminal.text.splitlines())
+
+
+def test_of_many_reads_side_by_side_the_rest_is_listed_when_asked_for(walking: Walking) -> None:
+    reads = "".join(f"      - {{id: read{n}, kind: command, argv: [echo, number{n}]}}\n" for n in range(15))
+    steps = f"  - id: all\n    title: Ask all\n    kind: parallel\n    next: done\n    steps:\n{reads}"
+    terminal = walking.start(steps + DONE, head=HEAD)
+    shown = terminal.expect("[read6] echo number6", "6 more like these, up to 15; `l` lists", "[read14]", "run it")
+    assert "number7" not in shown
+    terminal.answer("l")
+    terminal.expect("[read7] echo number7", "run it")
+
+
 def test_a_step_of_an_included_runbook_is_shown_asked_about_and_taken_back(walking: Walking, tmp_path: Path) -> None:
     (tmp_path / "inner.yaml").write_text(
         "runbook: v1\nid: inner\ntitle: The inner one\nenvironments: {production: {hosts: [web-1, web-2]}}\nsteps:\n"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from runbook.drivers.operator import Hand, No, Place, Request, Settle, Yes
 from runbook.drivers.terminal.hands import Hands, Way
 from runbook.drivers.terminal.phrases import difference
-from runbook.drivers.terminal.repeated import hides, show_list
+from runbook.drivers.terminal.repeated import hides, is_list, show_list
 from runbook.drivers.terminal.screen import Screen
 from runbook.drivers.terminal.wording import show_action, show_conditions, show_table, show_undo
 from runbook.model.kind import Preview
@@ -62,7 +62,7 @@ def ask_confirmation(
         screen.say("If you stop now:", style="bold")
         show_table(screen, found)
     wanted = YES if request.phrase is None else request.phrase
-    long = step.for_each is not None and hides(request.preview)
+    long = hides(step, request.preview)
     does = "do it now" + ("; asks why first" if request.reason_required else "")
     while True:
         asked = ask_exactly(screen, hands, place, wanted, does=does, more=(LIST,) if long else ())
@@ -82,12 +82,13 @@ def ask_confirmation(
 
 
 def show_what(screen: Screen, step: Step, preview: Preview) -> None:
-    """Show what would be done; of a step that is repeated as much of the list as can be read."""
-    if step.for_each is None:
+    """Show what would be done; of a list as much as can be read."""
+    if not is_list(step):
         show_action(screen, preview, step.kind)
-    else:
-        screen.exactly(preview.line, style="bold", indent=2)
-        show_list(screen, preview)
+        return
+    screen.exactly(preview.line, style="bold", indent=2)
+    show_list(screen, preview)
+    if step.for_each is not None:
         screen.say(how_repeated(step), style="dim", indent=2)
 
 

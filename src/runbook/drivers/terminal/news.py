@@ -12,7 +12,15 @@ from runbook.drivers.stopping import sentences
 from runbook.drivers.telling import Announced, Mark, Teller, Told, announced
 from runbook.drivers.terminal.modes import Modes
 from runbook.drivers.terminal.output import LiveOutput
-from runbook.drivers.terminal.repeated import name_within, names_around, progress_of, running_of, show_list, show_rest
+from runbook.drivers.terminal.repeated import (
+    is_list,
+    name_within,
+    names_around,
+    progress_of,
+    running_of,
+    show_list,
+    show_rest,
+)
 from runbook.drivers.terminal.screen import Screen, one_line, styled
 from runbook.drivers.terminal.seen import facts, show_found
 from runbook.drivers.terminal.wording import (
@@ -252,7 +260,8 @@ class News:
             asks = self._near.registry[step.kind].asks(step.fields) or is_shown(self._near, step)
             if not _same(action.preview, self.previewed) and not asks and event.attempt == 1:
                 self._show_action(step, action.preview)
-            self.show_looks(step, action)
+            if step.kind != "parallel":  # what it does is what it looks at
+                self.show_looks(step, action)
             self._look = self._last_look = ""
             self._last_printed = {}
         told = self._teller.tell(event)
@@ -261,7 +270,7 @@ class News:
             self._line(told)
 
     def _show_action(self, step: Step, preview: Preview) -> None:
-        if step.for_each is None:
+        if not is_list(step):
             show_action(self._screen, preview, step.kind)
         else:
             self._screen.exactly(preview.line, style="bold", indent=2)

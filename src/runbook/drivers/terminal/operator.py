@@ -159,7 +159,7 @@ class TerminalOperator:
         if ending:
             names = shortly(change.step for change in outlook(self._walk).undoable)
             described = (Way(key="u", says=f"take back first what was changed: {names}; shows the list first"),)
-        if place.step.for_each is not None and hides(preview):
+        if hides(place.step, preview):
             ways += (LIST,)
         while (said := self._hands.choose(place, ways, described=described)) == LIST.key:
             show_list(self._screen, preview, whole=True)

@@ -1,4 +1,4 @@
-"""Steps that are repeated, as the operator sees them: the list of what is done, how far it is, how it ended.
+"""What is done more than once or side by side, as the operator sees it: the list of it, how far it is, how it ended.
 
 Rules. A list is shown whole where that is short; of a long one the beginning, how many more there are, and the end, and
 a key shows the rest. What is not shown can be asked for before anything is confirmed.
@@ -14,6 +14,7 @@ from runbook.drivers.stopping import shortly
 from runbook.drivers.terminal.screen import Screen, one_line
 from runbook.model.canonical import Json, canonical
 from runbook.model.kind import Preview
+from runbook.model.runbook import Step
 from runbook.walk import looping
 from runbook.walk.results import Visit
 from runbook.walk.tables import Phase
@@ -26,7 +27,7 @@ _LONGEST_ITEM = 40
 
 
 def parts_of(detail: str) -> tuple[list[str], list[str]]:
-    """The lines that are the same for all in the detail of a preview of a step that is repeated, and its elements.
+    """The lines that are the same for all in the detail of a preview that is a list, and its elements.
 
     Each element is a text with its indented lines.
     """
@@ -42,13 +43,18 @@ def parts_of(detail: str) -> tuple[list[str], list[str]]:
     return same, elements
 
 
-def hides(preview: Preview) -> bool:
-    """Whether a list is so long that not all of it is shown at first."""
-    return len(parts_of(preview.detail)[1]) > FEW
+def is_list(step: Step) -> bool:
+    """Whether what a step does is a list: its elements where it is repeated, or reads side by side."""
+    return step.for_each is not None or step.kind == "parallel"
+
+
+def hides(step: Step, preview: Preview) -> bool:
+    """Whether what a step does is a list that is so long that not all of it is shown at first."""
+    return is_list(step) and len(parts_of(preview.detail)[1]) > FEW
 
 
 def show_list(screen: Screen, preview: Preview, *, indent: int = 2, whole: bool = False) -> None:
-    """Show what is done for all elements, and for each."""
+    """Show what is done for all elements, and for each; or what each of several reads does."""
     same, elements = parts_of(preview.detail)
     left = 0 if whole or len(elements) <= FEW else len(elements) - _FIRST - _LAST
     for line in (*same, *(elements[:_FIRST] if left else elements)):

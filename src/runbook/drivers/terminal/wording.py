@@ -5,7 +5,7 @@ code. A list keeps its marks, a block of code its lines. So nothing that an auth
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.text import Text
 
@@ -17,7 +17,7 @@ from runbook.model.canonical import Json
 from runbook.model.durations import spoken
 from runbook.model.kind import Preview
 from runbook.model.paragraphs import unwrapped
-from runbook.model.runbook import Contact, Link, Mode, Step
+from runbook.model.runbook import Contact, Link, Mode, Nested, Step
 from runbook.walk import looping, undoing
 from runbook.walk.walk import Walk
 
@@ -114,15 +114,20 @@ def show_undo(screen: Screen, step: Step, request: Request, *, whole: bool = Fal
 
 
 def show_conditions(screen: Screen, step: Step) -> None:
-    """Show what a step's result is held against, and how long and how often it is tried."""
-    parts = []
+    """Show what a step's result is held against, and how long and how often it is tried; of reads side by side each."""
+    screen.items([styled(part) for part in _conditions(step)], style="dim", indent=2)
+    for name, read in step.nested.items() if step.kind == "parallel" else ():
+        first, *others = [*_conditions(read)] or [""]
+        screen.items([styled(part) for part in (f"[{name}] {first}", *others) if first], style="dim", indent=2)
+
+
+def _conditions(step: Step | Nested) -> Iterator[str]:
     if step.expect:
-        parts.append(f"passes if {one_line(step.expect)}")
+        yield f"passes if {one_line(step.expect)}"
     if step.retry:
-        parts.append(f"up to {step.retry.attempts} attempts")
+        yield f"up to {step.retry.attempts} attempts"
     if step.timeout is not None:
-        parts.append(f"at most {spoken(step.timeout)}" + (" each" if step.retry else ""))
-    screen.items([styled(part) for part in parts], style="dim", indent=2)
+        yield f"at most {spoken(step.timeout)}" + (" each" if step.retry else "")
 
 
 def heading(place: Place, where: str) -> Text:
