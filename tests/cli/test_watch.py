@@ -68,6 +68,20 @@ def test_a_run_is_followed_to_its_end_with_its_output_and_where_it_stands(desk: 
         assert "│ seen" not in terminal.text  # what was over before is told in lines
 
 
+def test_the_option_that_was_taken_is_named_in_progress_and_by_whoever_looks_on(desk: Desk) -> None:
+    options = '[{id: good, label: It "is" well, otherwise: true}, {id: bad, label: It is down, when: "1 > 2"}]'
+    machine = f"id: seen\ntitle: What does it see?\nkind: choice\noptions: {options}\nnext: way\n"
+    options = "[{id: old, label: An old one}, {id: new, label: 'A new one, of ${{ run.operator }}'}]"
+    person = f"id: way\ntitle: Which one?\nkind: choice\noptions: {options}\nnext: done\n"
+    paused = desk.walk(book(machine, person, end=GOOD), "--operator", "ana@example.com")
+    assert 'seen passed · chosen good: It "is" well' in paused.text
+    desk.write("chosen.yaml", answers("step: way, choose: new"))
+    resumed = desk.do("resume", "r1", "--answers", "chosen.yaml", "--operator", "ana@example.com")
+    seen = desk.do("watch", "r1")
+    for text in (resumed.text, seen.text):
+        assert "way passed · chosen new: A new one, of ana@example.com" in text
+
+
 def test_ctrl_c_leaves_at_once_and_does_nothing_to_the_run(desk: Desk) -> None:
     started(desk, SLOW, "--answers", "answers.yaml")
     with watching(desk) as terminal:

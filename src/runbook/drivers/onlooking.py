@@ -3,8 +3,8 @@
 import json
 from dataclasses import replace
 
-from runbook.drivers.telling import Mark, Teller, Told, announced, answered
-from runbook.model.canonical import Json, JsonObject
+from runbook.drivers.telling import Mark, Teller, Told, announced, answered, parsed
+from runbook.model.canonical import Json
 from runbook.model.durations import spoken
 from runbook.model.runbook import Finish
 from runbook.walk import events as e
@@ -113,7 +113,7 @@ def _wait(event: e.WaitStarted) -> str:
 
 def _question(text: str) -> str:
     """What is asked, in short."""
-    asked = _parsed(text)
+    asked = parsed(text)
     for name in ("question", "instructions", "text"):
         if isinstance(words := asked.get(name), str) and words.strip():
             return f": {_short(words)}"
@@ -126,7 +126,7 @@ def _question(text: str) -> str:
 def _answer(text: str) -> str:
     """What was answered, in short."""
     parts = []
-    for value in _parsed(text).values():
+    for value in parsed(text).values():
         if isinstance(value, dict):
             parts += [f"{key} {_plain(one)}" for key, one in value.items()]
         elif value not in (None, ""):
@@ -141,11 +141,3 @@ def _plain(value: Json) -> str:
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
-
-
-def _parsed(text: str) -> JsonObject:
-    try:
-        found: Json = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

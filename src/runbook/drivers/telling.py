@@ -1,6 +1,7 @@
 """What happened, in a line for a person: the same words on a terminal and in the progress of an unattended walk."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -54,22 +55,20 @@ def answered(event: e.StepFinished) -> str:
     """What a server answered with a failure, shortened; empty where nothing did."""
     if event.outcome == Outcome.PASSED.value:
         return ""
-    try:
-        observed = json.loads(event.obs or "{}")
-    except ValueError:  # pragma: no cover - the walk has read it
-        return ""
+    observed = parsed(event.obs or "")
     # A message that could not be sent has a text too, which is our own: only an answer has a status.
-    text = observed.get("text") if isinstance(observed, dict) and "status" in observed else None
+    text = observed.get("text") if "status" in observed else None
     words = " ".join(text.split()) if isinstance(text, str) else ""
     return f"it answered {words[:_LONGEST_ANSWER]}{'…' * (len(words) > _LONGEST_ANSWER)}" if words else ""
 
 
 class Teller:
-    """Puts the events of one sitting into words; it remembers when attempts began."""
+    """Puts the events of one sitting into words; it remembers when attempts began, and what could be chosen."""
 
     def __init__(self) -> None:
         self._began: dict[str, int] = {}
         self._by_hand: set[str] = set()
+        self._labels: dict[str, Mapping[str, str]] = {}
 
     def tell(self, event: r.Event) -> Told | None:
         """The line for an event; None where there is nothing to say."""
@@ -77,13 +76,19 @@ class Teller:
             case e.StepStarted():
                 self._began[event.step] = event.mono
                 self._by_hand.discard(event.step)
+                self._labels[event.step] = _labels(event.what)
                 again = f", attempt {event.attempt}" if event.attempt > 1 else ""
                 return Told(mark=Mark.STARTED, text=f"started{again}", step=event.step)
             case e.QuestionAsked():
                 self._by_hand.add(event.step)
+                # A question that is asked again in another sitting is not started again there.
+                self._labels[event.step] = _labels(event.question)
                 return None
             case e.StepFinished():
                 text = event.outcome + self._took(event) + (f" · {event.reason}" if event.reason else "")
+                if labels := self._labels.get(event.step):
+                    chosen = str(parsed(event.obs or "").get("chosen"))
+                    text += f" · chosen {chosen}: {labels[chosen]}" if chosen in labels else ""
                 if event.outcome == Outcome.FAILED.value and event.changed == "maybe":
                     text += " · something may have been changed"
                 return Told(mark=Mark(event.outcome), text=text, step=event.step)
@@ -151,6 +156,15 @@ def _of_the_run(event: r.Event) -> Told | None:
             return None
 
 
+def parsed(text: str) -> JsonObject:
+    """The object that a text of JSON is; an empty one where it is none."""
+    try:
+        found: Json = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def announced(what: str) -> Announced | None:
     """An action as a person reads it; None where it cannot be read."""
     try:
@@ -174,6 +188,18 @@ def _preview(action: Json) -> Preview:
         return make(str(action["kind"]), fields).preview()
     except ValueError:
         return preview_as_written(str(action["kind"]), action["fields"])
+
+
+def _labels(text: str) -> Mapping[str, str]:
+    """What the options mean among which a step, or its question, lets choose, by their ids."""
+    asked = parsed(text)
+    fields = asked.get("fields")
+    options = (fields if isinstance(fields, dict) else asked).get("options")
+    return {
+        str(option.get("id")): " ".join(str(option.get("label") or "").split())
+        for option in (options if isinstance(options, list) else ())
+        if isinstance(option, dict)
+    }
 
 
 def _short(ms: int) -> str:

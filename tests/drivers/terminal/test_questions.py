@@ -169,9 +169,9 @@ def test_a_choice_is_taken_by_number_or_id_and_by_nothing_else(walking: Walking)
     terminal.answer("3")
     terminal.expect("`3` is no key here.")
     terminal.answer("nothing")
-    terminal.expect("chosen nothing", "And else?", ":a abort")
+    terminal.expect("passed · chosen nothing: Nothing that we know of", "And else?", ":a abort")
     terminal.answer("a")
-    terminal.expect("chosen a", "RESOLVED")
+    terminal.expect("chosen a: First", "RESOLVED")
 
 
 def test_what_is_done_by_hand_is_done_or_failed_with_its_evidence(walking: Walking) -> None:

@@ -35,8 +35,8 @@ _SHOWN_ELSEWHERE = frozenset(
         "met",
     )
 ) | {"elapsed_ms", "waited_s"}
-_BELOW = {"sql": {"columns"}, "revisions": {"current", "previous"}}
-"""What is shown below the outcome of a kind."""
+_ELSEWHERE_OF = {"sql": {"columns"}, "revisions": {"current", "previous"}, "choice": {"chosen"}}
+"""What of a kind is shown below its outcome, or stands in it."""
 _MOST_ROWS = 5
 _NARROW, _WIDE = 8, 40
 """Cells that a column has at least, where it needs them, and at most."""
@@ -49,7 +49,7 @@ def facts(kind: str, event: e.StepFinished) -> Sequence[str]:
         words = answered(event)
         return [words] if words else []
     observed = _observed(event)
-    elsewhere = _SHOWN_ELSEWHERE | _BELOW.get(kind, set())
+    elsewhere = _SHOWN_ELSEWHERE | _ELSEWHERE_OF.get(kind, set())
     found = []
     for name, value in observed.items():
         shown = (
