@@ -102,6 +102,31 @@ def test_the_page_of_a_small_run_has_no_empty_section(tmp_path: Path) -> None:
     assert "Left changednothingDeviationsnone" in found.text()
 
 
+def test_an_option_is_named_by_what_it_says(tmp_path: Path) -> None:
+    """As the operator read it; of a choice that nobody came to as the file has it. In a fold its id too."""
+    steps = """\
+runbook: v1
+id: small
+title: Small
+steps:
+  - id: way
+    kind: choice
+    options:
+      - {id: failed, label: "It is down, says ${{ run.mode }}", next: over}
+      - {id: well, label: It is well, next: later}
+  - {id: later, kind: choice, options: [{id: one, label: "One <b>", next: over}, {id: two, label: Two, next: over}]}
+  - {id: over, kind: finish, outcome: completed}
+"""
+    walked(tmp_path, steps, "answers:\n  - {step: way, choose: failed}\n")
+    made = report(tmp_path, "--format", "html")
+    assert_inert(made)
+    words = parsed(made).text()
+    assert "“It is down, says live” → Over “It is well” → Later" in words
+    assert "“One <b>” → Over “Two” → Over" in words
+    assert "“It is down, says live” (option:failed) from way" in words
+    assert "“It is down, says live” (`option:failed`) from `way`" in report(tmp_path)
+
+
 def test_all_looks_of_a_wait_are_one_time(tmp_path: Path) -> None:
     until = "until: {kind: command, argv: [test, -e, there]}, every: 30s"
     steps = f"runbook: v1\nid: small\ntitle: Small\nsteps:\n  - {{id: calm, title: Calm, kind: wait, {until}}}\n"

@@ -11,18 +11,22 @@ from runbook.report.results import result_of
 from runbook.report.times import in_zone, since_start
 
 
-def folded(number: int, visit: Visit) -> str:
-    """A visit as a block that can be opened; its line says what came of it."""
+def folded(number: int, visit: Visit, option: str) -> str:
+    """A visit as a block that can be opened; its line says what came of it.
+
+    :param option: what the option says that led there; empty where none did.
+    """
     again = f", visit {visit.visit}" if visit.visit > 1 else ""
     name = f"{html(visit.title)} ({html_code(visit.step)})"
     said = html(result_of(visit))
     said = said if visit.outcome == "passed" else f"<b>{said}</b>"
     summary = f"<details><summary>{number}. {name}{again}: {said}</summary>"
-    return joined(iter([summary, *_inside(visit), "</details>"])).rstrip("\n")
+    return joined(iter([summary, *_inside(visit, option), "</details>"])).rstrip("\n")
 
 
-def _inside(visit: Visit) -> Iterator[str]:
-    led = f"{code(visit.via)} from {code(visit.source)}" if visit.source else code(visit.via)
+def _inside(visit: Visit, option: str) -> Iterator[str]:
+    via = f"“{inline(option)}” ({code(visit.via)})" if option else code(visit.via)
+    led = f"{via} from {code(visit.source)}" if visit.source else via
     when = f"{in_zone(visit.entered)} UTC, {since_start(visit.entered)}"
     about = [f"- Kind {code(visit.kind)}; entered at {when}, {led}"]
     about += [f"- Might not start: {inline(reason)}" for reason in visit.refusals]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from runbook.audit.record import Record
 from runbook.model.address import of_each
-from runbook.model.graph import edges_of
+from runbook.model.graph import edges_of, options_of
 from runbook.model.runbook import Runbook
 from runbook.report.fields import step_of, text
 
@@ -25,11 +25,13 @@ class Node:
 class Way:
     """A way from a step to another: ``via`` as an edge has it, or the command that left the file's path.
 
+    ``label`` is what the option of a choice says, as the file has it; empty for every other way.
     ``walked`` is how often it was; ``default`` says that it is the file's own ``on_fail``.
     """
 
     source: str
     via: str
+    label: str
     target: str
     default: bool
     walked: int
@@ -66,13 +68,28 @@ def _parted(source: str, target: str) -> tuple[str, str, str]:
 def _graphs(runbook: Runbook, within: str, walked: dict[str, Counter[tuple[str, str, str]]]) -> Iterator[Graph]:
     left = Counter(walked.get(within, {}))
     ids = {step.id for step in runbook.steps}
+    labels = {
+        (step.id, f"option:{option['id']}"): str(option["label"])
+        for step in runbook.steps
+        for option in options_of(step)
+    }
     ways = []
     for edge in edges_of(runbook):
         count = left.pop((edge.source, edge.via, edge.target), 0)
-        ways.append(Way(source=edge.source, via=edge.via, target=edge.target, default=edge.default, walked=count))
+        label = labels.get((edge.source, edge.via), "")
+        ways.append(
+            Way(
+                source=edge.source,
+                via=edge.via,
+                label=label,
+                target=edge.target,
+                default=edge.default,
+                walked=count,
+            )
+        )
     for (source, via, target), count in left.items():
         if {source, target} <= ids:
-            ways.append(Way(source=source, via=via, target=target, default=False, walked=count))
+            ways.append(Way(source=source, via=via, label="", target=target, default=False, walked=count))
     nodes = (Node(step=step.id, title=step.title, kind=step.kind, effect=step.effect.value) for step in runbook.steps)
     yield Graph(within=within, title=runbook.title, nodes=tuple(nodes), ways=tuple(ways))
     for step, inner in runbook.included.items():

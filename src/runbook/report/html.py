@@ -16,6 +16,7 @@ from runbook.report.graph import Graph
 from runbook.report.html_score import html_score
 from runbook.report.html_visits import block, folded
 from runbook.report.page import document
+from runbook.report.results import numbered
 from runbook.report.scored import points
 from runbook.report.tags import Html, code, facts, joined, paragraphs, prose, strong, tag, text
 from runbook.report.times import in_zone
@@ -154,7 +155,7 @@ class _Page:
             yield "path", "The path through the runbook", [*_graphs(drawn)]
         yield from html_sections.sections(report)
         if report.visits:
-            steps = [folded(number, visit) for number, visit in enumerate(report.visits, 1)]
+            steps = [folded(*each) for each in numbered(report.visits)]
             yield "steps", "Every step", [tag("div", *steps, class_="steps")]
         yield "run", "The run", [html_sections.run(report)]
         yield "log", "The log", [*self._log()]

@@ -12,8 +12,11 @@ from runbook.report.tags import Html, code, joined, prose, tag, text, tone
 from runbook.report.times import At, in_zone, since_start
 
 
-def folded(number: int, visit: Visit) -> Html:
-    """A visit as a block that can be opened; its line says what came of it."""
+def folded(number: int, visit: Visit, option: str) -> Html:
+    """A visit as a block that can be opened; its line says what came of it.
+
+    :param option: what the option says that led there; empty where none did.
+    """
     again = f" (visit {visit.visit})" if visit.visit > 1 else ""
     summary = tag(
         "summary",
@@ -23,7 +26,11 @@ def folded(number: int, visit: Visit) -> Html:
         moment(visit.entered),
     )
     return tag(
-        "details", summary, tag("div", *_inside(visit), class_="fold"), id=f"step-{number}", class_=tone(visit.outcome)
+        "details",
+        summary,
+        tag("div", *_inside(visit, option), class_="fold"),
+        id=f"step-{number}",
+        class_=tone(visit.outcome),
     )
 
 
@@ -46,8 +53,8 @@ def _first_day(when: At) -> str:
         return ""
 
 
-def _inside(visit: Visit) -> Iterator[Html]:
-    yield tag("ul", *(tag("li", line) for line in _about(visit)), class_="about")
+def _inside(visit: Visit, option: str) -> Iterator[Html]:
+    yield tag("ul", *(tag("li", line) for line in _about(visit, option)), class_="about")
     if not visit.attempts and visit.confirmations:
         yield from _deed(visit.confirmations[-1].deed, "Never done")
     if visit.elements:
@@ -72,9 +79,10 @@ def _inside(visit: Visit) -> Iterator[Html]:
                 yield from _attempt(told.attempt, full=told.full, alone=alone)
 
 
-def _about(visit: Visit) -> Iterator[Html]:
+def _about(visit: Visit, option: str) -> Iterator[Html]:
     """How it was entered, what was asked and said before its end."""
-    led = joined([code(visit.via), " from ", code(visit.source)]) if visit.source else code(visit.via)
+    via = joined([prose(f"“{option}”"), " (", code(visit.via), ")"]) if option else code(visit.via)
+    led = joined([via, " from ", code(visit.source)]) if visit.source else via
     when = f"{in_zone(visit.entered)} UTC, {since_start(visit.entered)}"
     yield joined(["Kind ", code(visit.kind), f"; entered at {when}, ", led])
     yield from (joined(["Might not start: ", prose(reason)]) for reason in visit.refusals)

@@ -14,6 +14,7 @@ from runbook.report.folded import folded
 from runbook.report.heading import as_far_as, banner, title, trusted, unreal, where
 from runbook.report.markup import code, fenced, html, inline, joined, lines, opening
 from runbook.report.particulars import deviated, shown
+from runbook.report.results import numbered
 from runbook.report.scored import markdown_score, points
 from runbook.report.times import Days, in_zone, since_start
 
@@ -62,7 +63,7 @@ class _Page:
         yield from _section("Warnings", [f"- {opening(said)}" for said in report.warnings])
         if report.visits:
             yield "## Steps"
-            yield "\n\n".join(folded(number, visit) for number, visit in enumerate(report.visits, 1))
+            yield "\n\n".join(folded(*each) for each in numbered(report.visits))
         yield from _section("The run", self._run())
         yield from self._log()
 

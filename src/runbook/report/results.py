@@ -1,7 +1,7 @@
 """What came of a visit, in a few words that stand alone."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from runbook.model.canonical import Json, JsonObject
 from runbook.model.durations import spoken
@@ -89,11 +89,22 @@ def because(said: str, reason: str) -> str:
 
 def chosen(visit: Visit) -> str:
     """The label of the option that was taken."""
-    choice = last_seen(visit).get("chosen")
-    for option in _objects(_fields(visit).get("options")):
-        if option.get("id") == choice:
-            return str(option.get("label") or choice)
-    return str(choice)
+    choice = str(last_seen(visit).get("chosen"))
+    return labels(visit).get(choice) or choice
+
+
+def labels(visit: Visit) -> Mapping[str, str]:
+    """What the options of a choice say, as the operator read them, by their ids; none of a visit of another kind."""
+    options = _objects(_fields(visit).get("options")) if visit.kind == "choice" else []
+    return {str(option.get("id")): str(option.get("label") or "") for option in options}
+
+
+def numbered(visits: Iterable[Visit]) -> Iterator[tuple[int, Visit, str]]:
+    """Every visit with its number, and what the option says that led there; empty where none did."""
+    said: dict[tuple[str | None, str], str] = {}
+    for number, visit in enumerate(visits, 1):
+        yield number, visit, said.get((visit.source, visit.via), "")
+        said |= {(visit.step, f"option:{option}"): label for option, label in labels(visit).items()}
 
 
 def audience(visit: Visit) -> str:

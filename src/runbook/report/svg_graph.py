@@ -11,11 +11,19 @@ from runbook.report.content import Report, Visit
 from runbook.report.graph import Graph, Node, Way
 from runbook.report.rail import Rail, Row, rail
 from runbook.report.rail_lines import Lines, round_node
-from runbook.report.results import word_of
+from runbook.report.results import labels, word_of
 from runbook.report.tags import Html, code, joined, tag, tone
 
 _OUTSIDE = frozenset({"passed", "skipped"})
-_COMMANDS = {"go_to": "the operator went on at", "retry": "tried again", "start_at": "began at"}
+_WORDS = {
+    "passed": "then",
+    "skipped": "if skipped",
+    "failed": "if failed",
+    "unknown": "if unknown",
+    "go_to": "the operator went on at",
+    "retry": "tried again",
+    "start_at": "began at",
+}
 
 
 def graphs(report: Report) -> Iterator[tuple[Graph, Html]]:
@@ -52,23 +60,24 @@ class _Picture:
         return tag("ol", *rows, class_=f"rail w{self._rail.width}")
 
     def _drawn(self, place: int) -> Html:
-        visits = self._of(self._graph.nodes[place])
+        visits = self._of(self._graph.nodes[place].step)
         node = round_node(tone(visits[-1][1].outcome) if visits else "never")
         lines = self._lines.row(place)
         return tag("svg", *lines, node, class_="lines", width=self._lines.width, aria_hidden="true")
 
     def _title(self, node: Node) -> str:
         """As the operator read it last, else as the file has it."""
-        visits = self._of(node)
+        visits = self._of(node.step)
         return visits[-1][1].title if visits else node.title or node.step
 
-    def _of(self, node: Node) -> Sequence[tuple[int, Visit]]:
-        return self._visits.get(f"{self._graph.within}/{node.step}" if self._graph.within else node.step, ())
+    def _of(self, step: str) -> Sequence[tuple[int, Visit]]:
+        """The visits of a step of this graph."""
+        return self._visits.get(f"{self._graph.within}/{step}" if self._graph.within else step, ())
 
     # Words
 
     def _words(self, node: Node, row: Row) -> Html:
-        visits = self._of(node)
+        visits = self._of(node.step)
         title = (
             tag("a", self._titles[node.step], href=f"#step-{visits[0][0]}")
             if visits
@@ -99,8 +108,17 @@ class _Picture:
 
     def _way(self, way: Way) -> Html:
         often = f" ({way.walked}×)" if way.walked > 1 else ""
-        said = joined([_via(way.via), " → ", self._titles.get(way.target, way.target), often])
+        said = joined([self._via(way), " → ", self._titles.get(way.target, way.target), often])
         return tag("span", said, class_="way walked" if way.walked else "way")
+
+    def _via(self, way: Way) -> str:
+        """How a way is taken, in words; of an option as the operator read it last, else as the file has it."""
+        kind, _, option = way.via.partition(":")
+        if kind != "option":
+            return _WORDS.get(kind, kind)
+        visits = self._of(way.source)
+        read = labels(visits[-1][1]).get(option) if visits else None
+        return f"“{read or way.label or option}”"
 
 
 def _in_row(visits: Sequence[tuple[int, Visit]]) -> list[tuple[str, str]]:
@@ -109,19 +127,6 @@ def _in_row(visits: Sequence[tuple[int, Visit]]) -> list[tuple[str, str]]:
     for _, visit in visits:
         counts[word_of(visit)] = counts.get(word_of(visit), 0) + 1
     return [(outcome, outcome if count == 1 else f"{outcome} {count}×") for outcome, count in counts.items()]
-
-
-def _via(via: str) -> str:
-    """How a way is taken, in words."""
-    kind, _, option = via.partition(":")
-    words = {
-        "passed": "then",
-        "skipped": "if skipped",
-        "failed": "if failed",
-        "unknown": "if unknown",
-        "option": option,
-    }
-    return words.get(kind, _COMMANDS.get(kind, kind))
 
 
 def _between(parts: Sequence[Html]) -> Iterator[Html]:
