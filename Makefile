@@ -2,8 +2,6 @@
 .DEFAULT_GOAL := help
 .SUFFIXES:
 BIN := .venv/bin
-# Half of the time tests wait for other programs: three at once keep two cores busy.
-PYTEST := $(BIN)/pytest -n 3
 export PYTHON
 
 .PHONY: help setup run test check lint schema docs site bench reliability clean
@@ -19,11 +17,11 @@ run: setup ## Walk a runbook against a small broken service on this machine
 
 test: setup ## Run all tests
 	@tools/test_needs
-	$(PYTEST)
+	@tools/run_tests
 
 check: lint ## Lint, types, imports, schema and docs up to date, tests
 	@tools/test_needs
-	$(PYTEST) --ignore tests/house/test_lint.py
+	@tools/run_tests --ignore tests/house/test_lint.py
 
 lint: setup ## Lint, types, imports alone
 	$(BIN)/ruff check

@@ -13,7 +13,7 @@ from tests.drivers.terminal.pseudo import Terminal
 
 pytestmark = pytest.mark.reliability
 
-LFLAG = 3
+LFLAG, CONTROLS = 3, 6
 SLOW = """\
   - id: slow
     title: Something slow
@@ -41,6 +41,15 @@ def test_g5_ctrl_c_and_ctrl_d_at_a_question_pause(walking: Walking, key: str) ->
     assert terminal.end() == 0
     assert cooked(terminal)
     assert [record["by"] for record in walking.records("run.paused")] == ["ana@example.com"]
+
+
+def test_g5_half_a_line_that_ctrl_c_drops_while_it_is_read_holds_nothing_up(walking: Walking) -> None:
+    """The terminal drops it between the look whether something is there and the reading, which then must not wait."""
+    terminal = walking.start(SLOW)
+    terminal.expect("run it", "›")
+    controls = terminal.modes[CONTROLS]
+    assert isinstance(controls, list)
+    assert controls[termios.VMIN] in {0, b"\x00"}
 
 
 def test_g5_ctrl_c_while_something_runs_goes_to_that_first(walking: Walking) -> None:

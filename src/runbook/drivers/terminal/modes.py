@@ -96,9 +96,12 @@ class Modes:
                 os.read(self._wakes, _PIECE)
             if self._fd not in ready:
                 return b""
-            return os.read(self._fd, _PIECE) or None
-        except (OSError, ValueError):
+            data = os.read(self._fd, _PIECE)
+            if not data:
+                termios.tcgetattr(self._fd)  # fails where the terminal is gone; else Ctrl-C has dropped what was there
+        except (OSError, ValueError, termios.error):
             return None
+        return data
 
     def flush(self) -> bool:
         """Drop what was typed so far; whether there was anything."""
@@ -114,7 +117,7 @@ class Modes:
         modes[_IFLAG] = int(modes[_IFLAG]) | termios.ICRNL
         modes[_LFLAG] = int(modes[_LFLAG]) & ~(termios.ICANON | termios.ECHO | termios.IEXTEN) | termios.ISIG
         controls = list(modes[_CC])
-        controls[termios.VMIN], controls[termios.VTIME] = 1, 0
+        controls[termios.VMIN], controls[termios.VTIME] = 0, 0  # reading never waits, see read()
         controls[termios.VQUIT] = bytes([os.fpathconf(self._fd, "PC_VDISABLE") & 0xFF])
         modes[_CC] = controls
         termios.tcsetattr(self._fd, termios.TCSANOW, modes)
